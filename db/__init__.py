@@ -1,0 +1,1 @@
+"""Remembers: schema, ledger, queries."""

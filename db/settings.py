@@ -1,0 +1,58 @@
+"""Every option of the product, from the environment (`BREAKEVEN_…`) with working defaults."""
+
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Options by environment variable: `BREAKEVEN_` and the field's name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="BREAKEVEN_", extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("breakeven", appauthor=False),
+        description="Folder of the weights, the database and the worker's log.",
+    )
+    database_url: str | None = Field(
+        default=None, description="The ledger's SQLAlchemy URL; default: ledger.db in the home."
+    )
+    host: str = Field(default="localhost", description="Address of `python -m engine serve`.")
+    port: int = Field(default=8501, ge=1, le=65535, description="Port of `python -m engine serve`.")
+    threads: int = Field(
+        default=0, ge=0, description="Processor threads of the engine; 0: one a physical core."
+    )
+    experts_per_token: int | None = Field(
+        default=None, ge=0, description="Routed experts a token; default: the model's own."
+    )
+    precision: str = Field(
+        default="int4",
+        pattern="^(float32|bfloat16|int4)$",
+        description="How the default model's weights are held: float32, bfloat16 or int4.",
+    )
+    max_running: int = Field(default=8, ge=1, le=64, description="Requests computed together.")
+    max_waiting: int = Field(
+        default=128, ge=0, description="Requests that may queue before new ones get a 503."
+    )
+    max_body_bytes: int = Field(
+        default=8 * 2**20, ge=1024, description="Largest request body accepted, in bytes."
+    )
+    cpu_tdp_w: float | None = Field(
+        default=None,
+        gt=0,
+        description="Processor's thermal design power in watts, for the energy estimate.",
+    )
+
+    @property
+    def weights_dir(self) -> Path:
+        return self.home / "weights"
+
+    @property
+    def ledger_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+    @property
+    def sample_url(self) -> str:
+        return f"sqlite:///{self.home / 'sample.db'}"

@@ -1,0 +1,1 @@
+"""Makes tokens and measures joules."""

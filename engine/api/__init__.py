@@ -1,0 +1,1 @@
+"""The gateway: HTTP dialects, keys, and the service behind them."""

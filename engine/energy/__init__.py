@@ -1,0 +1,1 @@
+"""Energy meters, the power sampler and the attribution of joules to requests."""

@@ -1,0 +1,1 @@
+"""Model code: configuration, weights, tokenizer, forward pass."""

@@ -1,0 +1,1 @@
+"""Sequences, cache, scheduler, sampler and the worker process around the model."""

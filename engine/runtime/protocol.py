@@ -1,0 +1,194 @@
+"""The messages between the gateway and the engine worker.
+
+One JSON object a line, in both directions, over a local socket. The gateway sends `Submit`, `Abort`
+and `Configure`; the worker sends one `Ready`, then a `Step` for every engine step that produced
+something, and an `Energy` for every closed energy window. This module knows nothing of torch.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+FinishReason = Literal["stop", "length", "cancelled", "error"]
+
+
+@dataclass(slots=True)
+class SamplingParams:
+    """How the next token is drawn. Defaults are OpenAI's; `seed` None means unrepeatable."""
+
+    max_tokens: int = 256
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0  # 0: off
+    min_p: float = 0.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    seed: int | None = None
+    stop: list[str] = field(default_factory=list)
+    top_logprobs: int | None = None  # None: no log-probabilities; 0: the chosen token's only
+
+
+@dataclass(slots=True)
+class Submit:
+    """Start a request. `request_id` is the ledger's id."""
+
+    request_id: int
+    prompt_token_ids: list[int]
+    sampling: SamplingParams
+    report_experts: bool = False
+    type: Literal["submit"] = "submit"
+
+
+@dataclass(slots=True)
+class Abort:
+    """Stop a request; the worker answers with a final `Output` (finish_reason "cancelled")."""
+
+    request_id: int
+    type: Literal["abort"] = "abort"
+
+
+@dataclass(slots=True)
+class Configure:
+    """Change the number of routed experts per token from the next step on (None: the default)."""
+
+    experts_per_token: int | None
+    type: Literal["configure"] = "configure"
+
+
+@dataclass(slots=True)
+class Ready:
+    """The model is loaded. Parameter counts are numbers of weights; `active` is per token."""
+
+    model: str
+    architecture: str
+    context_length: int
+    precision: str
+    layers: int
+    routed_experts: int
+    shared_experts: int
+    experts_per_token: int
+    default_experts_per_token: int
+    total_parameters: int
+    active_parameters: int
+    weight_bytes: int
+    threads: int
+    kernel: str
+    load_ms: float
+    meters: list[dict[str, Any]]
+    type: Literal["ready"] = "ready"
+
+
+@dataclass(slots=True)
+class TokenLogprob:
+    """A token's text and log-probability, with the most likely alternatives beside it."""
+
+    token: str
+    token_bytes: list[int]
+    logprob: float
+    top: list[tuple[str, list[int], float]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Output:
+    """What one step did for one request.
+
+    `text` is what may be shown now (whole characters, no part of a stop string); `output_tokens` is
+    the count so far, `cached_input_tokens` of the prompt that were not recomputed. With
+    `finish_reason` set it is the last message of the request. `experts[layer][expert]` counts how
+    often each routed expert was chosen, only in the last message and only where asked for.
+    """
+
+    request_id: int
+    text: str
+    output_tokens: int
+    cached_input_tokens: int = 0
+    queue_ms: float | None = None
+    logprobs: list[TokenLogprob] = field(default_factory=list)
+    finish_reason: FinishReason | None = None
+    error: str | None = None
+    experts_active_mean: float | None = None
+    experts: list[list[int]] | None = None
+
+
+@dataclass(slots=True)
+class Step:
+    """One engine step: its outputs, and how many sequences run and wait after it."""
+
+    outputs: list[Output]
+    running: int
+    waiting: int
+    experts_per_token: int
+    type: Literal["step"] = "step"
+
+
+@dataclass(slots=True)
+class Energy:
+    """One closed energy window, in joules. Sum of `shares` + `idle_j` = `total_j`.
+
+    `total_j` None: the meter gave nothing for this window, so nothing is known of the shares either.
+    Keys of `shares` are request ids (JSON makes them strings; `decode` makes them integers again).
+    """
+
+    started_at: int  # UTC, epoch milliseconds
+    ended_at: int
+    duration_s: float
+    total_j: float | None
+    idle_j: float | None
+    shares: dict[int, float | None]
+    basis: Literal["measured", "estimated", "unknown"]
+    source: str
+    type: Literal["energy"] = "energy"
+
+
+@dataclass(slots=True)
+class WorkerError:
+    """The worker cannot start or go on; the message is one clear line for people."""
+
+    message: str
+    type: Literal["worker_error"] = "worker_error"
+
+
+ToWorker = Submit | Abort | Configure
+FromWorker = Ready | Step | Energy | WorkerError
+
+
+def encode(message: ToWorker | FromWorker) -> bytes:
+    """One line of JSON with its newline."""
+    return json.dumps(asdict(message), separators=(",", ":")).encode() + b"\n"
+
+
+def decode_to_worker(line: bytes) -> ToWorker:
+    """The worker's side of `encode`."""
+    fields = json.loads(line)
+    match fields["type"]:
+        case "submit":
+            return Submit(**{**fields, "sampling": SamplingParams(**fields["sampling"])})
+        case "abort":
+            return Abort(**fields)
+        case "configure":
+            return Configure(**fields)
+        case other:
+            raise ValueError(f"unknown message to the worker: {other!r}")
+
+
+def decode_from_worker(line: bytes) -> FromWorker:
+    """The gateway's side of `encode`."""
+    fields = json.loads(line)
+    match fields["type"]:
+        case "step":
+            outputs = [_output(item) for item in fields.pop("outputs")]
+            return Step(outputs=outputs, **fields)
+        case "energy":
+            shares = {int(key): value for key, value in fields.pop("shares").items()}
+            return Energy(shares=shares, **fields)
+        case "ready":
+            return Ready(**fields)
+        case "worker_error":
+            return WorkerError(**fields)
+        case other:
+            raise ValueError(f"unknown message from the worker: {other!r}")
+
+
+def _output(fields: dict[str, Any]) -> Output:
+    logprobs = [TokenLogprob(**item) for item in fields.pop("logprobs")]
+    return Output(logprobs=logprobs, **fields)
