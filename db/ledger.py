@@ -1,0 +1,362 @@
+"""The one writer of a ledger: group commit on a thread of its own.
+
+Every call of `admit`, `finish` and `record_energy` returns a Future that resolves once the change
+is durable. While one transaction is being committed, the calls that arrive wait for the next one
+together, so a hundred requests a second cost a few dozen commits.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from db import writes
+from db.connect import connect, database_path, writing
+from db.errors import InvalidInput, LedgerInUse, LedgerUnavailable
+from db.ids import now_ms
+from db.migrate import migrate
+from db.records import (
+    Checkpoint,
+    EnergyBooked,
+    EnergyRecord,
+    FinishResult,
+    NewRequest,
+    RequestOutcome,
+)
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_EVERY_S = 1.0
+LARGEST_BATCH = 500
+
+Payload = NewRequest | RequestOutcome | EnergyRecord
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerHealth:
+    """`waiting` counts calls not yet durable. `message` says what is wrong, if anything."""
+
+    state: Literal["open", "unavailable", "closed"]
+    message: str | None
+    since: int  # UTC epoch milliseconds
+    waiting: int
+
+
+@dataclass(slots=True)
+class _Job:
+    payload: Payload
+    future: "Future[Any] | None"  # None: nobody waits any more, but it has to be written
+
+
+class Ledger:
+    """The writer of one SQLite ledger.
+
+    When the disk refuses (full, read-only, locked, damaged), calls fail with LedgerUnavailable
+    until it works again, which the writer finds out by itself within a second or so. Outcomes and
+    energy that were refused are kept in memory and written then, so no row stays `running` and no
+    joule is lost unless the process dies first (then the row becomes `interrupted`). An admission
+    that was refused is forgotten: nothing was computed for it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.path: Path = database_path(url)
+        self.interrupted_at_open = 0
+        self._url = url
+        self._lock_file = FileLock(lock_path(self.path), thread_local=False)
+        self._engine: Engine | None = None
+        self._thread: threading.Thread | None = None
+        self._changed = threading.Condition()
+        self._queue: deque[_Job] = deque()
+        self._owed: deque[_Job] = deque()
+        self._checkpoints: dict[int, Checkpoint] = {}
+        self._checkpointed_at = 0.0
+        self._closing = False
+        self._keys_used: dict[int, int] = {}
+        self._state: Literal["open", "unavailable", "closed"] = "closed"
+        self._message: str | None = None
+        self._since = now_ms()
+
+    # Opening and closing
+
+    def open(self) -> None:
+        """Take the ledger, bring its schema up to date and end what a crash left `running`.
+
+        Raises LedgerInUse where another process has it, LedgerUnavailable where it cannot be used.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock_file.acquire(timeout=1)
+        except Timeout as error:
+            raise LedgerInUse(
+                f"Another Breakeven already runs on the ledger {self.path};"
+                " stop it, or set BREAKEVEN_HOME to another folder."
+            ) from error
+        except OSError as error:
+            raise LedgerUnavailable(
+                f"The ledger's folder {self.path.parent} cannot be written ({error.strerror});"
+                " make it writable."
+            ) from error
+        try:
+            self._engine = connect(self._url)
+            migrate(self._engine)
+            with writing(self._engine) as connection:
+                self.interrupted_at_open = writes.interrupt_running(connection)
+        except BaseException:
+            self._release()
+            raise
+        self._closing = False
+        self._enter("open", None)
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is waiting, then give the ledger back."""
+        if self._thread is None:
+            return
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+        self._thread = None
+        self._enter("closed", "The ledger is closed.")
+        self._release()
+
+    def _release(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+        self._lock_file.release()
+
+    # What callers see
+
+    @property
+    def engine(self) -> Engine:
+        """For reading (`db.queries`) and for the short writes of people, keys and prices."""
+        if self._engine is None:
+            raise LedgerUnavailable("The ledger is not open yet.")
+        return self._engine
+
+    def health(self) -> LedgerHealth:
+        """The writer's state now."""
+        with self._changed:
+            waiting = len(self._queue) + len(self._owed)
+            return LedgerHealth(self._state, self._message, self._since, waiting)
+
+    def admit(self, request: NewRequest) -> "Future[None]":
+        """Put a request on the ledger as `running`. Cancelling the Future in time takes it back."""
+        return self._submit(request)
+
+    def finish(self, outcome: RequestOutcome) -> "Future[FinishResult]":
+        """Complete a request. Changes nothing where it had ended already; UnknownRequest where the
+        ledger does not hold it."""
+        with self._changed:
+            self._checkpoints.pop(outcome.request_id, None)
+        return self._submit(outcome)
+
+    def record_energy(self, record: EnergyRecord) -> "Future[EnergyBooked]":
+        """Add an energy window and its requests' shares, in one transaction."""
+        return self._submit(record)
+
+    def first_token(self, request_id: int, at: int) -> None:
+        """Note when the first token came; durable within about a second."""
+        with self._changed:
+            item = self._checkpoint_of(request_id, at)
+            if item.first_token_at is None:
+                item.first_token_at = at
+
+    def progress(
+        self, request_id: int, output_tokens: int, at: int, cached_input_tokens: int | None = None
+    ) -> None:
+        """Note how far a request has come; durable within about a second. Call it at every step."""
+        with self._changed:
+            item = self._checkpoint_of(request_id, at)
+            item.output_tokens = max(item.output_tokens, output_tokens)
+            if cached_input_tokens is not None:
+                item.cached_input_tokens = cached_input_tokens
+
+    def _checkpoint_of(self, request_id: int, at: int) -> Checkpoint:
+        item = self._checkpoints.setdefault(request_id, Checkpoint(request_id, at))
+        item.at = max(item.at, at)
+        return item
+
+    def _submit(self, payload: Payload) -> "Future[Any]":
+        future: Future[Any] = Future()
+        with self._changed:
+            if self._closing or self._state == "closed":
+                future.set_exception(LedgerUnavailable("The ledger is closed."))
+            elif self._state == "unavailable" and isinstance(payload, NewRequest):
+                future.set_exception(LedgerUnavailable(self._message))
+            else:
+                self._queue.append(_Job(payload, future))
+                self._changed.notify()
+        return future
+
+    # The writer's thread
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._queue and not self._closing:
+                    self._changed.wait(timeout=CHECKPOINT_EVERY_S)
+                closing = self._closing
+                jobs = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
+                more = bool(self._queue)
+                checkpoints = self._take_checkpoints()
+            self._write(list(filter(None, map(_begin, jobs))), checkpoints)
+            if closing and not more:
+                if self._owed:
+                    log.error("%d outcomes or energy windows were not written.", len(self._owed))
+                return
+
+    def _take_checkpoints(self) -> list[Checkpoint]:
+        if time.monotonic() - self._checkpointed_at < CHECKPOINT_EVERY_S:
+            return []
+        self._checkpointed_at = time.monotonic()
+        taken = list(self._checkpoints.values())
+        self._checkpoints.clear()
+        return taken
+
+    def _write(self, jobs: list[_Job], checkpoints: list[Checkpoint]) -> None:
+        """One transaction for everything; where it fails, one for each, so that one bad row cannot
+        take the others along."""
+        jobs = [*self._owed, *jobs]
+        self._owed.clear()
+        try:
+            if checkpoints:
+                self._transact(lambda connection: writes.checkpoint(connection, checkpoints))
+        except LedgerUnavailable as error:
+            with self._changed:
+                for item in checkpoints:
+                    self._checkpoints.setdefault(item.request_id, item)
+            self._refuse(jobs, error)
+            return
+        except Exception:
+            log.exception("A checkpoint of running requests was refused.")
+        for start in range(0, len(jobs), LARGEST_BATCH):
+            try:
+                self._write_batch(jobs[start : start + LARGEST_BATCH])
+            except LedgerUnavailable as error:
+                self._refuse(jobs[start:], error)
+                return
+        if self._state == "unavailable":
+            self._probe()
+
+    def _write_batch(self, jobs: list[_Job]) -> None:
+        try:
+            results = self._transact(lambda connection: self._apply(connection, jobs))
+        except LedgerUnavailable:
+            raise
+        except Exception as error:
+            if len(jobs) == 1:
+                _resolve(jobs[0], _for_people(error))
+                return
+            for position, job in enumerate(jobs):
+                try:
+                    self._write_batch([job])
+                except LedgerUnavailable as cause:
+                    self._refuse(jobs[position:], cause)
+                    return
+            return
+        for job, result in zip(jobs, results, strict=True):
+            _resolve(job, result)
+
+    def _transact(self, work: Callable[[Connection], Any]) -> Any:
+        with writing(self.engine) as connection:
+            result = work(connection)
+        if self._state == "unavailable":
+            log.warning("The ledger can be written again.")
+            self._enter("open", None)
+        return result
+
+    def _apply(self, connection: Connection, jobs: list[_Job]) -> list[Any]:
+        """Admissions first: whatever else is in the batch may be about them."""
+        admissions = [job.payload for job in jobs if isinstance(job.payload, NewRequest)]
+        outcomes = [job.payload for job in jobs if isinstance(job.payload, RequestOutcome)]
+        if admissions:
+            writes.admit(connection, admissions)
+            self._touch_keys(connection, admissions)
+        energy = {
+            id(job): writes.book_energy(connection, job.payload)
+            for job in jobs
+            if isinstance(job.payload, EnergyRecord)
+        }
+        finished = iter(writes.finish(connection, outcomes) if outcomes else [])
+        return [
+            next(finished) if isinstance(job.payload, RequestOutcome) else energy.get(id(job))
+            for job in jobs
+        ]
+
+    def _touch_keys(self, connection: Connection, admissions: list[NewRequest]) -> None:
+        used = {
+            request.api_key_id: request.started_at
+            for request in admissions
+            if request.api_key_id is not None
+            and request.started_at - self._keys_used.get(request.api_key_id, 0) > writes.MINUTE_MS
+        }
+        if used:
+            writes.touch_keys(connection, used)
+            self._keys_used.update(used)
+
+    def _refuse(self, jobs: list[_Job], error: LedgerUnavailable) -> None:
+        """Tell those who wait, keep what must not be lost, and reopen the file for the next try."""
+        if self._state == "open":
+            log.error("%s", error)
+        self._enter("unavailable", str(error))
+        for job in jobs:
+            _resolve(job, error)
+            if not isinstance(job.payload, NewRequest):
+                self._owed.append(_Job(job.payload, None))
+        self._keys_used.clear()
+        self.engine.dispose()
+
+    def _probe(self) -> None:
+        """Find out with a real write whether the ledger works again."""
+        try:
+            self._transact(
+                lambda connection: writes.set_meta(connection, "writer_checked_at", str(now_ms()))
+            )
+        except LedgerUnavailable as error:
+            self._refuse([], error)
+
+    def _enter(self, state: Literal["open", "unavailable", "closed"], message: str | None) -> None:
+        with self._changed:
+            if state != self._state:
+                self._since = now_ms()
+            self._state, self._message = state, message
+
+
+def lock_path(database: Path) -> Path:
+    """The file that a running writer of this database holds locked."""
+    return database.with_name(database.name + ".lock")
+
+
+def _for_people(error: Exception) -> Exception:
+    if isinstance(error, IntegrityError):
+        return InvalidInput("request", f"The ledger refuses this row: {error.orig}.")
+    return error
+
+
+def _begin(job: _Job) -> _Job | None:
+    """Fix what becomes of a call whose caller has gone: an admission is dropped, the rest stays."""
+    if job.future is None or job.future.set_running_or_notify_cancel():
+        return job
+    return None if isinstance(job.payload, NewRequest) else _Job(job.payload, None)
+
+
+def _resolve(job: _Job, result: Any) -> None:
+    future, job.future = job.future, None
+    if future is None:
+        if isinstance(result, Exception) and not isinstance(result, LedgerUnavailable):
+            log.error("A write that was owed to the ledger is refused: %s", result)
+    elif isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
