@@ -1,5 +1,7 @@
 """The administrator's password, kept as an argon2 hash."""
 
+import hashlib
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Engine, delete, insert, select
@@ -44,6 +46,12 @@ def verify_admin_password(engine: Engine, password: str) -> bool:
         return _hasher.verify(stored, password)
     except (VerificationError, InvalidHashError):
         return False
+
+
+def password_fingerprint(engine: Engine) -> str | None:
+    """Something that changes whenever the password does, and says nothing of it. None: not set."""
+    stored = _stored_hash(engine)
+    return hashlib.sha256(stored.encode()).hexdigest() if stored else None
 
 
 def _stored_hash(engine: Engine) -> str | None:

@@ -1,0 +1,306 @@
+"""Every read behind a page or a report.
+
+A range is `start_ms` ≤ `started_at` < `end_ms`, in UTC epoch milliseconds. Requests of every status
+count, a running one with what is known of it so far; a request belongs whole to the moment it
+started. Energy sums are over what is known, beside a count of the requests of which it is not.
+Two queries on the same range add up to the same totals.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Engine, Select, case, func, select
+
+from db.schema import Developer, EnergyInterval, Meta, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A range in figures. `energy_j` None: requests were made, but of none is the energy known.
+
+    `energy_unknown` counts requests without any energy figure, `energy_partial` those with a lower
+    bound; `estimated_counts` those whose tokens are an estimate.
+    """
+
+    requests: int
+    running: int
+    ok: int
+    errors: int
+    cancelled: int
+    interrupted: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    estimated_counts: int
+    energy_j: float | None
+    energy_unknown: int
+    energy_partial: int
+    developers: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyTotals:
+    """What the meters read: `attributed_j` + `idle_j` = `total_j`, None where nothing was read.
+
+    `covered_s` is the time for which there is a reading, `unknown_s` that for which a meter ran
+    but gave none; `by_basis` splits `total_j` into measured and estimated; `sources` are the
+    meters it came from.
+    """
+
+    total_j: float | None
+    idle_j: float | None
+    attributed_j: float | None
+    covered_s: float
+    unknown_s: float
+    by_basis: dict[str, float]
+    sources: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """When requests were first and last made (UTC epoch milliseconds)."""
+
+    first_ms: int
+    last_ms: int
+
+
+def _within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
+    return (Request.started_at >= start_ms) & (Request.started_at < end_ms)
+
+
+def _minutes_within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
+    return (EnergyInterval.minute_at > start_ms - 60_000) & (EnergyInterval.minute_at < end_ms)
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def _sum(column: Any) -> ColumnElement[int]:
+    return func.coalesce(func.sum(column), 0)
+
+
+_ENERGY_UNKNOWN = Request.energy_j.is_(None) & (Request.status != "running")
+
+_FIGURES: tuple[ColumnElement[Any], ...] = (
+    func.count().label("requests"),
+    _count(Request.status == "running").label("running"),
+    _count(Request.status == "ok").label("ok"),
+    _count(Request.status == "error").label("errors"),
+    _count(Request.status == "cancelled").label("cancelled"),
+    _count(Request.status == "interrupted").label("interrupted"),
+    _sum(Request.input_tokens).label("input_tokens"),
+    _sum(Request.cached_input_tokens).label("cached_input_tokens"),
+    _sum(Request.output_tokens).label("output_tokens"),
+    _count(Request.counts_exact.is_(False)).label("estimated_counts"),
+    func.sum(Request.energy_j).label("energy_j"),
+    _count(_ENERGY_UNKNOWN).label("energy_unknown"),
+    _count(Request.energy_basis == "partial").label("energy_partial"),
+)
+
+
+def totals(engine: Engine, start_ms: int, end_ms: int, developer_id: int | None = None) -> Totals:
+    """The whole range, or one developer's part of it."""
+    query = select(
+        *_FIGURES, func.count(Request.developer_id.distinct()).label("developers")
+    ).where(_within(start_ms, end_ms))
+    if developer_id is not None:
+        query = query.where(Request.developer_id == developer_id)
+    with engine.connect() as connection:
+        figures = dict(connection.execute(query).mappings().one())
+    if figures["requests"] == 0:
+        figures["energy_j"] = 0.0
+    return Totals(**figures)
+
+
+def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+    """One row for each developer with requests in the range, by name.
+
+    Columns: developer_id, developer (the name now), team, archived, the figures of `Totals`
+    (energy_j NaN where unknown), first_ms, last_ms.
+    """
+    figures = (
+        select(
+            Request.developer_id,
+            *_FIGURES,
+            func.min(Request.started_at).label("first_ms"),
+            func.max(Request.started_at).label("last_ms"),
+        )
+        .where(_within(start_ms, end_ms))
+        .group_by(Request.developer_id)
+        .subquery()
+    )
+    query = (
+        select(
+            Developer.id.label("developer_id"),
+            Developer.name.label("developer"),
+            Developer.team,
+            Developer.archived_at.is_not(None).label("archived"),
+            *[column for column in figures.c if column.name != "developer_id"],
+        )
+        .join(figures, figures.c.developer_id == Developer.id)
+        .order_by(Developer.name)
+    )
+    return _frame(engine, query, floats=("energy_j",))
+
+
+def timeline(
+    engine: Engine, start_ms: int, end_ms: int, bucket_ms: int, developer_id: int | None = None
+) -> pd.DataFrame:
+    """Requests per time bucket and developer; buckets without any are left out.
+
+    Buckets of `bucket_ms` begin at `start_ms` (start at a local midnight for local days).
+    Columns: bucket_ms (its start), developer_id, developer, requests, input_tokens,
+    cached_input_tokens, output_tokens, energy_j (NaN where unknown), energy_unknown.
+    """
+    bucket = _bucket(Request.started_at, start_ms, bucket_ms)
+    figures = (
+        select(
+            bucket,
+            Request.developer_id,
+            *[figure for figure in _FIGURES if figure.name in _TIMELINE_FIGURES],
+        )
+        .where(_within(start_ms, end_ms))
+        .group_by(bucket, Request.developer_id)
+    )
+    if developer_id is not None:
+        figures = figures.where(Request.developer_id == developer_id)
+    table = figures.subquery()
+    query = (
+        select(
+            table.c.bucket_ms,
+            table.c.developer_id,
+            Developer.name.label("developer"),
+            *[table.c[name] for name in _TIMELINE_FIGURES],
+        )
+        .join(Developer, Developer.id == table.c.developer_id)
+        .order_by(table.c.bucket_ms, Developer.name)
+    )
+    return _frame(engine, query, floats=("energy_j",))
+
+
+_TIMELINE_FIGURES = (
+    "requests",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "energy_j",
+    "energy_unknown",
+)
+
+
+def energy_between(engine: Engine, start_ms: int, end_ms: int) -> EnergyTotals:
+    """What the meters read in the minutes that the range touches, begun ones included whole."""
+    known = EnergyInterval.total_j.is_not(None)
+    query = (
+        select(
+            EnergyInterval.basis,
+            EnergyInterval.source,
+            func.sum(EnergyInterval.total_j).label("total_j"),
+            func.sum(EnergyInterval.idle_j).label("idle_j"),
+            func.sum(EnergyInterval.attributed_j).label("attributed_j"),
+            _sum(case((known, EnergyInterval.duration_ms), else_=0)).label("covered_ms"),
+            _sum(case((known, 0), else_=EnergyInterval.duration_ms)).label("unknown_ms"),
+        )
+        .where(_minutes_within(start_ms, end_ms))
+        .group_by(EnergyInterval.basis, EnergyInterval.source)
+        .order_by(EnergyInterval.basis, EnergyInterval.source)
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
+    read = [row for row in rows if row.total_j is not None]
+    by_basis: dict[str, float] = {}
+    for row in read:
+        by_basis[row.basis] = by_basis.get(row.basis, 0.0) + row.total_j
+    return EnergyTotals(
+        total_j=sum(row.total_j for row in read) if read else None,
+        idle_j=sum(row.idle_j for row in read) if read else None,
+        attributed_j=sum(row.attributed_j for row in read) if read else None,
+        covered_s=sum(row.covered_ms for row in rows) / 1000,
+        unknown_s=sum(row.unknown_ms for row in rows) / 1000,
+        by_basis=by_basis,
+        sources=sorted({row.source for row in read}),
+    )
+
+
+def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
+    """What the meters read per time bucket (a whole number of minutes); empty ones are left out.
+
+    Columns: bucket_ms (its start), total_j, idle_j, attributed_j (NaN where unknown), covered_s.
+    """
+    bucket = _bucket(EnergyInterval.minute_at, start_ms, bucket_ms)
+    covered = case(
+        (EnergyInterval.total_j.is_not(None), EnergyInterval.duration_ms / 1000.0), else_=0.0
+    )
+    query = (
+        select(
+            bucket,
+            func.sum(EnergyInterval.total_j).label("total_j"),
+            func.sum(EnergyInterval.idle_j).label("idle_j"),
+            func.sum(EnergyInterval.attributed_j).label("attributed_j"),
+            func.sum(covered).label("covered_s"),
+        )
+        .where(_minutes_within(start_ms, end_ms))
+        .group_by(bucket)
+        .order_by(bucket)
+    )
+    return _frame(engine, query, floats=("total_j", "idle_j", "attributed_j", "covered_s"))
+
+
+def recent_requests(
+    engine: Engine,
+    limit: int,
+    before_id: int | None = None,
+    *,
+    developer_id: int | None = None,
+    status: str | None = None,
+) -> pd.DataFrame:
+    """Requests, newest first, with all the columns of the table, at most `limit`.
+
+    The next page is the one with `before_id` = the last row's id. Ids are kept as Python integers'
+    64 bits; numbers that may be missing are pandas' nullable integers.
+    """
+    query = select(Request.__table__).order_by(Request.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(Request.id < before_id)
+    if developer_id is not None:
+        query = query.where(Request.developer_id == developer_id)
+    if status is not None:
+        query = query.where(Request.status == status)
+    frame = _frame(engine, query, floats=("energy_j", "experts_active_mean"))
+    nullable = ["first_token_at", "finished_at", "api_key_id", "queue_ms", "ttft_ms", "duration_ms"]
+    return frame.astype(dict.fromkeys(nullable, "Int64"))
+
+
+def first_activity(engine: Engine) -> Activity | None:
+    """When the first and the last request were made; None on an empty ledger."""
+    query = select(func.min(Request.started_at), func.max(Request.started_at))
+    with engine.connect() as connection:
+        first, last = connection.execute(query).one()
+    return None if first is None else Activity(first, last)
+
+
+def is_sample(engine: Engine) -> bool:
+    """Whether the database says of itself that its rows are made up."""
+    with engine.connect() as connection:
+        return (
+            connection.execute(select(Meta.value).where(Meta.key == "sample")).first() is not None
+        )
+
+
+def _bucket(column: Any, start_ms: int, bucket_ms: int) -> ColumnElement[int]:
+    if bucket_ms <= 0:
+        raise ValueError(f"A bucket lasts at least a millisecond, not {bucket_ms}.")
+    bucket: ColumnElement[int] = (column - (column - start_ms) % bucket_ms).label("bucket_ms")
+    return bucket
+
+
+def _frame(
+    engine: Engine, query: Select[*tuple[Any, ...]], floats: tuple[str, ...]
+) -> pd.DataFrame:
+    """The rows as a DataFrame; columns named in `floats` have NaN for NULL even if all are."""
+    with engine.connect() as connection:
+        result = connection.execute(query)
+        frame = pd.DataFrame(result.all(), columns=list(result.keys()))
+    return frame.astype(dict.fromkeys(floats, float))
