@@ -1,0 +1,194 @@
+"""The ledger from the command line: `python -m db`."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import click
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from db import accounts, keys, people
+from db.check import check as verify
+from db.connect import connect
+from db.errors import InvalidInput, LedgerUnavailable, unavailable
+from db.migrate import migrate
+from db.sample import write_sample
+from db.settings import Settings
+
+ACTOR = "command line"
+
+
+@click.group()
+def cli() -> None:
+    """Keys, people and the ledger itself. BREAKEVEN_HOME says where the ledger is."""
+
+
+@cli.group()
+def key() -> None:
+    """API keys: one for each developer and tool."""
+
+
+@key.command("create")
+@click.option("--developer", required=True, help="Whose key; added if there is no such developer.")
+@click.option("--tool", default="default", show_default=True, help="The tool that will use it.")
+def key_create(developer: str, tool: str) -> None:
+    """Make a key and print it. It is shown this once."""
+    with _ledger() as engine:
+        person = people.find_developer(engine, developer)
+        if person is None:
+            person = people.add_developer(engine, developer, actor=ACTOR)
+            click.echo(f"{person.name} is new and was added as a developer.", err=True)
+        _, plaintext = keys.create_key(engine, person.id, tool, actor=ACTOR)
+    click.echo(f"Key of {person.name} for {tool}; keep it, it is not shown again:", err=True)
+    click.echo(plaintext)
+
+
+@key.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also the revoked ones.")
+def key_list(everything: bool) -> None:
+    """List keys by their first characters."""
+    with _ledger() as engine:
+        listed = keys.list_keys(engine, revoked=everything)
+    rows = [
+        (str(item.id), item.developer_name, item.name, item.prefix + "…", _day(item.created_at),
+         _day(item.last_used_at), _day(item.revoked_at))
+        for item in listed
+    ]  # fmt: skip
+    _table(("ID", "DEVELOPER", "TOOL", "KEY", "CREATED", "LAST USED", "REVOKED"), rows)
+
+
+@key.command("revoke")
+@click.argument("key_id", type=int)
+def key_revoke(key_id: int) -> None:
+    """Stop the key with this ID (see `key list`)."""
+    with _ledger() as engine:
+        revoked = keys.revoke_key(engine, key_id, actor=ACTOR)
+    click.echo(f"Key {revoked.prefix}… of {revoked.developer_name} no longer works.")
+
+
+@cli.group()
+def developer() -> None:
+    """The people who use the gateway."""
+
+
+@developer.command("add")
+@click.argument("name")
+@click.option("--team", help="The team that they belong to.")
+def developer_add(name: str, team: str | None) -> None:
+    """Add a developer."""
+    with _ledger() as engine:
+        person = people.add_developer(engine, name, team, actor=ACTOR)
+    click.echo(f"{person.name} was added.")
+
+
+@developer.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also the archived ones.")
+def developer_list(everything: bool) -> None:
+    """List developers."""
+    with _ledger() as engine:
+        listed = people.list_developers(engine, archived=everything)
+    rows = [
+        (person.name, person.team or "", _day(person.created_at), _day(person.archived_at))
+        for person in listed
+    ]
+    _table(("NAME", "TEAM", "ADDED", "ARCHIVED"), rows)
+
+
+@developer.command("archive")
+@click.argument("name")
+def developer_archive(name: str) -> None:
+    """End a developer's access. Their keys stop working, their requests stay on the ledger."""
+    with _ledger() as engine:
+        person = people.find_developer(engine, name)
+        if person is None:
+            raise InvalidInput("developer", f"There is no developer named {name}.")
+        people.archive_developer(engine, person.id, actor=ACTOR)
+    click.echo(f"{person.name} is archived.")
+
+
+@cli.group()
+def admin() -> None:
+    """The administrator's account."""
+
+
+@admin.command("set-password")
+def admin_set_password() -> None:
+    """Set the password that the dashboard asks for (at least 10 characters)."""
+    password = click.prompt("New password", hide_input=True, confirmation_prompt=True)
+    with _ledger() as engine:
+        accounts.set_admin_password(engine, password, actor=ACTOR)
+    click.echo("The password is set.")
+
+
+@cli.command("check")
+@click.option("--database", help="The ledger's URL; default: the one in BREAKEVEN_HOME.")
+def check_command(database: str | None) -> None:
+    """Verify every rule of the ledger. Changes nothing; exits with 1 where a rule is broken."""
+    engine = connect(database or Settings().ledger_url, read_only=True)
+    report = verify(engine)
+    for violation in report.violations:
+        click.echo(f"BROKEN, {violation.count} times: {violation.rule}")
+        for row in violation.rows:
+            click.echo(f"  {row}")
+        if violation.count > len(violation.rows):
+            click.echo("  …")
+    verdict = f"{len(report.violations)} rules broken" if report.violations else "all rules hold"
+    click.echo(f"{report.requests:,} requests, {report.intervals:,} energy intervals: {verdict}.")
+    sys.exit(1 if report.violations else 0)
+
+
+@cli.command("sample")
+@click.option("--seed", default=7, show_default=True, help="Another seed, another team's use.")
+def sample_command(seed: int) -> None:
+    """Write a made-up team's 90 days into sample.db, beside the ledger."""
+    url = Settings().sample_url
+    written = write_sample(url, seed=seed)
+    click.echo(
+        f"{written.requests:,} requests of {written.developers} developers over {written.days}"
+        f" days are in {url.removeprefix('sqlite:///')}."
+    )
+
+
+@contextmanager
+def _ledger() -> Iterator[Engine]:
+    """The ledger's database, brought up to date; a running gateway need not be stopped for it."""
+    engine = connect(Settings().ledger_url)
+    try:
+        migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _day(at_ms: int | None) -> str:
+    return "" if at_ms is None else datetime.fromtimestamp(at_ms / 1000).strftime("%Y-%m-%d")
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+    for row in (head, *rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo(line.rstrip())
+
+
+def main() -> None:
+    """Run a command; an error is one line, not a trace."""
+    try:
+        cli(prog_name="python -m db")
+    except (InvalidInput, LedgerUnavailable) as error:
+        _fail(error)
+    except DBAPIError as error:
+        _fail(unavailable(error) or error)
+    except OSError as error:
+        _fail(error)
+
+
+def _fail(error: Exception) -> None:
+    click.echo(f"Error: {error}", err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Verifies on a real ledger what the product promises. Reads only."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, and_, func, not_, or_, select
+from sqlalchemy.sql.expression import ColumnElement
+
+from db.connect import database_path
+from db.errors import LedgerUnavailable
+from db.ledger import lock_path
+from db.migrate import is_current
+from db.schema import ENERGY_BASES, STATUSES, ApiKey, EnergyInterval, Request
+
+_NAMED_ROWS = 20
+_TOLERANCE_J = 1e-6  # relative to the total, for the rounding of many additions
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule that `count` rows break; `rows` names the first of them."""
+
+    rule: str
+    count: int
+    rows: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    requests: int
+    intervals: int
+    violations: list[Violation]
+
+
+def check(engine: Engine) -> Report:
+    """Verify every rule on one snapshot of the ledger.
+
+    Raises LedgerUnavailable where the file is not a ledger of this version.
+    """
+    if not is_current(engine):
+        raise LedgerUnavailable(
+            "The database is not a ledger of this version; start Breakeven on it once to update it."
+        )
+    live = _has_a_writer(engine)
+    with engine.connect() as connection:
+        requests = connection.execute(select(func.count()).select_from(Request)).scalar_one()
+        intervals = connection.execute(
+            select(func.count()).select_from(EnergyInterval)
+        ).scalar_one()
+        found = [_file_is_sound(connection), _references_exist(connection)]
+        for rule, column, broken in [*_request_rules(live), *_interval_rules()]:
+            found.append(_breaking(connection, rule, column, broken))
+        found.append(_ids_are_unique(connection))
+        found.append(_keys_are_the_developers(connection))
+        found.append(_energy_is_conserved(connection))
+    return Report(requests, intervals, [violation for violation in found if violation])
+
+
+Rule = tuple[str, Any, ColumnElement[bool]]
+
+
+def _request_rules(live: bool) -> list[Rule]:
+    r = Request
+    ended = r.status != "running"
+    rules = [
+        ("a status is one of " + ", ".join(STATUSES), r.status.not_in(STATUSES)),
+        ("a request that has ended says when and how long it took",
+         and_(ended, or_(r.finished_at.is_(None), r.duration_ms.is_(None)))),
+        ("a running request has no end", and_(not_(ended), r.finished_at.is_not(None))),
+        ("a request starts before its first token and that before its end",
+         or_(r.first_token_at < r.started_at, r.finished_at < r.started_at,
+             r.finished_at < r.first_token_at)),
+        ("tokens are 0 or more, and cached ones are part of the input",
+         or_(r.input_tokens < r.cached_input_tokens, r.cached_input_tokens < 0,
+             r.output_tokens < 0)),
+        ("a request that answered with tokens had a first one",
+         and_(r.status == "ok", r.output_tokens > 0, r.first_token_at.is_(None))),
+        ("durations are 0 or more",
+         or_(r.queue_ms < 0, r.ttft_ms < 0, r.duration_ms < 0)),
+        ("energy is 0 J or more, with a basis and a source",
+         and_(r.energy_j.is_not(None),
+              or_(r.energy_j < 0, r.energy_basis.is_(None), r.energy_basis == "unknown",
+                  r.energy_source.is_(None)))),
+        ("energy that is not known is not given another basis",
+         and_(r.energy_j.is_(None), r.energy_basis != "unknown")),
+        ("an energy basis is one of " + ", ".join(ENERGY_BASES),
+         r.energy_basis.not_in(ENERGY_BASES)),
+    ]  # fmt: skip
+    if not live:
+        rules.append(("nothing is running while no gateway is", not_(ended)))
+    return [(rule, r.id, broken) for rule, broken in rules]
+
+
+def _interval_rules() -> list[Rule]:
+    e = EnergyInterval
+    parts = (e.idle_j, e.attributed_j, e.unclaimed_j)
+    tolerance = _TOLERANCE_J * (1 + e.total_j)
+    rules = [
+        ("an interval's attributed and idle joules are its total",
+         func.abs(e.attributed_j + e.idle_j - e.total_j) > tolerance),
+        ("an interval's joules are 0 or more, the unclaimed ones part of the idle",
+         or_(e.attributed_j < 0, e.unclaimed_j < 0, e.idle_j < e.unclaimed_j - tolerance)),
+        ("an interval's joules are all known or all unknown",
+         or_(*[(part.is_(None)) != (e.total_j.is_(None)) for part in parts],
+             (e.total_j.is_(None)) != (e.basis == "unknown"))),
+        ("an interval ends after it starts, within its minute's count",
+         or_(e.ended_at < e.started_at, e.duration_ms < 0, e.started_at < e.minute_at)),
+    ]  # fmt: skip
+    return [(rule, e.id, broken) for rule, broken in rules]
+
+
+def _breaking(
+    connection: Connection, rule: str, column: Any, broken: ColumnElement[bool]
+) -> Violation | None:
+    count = connection.execute(select(func.count(column)).where(broken)).scalar_one()
+    if not count:
+        return None
+    query = select(column).where(broken).order_by(column).limit(_NAMED_ROWS)
+    table = column.class_.__tablename__
+    rows = [f"{table} {key}" for key in connection.execute(query).scalars()]
+    return Violation(rule, count, rows)
+
+
+def _file_is_sound(connection: Connection) -> Violation | None:
+    lines = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+    if list(lines) == ["ok"]:
+        return None
+    return Violation("the database file is sound", len(lines), list(lines[:_NAMED_ROWS]))
+
+
+def _references_exist(connection: Connection) -> Violation | None:
+    rows = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if not rows:
+        return None
+    named = [f"{row[0]} {row[1]} (of {row[2]})" for row in rows[:_NAMED_ROWS]]
+    return Violation("what a row refers to exists", len(rows), named)
+
+
+def _ids_are_unique(connection: Connection) -> Violation | None:
+    query = select(Request.id).group_by(Request.id).having(func.count() > 1)
+    doubled = connection.execute(query).scalars().all()
+    if not doubled:
+        return None
+    named = [f"requests {key}" for key in doubled[:_NAMED_ROWS]]
+    return Violation("a request has one row", len(doubled), named)
+
+
+def _keys_are_the_developers(connection: Connection) -> Violation | None:
+    query = (
+        select(Request.id)
+        .join(ApiKey, ApiKey.id == Request.api_key_id)
+        .where(ApiKey.developer_id != Request.developer_id)
+    )
+    foreign = connection.execute(query).scalars().all()
+    if not foreign:
+        return None
+    named = [f"requests {key}" for key in foreign[:_NAMED_ROWS]]
+    return Violation("a request was made with its own developer's key", len(foreign), named)
+
+
+def _energy_is_conserved(connection: Connection) -> Violation | None:
+    """Each window's shares were added to requests and to its interval in one transaction."""
+    of_requests = connection.execute(select(func.sum(Request.energy_j))).scalar() or 0.0
+    of_intervals = connection.execute(select(func.sum(EnergyInterval.attributed_j))).scalar() or 0.0
+    if abs(of_requests - of_intervals) <= _TOLERANCE_J * (1 + of_intervals):
+        return None
+    return Violation(
+        "the requests' joules are those that the intervals attribute",
+        1,
+        [f"requests have {of_requests:.6f} J, energy_intervals attribute {of_intervals:.6f} J"],
+    )
+
+
+def _has_a_writer(engine: Engine) -> bool:
+    """Whether a gateway holds this ledger now."""
+    path = lock_path(database_path(engine.url.render_as_string()))
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True
