@@ -1,0 +1,178 @@
+"""The batching engine: a step is schedule, run, and take the results in."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.model.batch import BLOCK_TOKENS, Chunk
+from engine.model.load import Model
+from engine.model.tokenizer import Tokenizer
+from engine.runtime.cache import BlockPool
+from engine.runtime.protocol import FinishReason, Output, Submit, TokenLogprob
+from engine.runtime.sampler import logprobs, sample
+from engine.runtime.scheduler import Scheduler
+from engine.runtime.sequence import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What a step computed of one request."""
+
+    request_id: int
+    prefill_tokens: int
+    decode_tokens: int
+    positions: int  # cache positions that attention read, summed over the tokens
+    experts: int  # routed experts applied, summed over tokens and layers
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    outputs: list[Output]
+    processed: list[Processed]
+
+
+class Engine:
+    """Requests join and leave between steps. Not thread-safe: one thread drives it."""
+
+    def __init__(self, model: Model, tokenizer: Tokenizer, max_running: int) -> None:
+        context = model.config.context_length
+        blocks = -(-max(2 * context, 1024 * max_running) // BLOCK_TOKENS)
+        self.model = model
+        self.tokenizer = tokenizer
+        self.scheduler = Scheduler(BlockPool(blocks), max_running)
+        self._cache = model.new_cache(blocks)
+        self._told: list[Output] = []  # to go out with the next step
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self._told or self.scheduler.running or self.scheduler.waiting)
+
+    def submit(self, submit: Submit) -> None:
+        """Queues a request; one that cannot be computed ends with an error in the next step."""
+        problem = self._problem(submit)
+        if problem:
+            self._told.append(
+                Output(submit.request_id, "", 0, finish_reason="error", error=problem)
+            )
+            return
+        config, experts = self.model.config, self.model.experts
+        self.scheduler.add(
+            Sequence.from_submit(
+                submit, self.tokenizer, config.context_length, config.layers, experts.routed
+            )
+        )
+
+    def abort(self, request_id: int) -> None:
+        """Ends a request as cancelled; one that is over already is left alone."""
+        sequence = self.scheduler.find(request_id)
+        if sequence:
+            self._told.append(self._end(sequence, "cancelled", ""))
+
+    def step(self) -> StepResult:
+        """Computes the next tokens of everyone whose turn it is."""
+        outputs, self._told = self._told, []
+        planned = self.scheduler.schedule()
+        now = time.monotonic()
+        for sequence, _ in planned:
+            if sequence.queue_ms is None:
+                sequence.queue_ms = (now - sequence.submitted) * 1000
+        processed = []
+        for sequence, tokens, row, chosen in self._run(planned, outputs):
+            processed.append(_processed(sequence, tokens, chosen))
+            sequence.num_computed += tokens
+            sequence.expert_counts += chosen
+            if sequence.pending == 0:
+                outputs.append(self._next_token(sequence, row))
+        return StepResult(outputs, processed)
+
+    def _problem(self, submit: Submit) -> str | None:
+        prompt, context = submit.prompt_token_ids, self.model.config.context_length
+        if not prompt:
+            return "The prompt is empty."
+        if len(prompt) >= context:
+            return f"The prompt has {len(prompt)} tokens; the model's limit is {context}."
+        if not all(0 <= token < self.model.config.vocab_size for token in prompt):
+            return "The prompt has token ids that are not in the model's vocabulary."
+        if submit.sampling.max_tokens < 1:
+            return "max_tokens must be at least 1."
+        return None
+
+    def _run(
+        self, planned: list[tuple[Sequence, int]], outputs: list[Output]
+    ) -> list[tuple[Sequence, int, NDArray[np.float32], NDArray[np.int32]]]:
+        """The forward pass: (sequence, tokens, last token's logits, experts chosen) of each.
+
+        Should it fail, each is tried alone, so that only the one at fault ends with an error.
+        """
+        if not planned:
+            return []
+        try:
+            result = self.model.forward([_chunk(*plan) for plan in planned], self._cache)
+        except Exception as error:
+            if len(planned) > 1:
+                return [done for plan in planned for done in self._run([plan], outputs)]
+            outputs.append(self._end(planned[0][0], "error", "", f"The model failed: {error}."))
+            return []
+        rows = result.logits.numpy()
+        return [(*plan, rows[i], result.chosen[i]) for i, plan in enumerate(planned)]
+
+    def _next_token(self, sequence: Sequence, logits: NDArray[np.float32]) -> Output:
+        sampling = sequence.sampling
+        try:
+            token = sample(logits, sampling, sequence.generated, sequence.random)
+        except ValueError as error:
+            return self._end(sequence, "error", "", f"No next token: {error}.")
+        sequence.append(token)
+        # A special token ends the answer: whatever follows one is not addressed to the reader.
+        ended = self.tokenizer.is_special(token)
+        text = "" if ended else sequence.text.add(token)
+        if ended or sequence.text.stopped:
+            output = self._end(sequence, "stop", text)
+        elif len(sequence.token_ids) >= sequence.limit:
+            output = self._end(sequence, "length", text)
+        else:
+            output = _output(sequence, text)
+        if sampling.top_logprobs is not None and not ended:
+            output.logprobs = [self._logprob(logits, token, sampling.top_logprobs)]
+        return output
+
+    def _logprob(self, logits: NDArray[np.float32], token: int, top: int) -> TokenLogprob:
+        def named(token_id: int) -> tuple[str, list[int]]:
+            raw = self.tokenizer.token_bytes(token_id)
+            return raw.decode("utf-8", errors="replace"), list(raw)
+
+        found = logprobs(logits, token, top)
+        return TokenLogprob(
+            *named(token), found.chosen, [(*named(i), value) for i, value in found.top]
+        )
+
+    def _end(
+        self, sequence: Sequence, reason: FinishReason, text: str, error: str | None = None
+    ) -> Output:
+        self.scheduler.remove(sequence)
+        sequence.finish_reason = reason
+        output = _output(sequence, text + sequence.text.finish())
+        output.finish_reason, output.error = reason, error
+        output.experts_active_mean = sequence.experts_active_mean()
+        if sequence.report_experts and self.model.experts.routed:
+            output.experts = sequence.expert_counts.tolist()
+        return output
+
+
+def _output(sequence: Sequence, text: str) -> Output:
+    return Output(sequence.request_id, text, sequence.output_tokens, queue_ms=sequence.queue_ms)
+
+
+def _chunk(sequence: Sequence, tokens: int) -> Chunk:
+    start = sequence.num_computed
+    return Chunk(sequence.token_ids[start : start + tokens], start, sequence.blocks)
+
+
+def _processed(sequence: Sequence, tokens: int, chosen: NDArray[np.int32]) -> Processed:
+    start = sequence.num_computed
+    prompt = max(0, min(tokens, sequence.prompt_length - start))
+    # Token i of the chunk reads start + i + 1 positions.
+    positions = tokens * start + tokens * (tokens + 1) // 2
+    return Processed(sequence.request_id, prompt, tokens - prompt, positions, int(chosen.sum()))

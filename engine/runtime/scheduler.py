@@ -1,0 +1,70 @@
+"""Decides what each engine step computes.
+
+There is no prefill phase and no decode phase (the rule is vLLM's): every sequence has
+`num_computed` tokens chasing the tokens it has, running ones come first, all under one budget.
+"""
+
+from collections import deque
+
+from engine.runtime.cache import BlockPool
+from engine.runtime.sequence import Sequence
+
+# Longer prompts are computed in pieces, so that those who wait for their next token wait less.
+# A piece is never cut to fit the budget: what a request computes does not depend on the others.
+PREFILL_CHUNK = 256
+
+
+class Scheduler:
+    """Sequences that run (they own cache blocks) and that wait."""
+
+    def __init__(self, pool: BlockPool, max_running: int) -> None:
+        self.pool = pool
+        self.max_running = max_running
+        self.running: list[Sequence] = []
+        self.waiting: deque[Sequence] = deque()
+
+    def add(self, sequence: Sequence) -> None:
+        self.waiting.append(sequence)
+
+    def find(self, request_id: int) -> Sequence | None:
+        everyone = (*self.running, *self.waiting)
+        return next((s for s in everyone if s.request_id == request_id), None)
+
+    def remove(self, sequence: Sequence) -> None:
+        """It is over: its place and its blocks are free."""
+        if sequence in self.running:
+            self.running.remove(sequence)
+        else:
+            self.waiting.remove(sequence)
+        self.pool.release(sequence.blocks)
+
+    def schedule(self) -> list[tuple[Sequence, int]]:
+        """Sequences with the number of tokens to compute of each."""
+        budget = PREFILL_CHUNK + self.max_running
+        planned: list[tuple[Sequence, int]] = []
+        for sequence in list(self.running):
+            tokens = min(sequence.pending, PREFILL_CHUNK)
+            if tokens <= budget and sequence in self.running and self._make_room(sequence, tokens):
+                planned.append((sequence, tokens))
+                budget -= tokens
+        while self.waiting and len(self.running) < self.max_running:
+            sequence = self.waiting[0]
+            tokens = min(sequence.pending, PREFILL_CHUNK)
+            if tokens > budget or not self.pool.has_room(len(sequence.token_ids)):
+                break
+            self.pool.grow(sequence.blocks, tokens)
+            self.running.append(self.waiting.popleft())
+            planned.append((sequence, tokens))
+            budget -= tokens
+        return planned
+
+    def _make_room(self, sequence: Sequence, tokens: int) -> bool:
+        """Blocks for `tokens` more, if need be those of who came last, who then starts anew."""
+        while not self.pool.grow(sequence.blocks, sequence.num_computed + tokens):
+            last = self.running.pop()
+            self.pool.release(last.blocks)
+            last.forget_computed()
+            self.waiting.appendleft(last)
+            if last is sequence:
+                return False
+        return True

@@ -1,0 +1,41 @@
+"""Turns tokens into the text that may be shown now: no half characters, no part of a stop string."""
+
+from engine.model.tokenizer import IncrementalDetokenizer, Tokenizer
+
+
+class TextStream:
+    """`stopped` is set once a stop string is complete; what follows it is dropped."""
+
+    def __init__(self, tokenizer: Tokenizer, stop: list[str]) -> None:
+        self._detokenizer = IncrementalDetokenizer(tokenizer)
+        self._stop = [text for text in stop if text]
+        self._held = ""
+        self.stopped = False
+
+    def add(self, token_id: int) -> str:
+        return self._release(self._detokenizer.add(token_id))
+
+    def finish(self) -> str:
+        """What was held back, when nothing follows that could complete it."""
+        if self.stopped:
+            return ""
+        text = self._release(self._detokenizer.finish())
+        if not self.stopped:
+            text, self._held = text + self._held, ""
+        return text
+
+    def _release(self, piece: str) -> str:
+        text = self._held + piece
+        found = [at for at in (text.find(stop) for stop in self._stop) if at >= 0]
+        if found:
+            self.stopped, self._held = True, ""
+            return text[: min(found)]
+        keep = max((_overlap(text, stop) for stop in self._stop), default=0)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Length of the longest end of `text` that is a beginning of `stop`."""
+    lengths = range(min(len(text), len(stop) - 1), 0, -1)
+    return next((n for n in lengths if stop.startswith(text[-n:])), 0)

@@ -1,0 +1,179 @@
+"""The engine's own process: `python -m engine.runtime.worker --fd N --weights PATH …`.
+
+Speaks `engine.runtime.protocol` over the socket it is given and ends when that closes. Between
+steps it reads what has arrived; without work it waits, but closes an energy window every second.
+"""
+
+import argparse
+import os
+import select
+import socket
+import sys
+import time
+from pathlib import Path
+
+# Before torch: threads that wait must sleep, or any other busy process slows every step.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
+import psutil
+import torch
+
+from engine.model.errors import ModelFileError
+from engine.model.load import Model, load
+from engine.model.tokenizer import Tokenizer
+from engine.runtime.engine import Engine
+from engine.runtime.protocol import (
+    Abort,
+    Configure,
+    Energy,
+    FromWorker,
+    Ready,
+    Step,
+    Submit,
+    ToWorker,
+    WorkerError,
+    decode_to_worker,
+    encode,
+)
+
+_WINDOW_S = 1.0  # an energy window is closed at least this often
+
+
+class Connection:
+    """The gateway's socket: whole messages in and out."""
+
+    def __init__(self, fd: int) -> None:
+        self._socket = socket.socket(fileno=fd)
+        self._partial = b""
+
+    def send(self, *messages: FromWorker) -> None:
+        self._socket.sendall(b"".join(encode(message) for message in messages))
+
+    def receive(self, timeout: float) -> list[ToWorker]:
+        """What has arrived, waiting for at most `timeout` seconds. EOFError: the gateway left."""
+        if not select.select([self._socket], [], [], timeout)[0]:
+            return []
+        data = self._socket.recv(1 << 20)
+        if not data:
+            raise EOFError
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        return [decode_to_worker(line) for line in lines]
+
+
+class Worker:
+    """Drives the engine and tells the gateway what it did and what it took."""
+
+    def __init__(self, connection: Connection, engine: Engine) -> None:
+        self._connection = connection
+        self._engine = engine
+        self._window_started = time.time()
+
+    def run(self) -> None:
+        """Until the gateway leaves."""
+        while True:
+            due = self._window_started + _WINDOW_S - time.time()
+            for message in self._connection.receive(0 if self._engine.has_work else max(0.0, due)):
+                self._take(message)
+            if self._engine.has_work:
+                self._step()
+            elif time.time() >= self._window_started + _WINDOW_S:
+                self._connection.send(self._close_window())
+
+    def _take(self, message: ToWorker) -> None:
+        match message:
+            case Submit():
+                self._engine.submit(message)
+            case Abort():
+                self._engine.abort(message.request_id)
+            case Configure():
+                self._engine.model.set_experts_per_token(message.experts_per_token)
+
+    def _step(self) -> None:
+        result = self._engine.step()
+        scheduler = self._engine.scheduler
+        step = Step(
+            outputs=result.outputs,
+            running=len(scheduler.running),
+            waiting=len(scheduler.waiting),
+            experts_per_token=self._engine.model.experts_per_token,
+        )
+        # A finish is told only after every joule of its request.
+        finished = any(output.finish_reason for output in result.outputs)
+        if finished or time.time() >= self._window_started + _WINDOW_S:
+            self._connection.send(self._close_window())
+        if result.outputs:
+            self._connection.send(step)
+
+    def _close_window(self) -> Energy:
+        started, self._window_started = self._window_started, time.time()
+        return Energy(
+            started_at=int(started * 1000),
+            ended_at=int(self._window_started * 1000),
+            duration_s=self._window_started - started,
+            total_j=None,
+            idle_j=None,
+            shares={},
+            basis="unknown",
+            source="none",
+        )
+
+
+def _ready(model: Model, threads: int, load_ms: float) -> Ready:
+    return Ready(
+        model=model.config.name,
+        architecture=model.config.architecture,
+        context_length=model.config.context_length,
+        precision=model.precision,
+        layers=model.config.layers,
+        routed_experts=model.experts.routed,
+        shared_experts=model.experts.shared,
+        experts_per_token=model.experts_per_token,
+        default_experts_per_token=model.experts.default_per_token,
+        total_parameters=model.total_parameters,
+        active_parameters=model.active_parameters,
+        weight_bytes=model.weight_bytes,
+        threads=threads,
+        kernel=model.kernel,
+        load_ms=load_ms,
+        meters=[],
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m engine.runtime.worker")
+    parser.add_argument("--fd", type=int, required=True, help="the gateway's socket")
+    parser.add_argument("--weights", type=Path, required=True, help="the GGUF file")
+    parser.add_argument("--carved", type=Path, help="the carving; default: the one shipped with it")
+    parser.add_argument("--precision", choices=("float32", "bfloat16", "int4"), default="int4")
+    parser.add_argument("--threads", type=int, default=0, help="0: one a physical core")
+    parser.add_argument("--experts-per-token", type=int, help="default: the model's own")
+    parser.add_argument("--max-running", type=int, default=8, help="requests computed together")
+    parser.add_argument("--cpu-tdp-w", type=float, help="for the energy estimate, in watts")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = _arguments()
+    connection = Connection(arguments.fd)
+    threads = arguments.threads or psutil.cpu_count(logical=False) or 1
+    torch.set_num_threads(threads)
+    started = time.monotonic()
+    try:
+        model = load(
+            arguments.weights, arguments.carved, arguments.precision, arguments.experts_per_token
+        )
+        tokenizer = Tokenizer.from_gguf(arguments.weights)
+    except ModelFileError as error:
+        connection.send(WorkerError(str(error)))
+        sys.exit(1)
+    engine = Engine(model, tokenizer, arguments.max_running)
+    connection.send(_ready(model, threads, (time.monotonic() - started) * 1000))
+    try:
+        Worker(connection, engine).run()
+    except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
+        return  # the gateway is gone, and with it everyone to answer
+
+
+if __name__ == "__main__":
+    main()
