@@ -209,15 +209,15 @@ class Ledger:
                 closing = self._closing
                 jobs = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
                 more = bool(self._queue)
-                checkpoints = self._take_checkpoints()
+                checkpoints = self._take_checkpoints(at_once=closing)
             self._write(list(filter(None, map(_begin, jobs))), checkpoints)
             if closing and not more:
                 if self._owed:
                     log.error("%d outcomes or energy windows were not written.", len(self._owed))
                 return
 
-    def _take_checkpoints(self) -> list[Checkpoint]:
-        if time.monotonic() - self._checkpointed_at < CHECKPOINT_EVERY_S:
+    def _take_checkpoints(self, at_once: bool) -> list[Checkpoint]:
+        if not at_once and time.monotonic() - self._checkpointed_at < CHECKPOINT_EVERY_S:
             return []
         self._checkpointed_at = time.monotonic()
         taken = list(self._checkpoints.values())
