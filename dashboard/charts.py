@@ -1,0 +1,184 @@
+"""Pure functions from figures to charts: DataFrame in, plotly figure and its words out.
+
+Titles say the finding and the unit. Names of people are escaped: plotly reads some HTML.
+"""
+
+import html
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard import formats
+
+MOST_BARS = 15
+JOULES_PER_KWH = formats.JOULES_PER_KWH
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A figure, the finding in words (its accessible name), and the figures behind it."""
+
+    figure: go.Figure
+    alt: str
+    table: pd.DataFrame
+
+
+def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
+    """What each developer costs on both sides.
+
+    `frame` has a row for each developer: developer, fully_loaded, marginal, seat (amounts).
+    """
+    shown = _largest(frame, "fully_loaded", ["fully_loaded", "marginal", "seat"])
+    cheaper = int((frame["fully_loaded"] < frame["seat"]).sum())
+    title = (
+        f"{cheaper} of {len(frame)} developers cost less self-hosted than their seat ({currency})"
+    )
+    symbol = formats.SYMBOLS.get(currency, f"{currency} ")
+    figure = go.Figure()
+    sides = (
+        ("Self-hosted, fully loaded", "fully_loaded", ",.2f"),
+        ("Seat", "seat", ",.2f"),
+        ("Self-hosted, marginal (electricity alone)", "marginal", ",.2~r"),
+    )
+    for name, column, number in sides:
+        figure.add_bar(
+            name=name,
+            y=_labels(shown["developer"]),
+            x=shown[column].to_numpy(float),
+            orientation="h",
+            hovertemplate=f"{symbol}%{{x:{number}}}",
+        )
+    figure.update_layout(barmode="group", xaxis={"tickprefix": symbol})
+    _dress(figure, title, _bar_height(len(shown), 3), reverse_order=True)
+    alt = f"{title}. " + "; ".join(
+        f"{row.developer}: fully loaded {symbol}{row.fully_loaded:,.2f}, seat {symbol}{row.seat:,.2f}"
+        for row in shown.itertuples()
+    )
+    return Chart(figure, alt, frame)
+
+
+def developer_tokens(frame: pd.DataFrame) -> Chart:
+    """Who used how many tokens. Columns: developer, input_tokens, cached_input_tokens,
+    output_tokens."""
+    frame = frame.assign(
+        fresh_input=frame["input_tokens"] - frame["cached_input_tokens"],
+        tokens=frame["input_tokens"] + frame["output_tokens"],
+    )
+    columns = ["fresh_input", "cached_input_tokens", "output_tokens", "tokens"]
+    shown = _largest(frame, "tokens", columns)
+    total = int(frame["tokens"].sum())
+    share = shown["tokens"].iloc[0] / total if total else 0
+    top = str(shown["developer"].iloc[0])
+    title = f"{top} used most: {share:.0%} of {formats.count(total)} tokens"
+    figure = go.Figure()
+    parts = (
+        ("Input", "fresh_input"),
+        ("Input from cache", "cached_input_tokens"),
+        ("Output", "output_tokens"),
+    )
+    for name, column in parts:
+        figure.add_bar(
+            name=name,
+            y=_labels(shown["developer"]),
+            x=shown[column].to_numpy(float),
+            orientation="h",
+            hovertemplate="%{x:,.0f} tokens",
+        )
+    figure.update_layout(barmode="stack", xaxis={"tickformat": "~s"})
+    _dress(figure, html.escape(title, quote=False), _bar_height(len(shown), 1), reverse_order=True)
+    table = shown[["developer", "input_tokens", "cached_input_tokens", "output_tokens"]]
+    return Chart(figure, title, table if len(frame) <= MOST_BARS else frame)
+
+
+def energy_timeline(frame: pd.DataFrame, timezone: ZoneInfo, basis: str) -> Chart:
+    """Energy of requests and of idling. Columns: bucket_ms, attributed_j, idle_j (NaN: unknown)."""
+    attributed = frame["attributed_j"].to_numpy(float) / JOULES_PER_KWH
+    idle = frame["idle_j"].to_numpy(float) / JOULES_PER_KWH
+    used, idled = float(np.nansum(attributed)), float(np.nansum(idle))
+    share = idled / (used + idled) if used + idled else 0
+    small = used + idled < 0.1
+    unit, factor = ("Wh", 1000) if small else ("kWh", 1)
+    total = formats.energy((used + idled) * JOULES_PER_KWH)
+    title = f"{share:.0%} of {total} went into idling ({unit}, {basis})"
+    times = local_times(frame["bucket_ms"], timezone)
+    figure = go.Figure()
+    for name, values in (("Requests", attributed), ("Idle", idle)):
+        figure.add_bar(name=name, x=times, y=values * factor, hovertemplate=f"%{{y:,.3~r}} {unit}")
+    figure.update_layout(barmode="stack", hovermode="x unified", bargap=0.15)
+    _dress(figure, title, 300)
+    table = pd.DataFrame({"time": times, f"requests, {unit}": attributed * factor})
+    table[f"idle, {unit}"] = idle * factor
+    return Chart(figure, title, table)
+
+
+def experts_heatmap(counts: list[list[int]], experts_per_token: int | None) -> Chart:
+    """How often each routed expert of each layer was chosen for one answer's tokens."""
+    used = np.array(counts, dtype=float)
+    tokens = used.sum(axis=1, keepdims=True) / max(experts_per_token or 1, 1)
+    share = np.divide(used, tokens, out=np.zeros_like(used), where=tokens > 0)
+    layers, experts = used.shape
+    busiest = int(np.argmax(share.max(axis=1)))
+    title = (
+        f"Experts chosen: {experts_per_token or 'some'} of {experts} routed experts a token, "
+        f"in {layers} layers"
+    )
+    figure = go.Figure(
+        go.Heatmap(
+            z=share.T,
+            x=np.arange(layers),
+            y=np.arange(experts),
+            zmin=0,
+            zmax=1,
+            colorbar={"title": "share of<br>tokens", "tickformat": ".0%", "thickness": 12},
+            hovertemplate="Layer %{x}, expert %{y}: %{z:.0%} of tokens<extra></extra>",
+        )
+    )
+    figure.update_layout(xaxis={"title": "Layer"}, yaxis={"title": "Expert", "dtick": 4})
+    _dress(figure, title, 330)
+    alt = (
+        f"{title}. The most uneven layer is {busiest}, where one expert saw "
+        f"{share[busiest].max():.0%} of the tokens."
+    )
+    table = pd.DataFrame(counts, columns=[f"expert {number}" for number in range(experts)])
+    table.insert(0, "layer", range(layers))
+    return Chart(figure, alt, table)
+
+
+def local_times(epoch_ms: "pd.Series[int]", timezone: ZoneInfo) -> np.ndarray:
+    """Moments as the reader's clock shows them, without a zone: plotly draws them as they are."""
+    moments = pd.to_datetime(epoch_ms, unit="ms", utc=True).dt.tz_convert(timezone)
+    return moments.dt.tz_localize(None).to_numpy()
+
+
+def _largest(frame: pd.DataFrame, by: str, amounts: list[str]) -> pd.DataFrame:
+    """The rows with the most, and the rest as one row, so that a large team's chart stays legible."""
+    ordered = frame.sort_values(by, ascending=False, kind="stable")
+    if len(ordered) <= MOST_BARS:
+        return ordered
+    head, tail = ordered.iloc[: MOST_BARS - 1], ordered.iloc[MOST_BARS - 1 :]
+    rest = pd.DataFrame([{"developer": f"{len(tail)} others", **tail[amounts].sum().to_dict()}])
+    return pd.concat([head, rest], ignore_index=True)
+
+
+def _labels(names: "pd.Series[str]") -> list[str]:
+    short = (name if len(name) <= 24 else f"{name[:23]}…" for name in names)
+    return [html.escape(name, quote=False) for name in short]
+
+
+def _bar_height(rows: int, bars_a_row: int) -> int:
+    return 120 + rows * (18 + 12 * bars_a_row)
+
+
+def _dress(figure: go.Figure, title: str, height: int, reverse_order: bool = False) -> None:
+    figure.update_layout(
+        title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left", "y": 0.98},
+        height=height,
+        margin={"l": 8, "r": 16, "t": 76, "b": 8},
+        legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "traceorder": "normal"},
+        hoverlabel={"namelength": -1},
+    )
+    if reverse_order:
+        figure.update_yaxes(autorange="reversed", automargin=True)

@@ -1,0 +1,1 @@
+"""Figures that move by themselves: computed once, sent to every open page as an event stream."""

@@ -1,0 +1,32 @@
+"""The live part of the Overview page: headline, figures and chart as one Streamlit component."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from dashboard.live.routes import EVENTS, PLOTLY_JS
+from dashboard.overview import View
+
+_FOLDER = Path(__file__).parent
+
+# Not isolated: plotly.js writes its own styles into the document's head.
+_component = st.components.v2.component(
+    "breakeven_overview",
+    html=(_FOLDER / "overview.html").read_text(),
+    css=(_FOLDER / "overview.css").read_text(),
+    js=(_FOLDER / "overview.js").read_text(),
+    isolate_styles=False,
+)
+
+
+def live_overview(view: View, payload: dict[str, Any]) -> None:
+    """Draw `payload` and keep it up to date. The page reruns now and then when there are new
+    requests, so that its other charts follow."""
+    asked = {"ledger": view.ledger, "range": view.span, "timezone": view.timezone}
+    _component(
+        key="live-overview",
+        data={"payload": payload, "url": f"{EVENTS}?{urlencode(asked)}", "plotly": PLOTLY_JS},
+        on_requests_change=lambda: None,
+    )

@@ -1,0 +1,250 @@
+// The overview's figures and chart. They are drawn from the data the page was made with, then kept
+// up to date from an event stream: the same nodes stay, so zoom, scroll and focus do too.
+
+const FIRST_RETRY_MS = 1000
+const LONGEST_RETRY_MS = 30000
+const PAGE_REFRESH_MS = 15000
+const FEW_ROWS = 60
+
+const views = new WeakMap()
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let view = views.get(parentElement)
+  if (!view) {
+    view = new LiveOverview(parentElement.querySelector(".be-live"))
+    views.set(parentElement, view)
+  }
+  view.configure(data, setTriggerValue)
+  return () => {
+    views.delete(parentElement)
+    view.close()
+  }
+}
+
+class LiveOverview {
+  constructor(root) {
+    this.root = root
+    this.figures = root.querySelector(".be-figures")
+    this.chart = root.querySelector(".be-chart")
+    this.state = root.querySelector(".be-state")
+    this.table = root.querySelector(".be-table")
+    this.retryMs = FIRST_RETRY_MS
+    this.visibility = () => (document.hidden ? this.pause() : this.connect())
+    document.addEventListener("visibilitychange", this.visibility)
+    this.table.addEventListener("toggle", () => this.drawTable())
+  }
+
+  configure(data, setTriggerValue) {
+    this.setTriggerValue = setTriggerValue
+    this.pageRequests = data.payload.requests
+    if (data.url !== this.url) {
+      this.pause()
+      this.url = data.url
+      this.payload = null
+    }
+    this.library = loadPlotly(data.plotly)
+    if (!this.payload || data.payload.at >= this.payload.at) this.payload = data.payload
+    this.draw()
+    if (!document.hidden) this.connect()
+  }
+
+  connect() {
+    if (this.source) return
+    this.say("connecting", "Connecting…")
+    const source = new EventSource(this.url)
+    this.source = source
+    source.onopen = () => {
+      this.retryMs = FIRST_RETRY_MS
+      this.say("live", "Live")
+    }
+    source.onmessage = (message) => {
+      this.payload = JSON.parse(message.data)
+      this.draw()
+      this.refreshPage()
+    }
+    source.addEventListener("full", () => this.retry("Too many pages are open; retrying…"))
+    source.onerror = () => this.retry("Reconnecting…")
+  }
+
+  retry(words) {
+    this.pause()
+    this.say("waiting", words)
+    this.timer = setTimeout(() => this.connect(), this.retryMs)
+    this.retryMs = Math.min(2 * this.retryMs, LONGEST_RETRY_MS)
+  }
+
+  pause() {
+    clearTimeout(this.timer)
+    this.source?.close()
+    this.source = null
+    this.say("waiting", "Paused")
+  }
+
+  close() {
+    this.pause()
+    document.removeEventListener("visibilitychange", this.visibility)
+    if (window.Plotly) window.Plotly.purge(this.chart)
+  }
+
+  say(name, words) {
+    this.state.dataset.state = name
+    this.state.textContent = words
+  }
+
+  // The page's other charts are redrawn when there are new requests, though not at every one.
+  refreshPage() {
+    const now = Date.now()
+    const first = this.pageRequests === 0
+    if (this.payload.requests === this.pageRequests) return
+    if (!first && now - (this.refreshedAt ?? 0) < PAGE_REFRESH_MS) return
+    this.refreshedAt = now
+    this.pageRequests = this.payload.requests
+    this.setTriggerValue("requests", this.payload.requests)
+  }
+
+  draw() {
+    if (!this.payload) return
+    this.root.querySelector(".be-headline").textContent = this.payload.headline
+    this.root.querySelector(".be-verdict").textContent = this.payload.verdict
+    this.drawFigures()
+    this.drawTable()
+    const payload = this.payload
+    this.library.then((Plotly) => {
+      if (payload === this.payload) this.drawChart(Plotly)
+    }, () => { this.chart.textContent = "The chart's library could not be loaded; reload the page." })
+  }
+
+  drawFigures() {
+    const cards = this.payload.figures
+    while (this.figures.children.length > cards.length) this.figures.lastChild.remove()
+    while (this.figures.children.length < cards.length) this.figures.append(newCard())
+    cards.forEach((card, index) => {
+      const node = this.figures.children[index]
+      setText(node.querySelector(".be-label"), card.label)
+      setText(node.querySelector(".be-value"), card.value)
+      setText(node.querySelector(".be-note"), card.note)
+      setText(node.querySelector(".be-why p"), card.why)
+      node.querySelector("summary").setAttribute("aria-label", `What is ${card.label}?`)
+    })
+  }
+
+  drawChart(Plotly) {
+    const chart = this.payload.chart
+    const colours = themeColours(this.root)
+    this.chart.setAttribute("aria-label", chart.alt)
+    Plotly.react(this.chart, traces(chart, colours), layout(chart, colours), {
+      displaylogo: false,
+      responsive: true,
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    })
+  }
+
+  drawTable() {
+    if (!this.table.open || !this.payload) return
+    const { x, self_hosted, baseline, tokens, money_unit } = this.payload.chart
+    const body = this.table.querySelector("tbody")
+    setText(this.table.querySelector(".be-money-1"), `Self-hosted, ${money_unit}`)
+    setText(this.table.querySelector(".be-money-2"), `Seats, ${money_unit}`)
+    body.replaceChildren()
+    for (let row = Math.max(0, x.length - FEW_ROWS); row < x.length; row++) {
+      const line = body.insertRow()
+      const cells = [x[row].replace("T", " "), fixed(self_hosted[row]), fixed(baseline[row]),
+        tokens[row].toLocaleString("en-US")]
+      for (const cell of cells) line.insertCell().textContent = cell
+    }
+  }
+}
+
+function traces(chart, colours) {
+  const money = `%{y:${chart.currency_prefix ? "," : ""},.2f}`.replace(",,", ",")
+  const line = (name, y, colour, dash) => ({
+    type: "scatter", mode: "lines", name, x: chart.x, y,
+    line: { color: colour, width: 2.5, dash },
+    hovertemplate: `${chart.currency_prefix}${money}`,
+  })
+  return [
+    line(chart.names.self_hosted, chart.self_hosted, colours.series[0], "solid"),
+    line(chart.names.baseline, chart.baseline, colours.series[1], "dash"),
+    {
+      type: "bar", name: chart.names.tokens, x: chart.x, y: chart.tokens, yaxis: "y2",
+      marker: { color: colours.series[2] }, hovertemplate: "%{y:,}", offset: 0,
+      width: chart.bucket_ms, showlegend: false,
+    },
+  ]
+}
+
+function layout(chart, colours) {
+  const axis = {
+    gridcolor: colours.grid, linecolor: colours.grid, zerolinecolor: colours.grid,
+    tickfont: { color: colours.muted }, rangemode: "tozero", automargin: true,
+  }
+  const heading = (text, y) => ({
+    text, x: 0, xref: "paper", xanchor: "left", y, yref: "paper", yanchor: "bottom",
+    showarrow: false, font: { color: colours.muted, size: 12.5 },
+  })
+  return {
+    uirevision: chart.key,
+    height: 430,
+    margin: { l: 8, r: 12, t: 46, b: 8 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: colours.font, color: colours.text, size: 13 },
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: colours.panel, bordercolor: colours.grid, font: { color: colours.text } },
+    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom" },
+    xaxis: { ...axis, type: "date", rangemode: "normal", range: chart.x_range, showgrid: false,
+      anchor: "y2" },
+    yaxis: { ...axis, domain: [0.4, 1], tickprefix: chart.currency_prefix, tickformat: ",.4~g" },
+    yaxis2: { ...axis, domain: [0, 0.27], tickformat: "~s", nticks: 4 },
+    annotations: [
+      heading(chart.names.cost_axis, 1.02), heading(chart.names.tokens_axis, 0.285),
+    ],
+  }
+}
+
+function themeColours(root) {
+  const style = getComputedStyle(root)
+  const read = (name) => style.getPropertyValue(name).trim()
+  return {
+    series: read("--st-chart-categorical-colors").split(","),
+    text: read("--st-text-color"),
+    muted: read("--st-gray-text-color") || read("--st-text-color"),
+    grid: read("--st-border-color"),
+    panel: read("--st-secondary-background-color"),
+    font: read("--st-font"),
+  }
+}
+
+function newCard() {
+  const card = document.createElement("div")
+  card.className = "be-card"
+  card.setAttribute("role", "listitem")
+  card.innerHTML = `<div class="be-label"></div>
+    <details class="be-why"><summary>?</summary><p></p></details>
+    <div class="be-value"></div><div class="be-note"></div>`
+  return card
+}
+
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text
+}
+
+function fixed(value) {
+  return value === null ? "unknown" : value.toLocaleString("en-US", { minimumFractionDigits: 2,
+    maximumFractionDigits: 2 })
+}
+
+// One copy of plotly.js for the whole page, from our own server.
+function loadPlotly(url) {
+  window.breakevenPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script")
+    script.src = url
+    script.onload = () => resolve(window.Plotly)
+    script.onerror = () => {
+      window.breakevenPlotly = undefined
+      reject(new Error("plotly.js could not be loaded"))
+    }
+    document.head.append(script)
+  })
+  return window.breakevenPlotly
+}

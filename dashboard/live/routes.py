@@ -1,0 +1,74 @@
+"""The event stream of the live figures, and the files that the page needs for it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import plotly
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from dashboard.ledgers import LEDGERS
+from dashboard.live.hub import Hub, TooMany
+from dashboard.overview import RANGES, View
+from engine.api.sse import KEEP_ALIVE, EventStream, data
+
+KEEP_ALIVE_S = 15
+EVENTS = "/events/overview"
+PLOTLY_JS = f"/assets/plotly-{version('plotly')}.min.js"
+_LOGO = Path(__file__).parent.parent / "assets" / "logo.svg"
+_PLOTLY_FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+
+def live_routes(hub: Hub[View]) -> list[Route]:
+    async def events(request: Request) -> Response:
+        view = _view(request)
+        if view is None:
+            return PlainTextResponse("Unknown ledger, range or time zone.", status_code=400)
+        return EventStream(_stream(hub, view), headers={})
+
+    return [
+        Route(EVENTS, events),
+        Route(PLOTLY_JS, _file(_PLOTLY_FILE, "text/javascript", "max-age=31536000, immutable")),
+        Route("/assets/logo.svg", _file(_LOGO, "image/svg+xml", "max-age=3600")),
+    ]
+
+
+def _view(request: Request) -> View | None:
+    asked = request.query_params
+    ledger, span = asked.get("ledger", "own"), asked.get("range", "month")
+    if ledger not in LEDGERS or span not in RANGES:
+        return None
+    try:
+        return View(ledger, span, ZoneInfo(asked.get("timezone", "UTC")).key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+async def _stream(hub: Hub[View], view: View) -> AsyncIterator[bytes]:
+    """Server-sent events: a payload each, and a comment now and then, so that a browser that has
+    gone is noticed."""
+    try:
+        async with hub.subscribe(view) as newest:
+            while True:
+                try:
+                    payload = await asyncio.wait_for(newest.get(), KEEP_ALIVE_S)
+                except TimeoutError:
+                    yield KEEP_ALIVE
+                    continue
+                if payload is None:
+                    return
+                yield data(payload)
+    except TooMany:
+        yield b"event: full\ndata: {}\n\n"
+
+
+def _file(path: Path, media_type: str, cache: str) -> Any:
+    async def serve(_request: Request) -> Response:
+        return FileResponse(path, media_type=media_type, headers={"Cache-Control": cache})
+
+    return serve

@@ -1,0 +1,31 @@
+"""What Streamlit runs for every page: who may see it, the navigation, the engine's state."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # Streamlit puts only this file's folder there
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st  # noqa: E402
+
+from dashboard import ui  # noqa: E402
+
+LOGO = Path(__file__).parent / "assets" / "logo.svg"
+
+st.set_page_config(page_title="Breakeven", page_icon=str(LOGO), layout="wide")
+ui.require_sign_in()
+
+page = st.navigation(
+    [
+        st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
+        st.Page("views/requests.py", title="Requests", icon=":material/receipt_long:"),
+        st.Page("views/chat.py", title="Chat", icon=":material/forum:"),
+        st.Page("views/connect.py", title="Connect", icon=":material/power:"),
+        st.Page("views/settings.py", title="Settings", icon=":material/tune:"),
+    ]
+)
+st.logo(str(LOGO), size="large")
+ui.sidebar()
+ui.engine_notice()
+page.run()

@@ -1,0 +1,1 @@
+"""The tabs of the Settings page: each draws itself with `draw()`."""

@@ -1,0 +1,124 @@
+"""Parts that every page shares: the door, the sample's banner, the engine's progress, charts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from dashboard import access, data, formats
+from dashboard.charts import Chart
+from dashboard.gate import SIGN_IN, SIGN_OUT
+from db.errors import InvalidInput, LedgerUnavailable
+from engine.api import current
+
+ACTOR = "dashboard"
+ENGINE_POLL_S = 1.0
+
+
+def require_sign_in() -> None:
+    """Stop the page here where its reader may not see it. Every view calls this too: a page's
+    address alone must never be enough."""
+    if not access.page_allowed():
+        st.warning("You are signed out.")
+        st.link_button("Sign in", SIGN_IN)
+        st.stop()
+
+
+def begin(title: str, caption: str, *, always_own_ledger: bool = False) -> None:
+    """A page's top: its title, and which ledger it shows."""
+    require_sign_in()
+    st.title(title, anchor=False)
+    st.caption(caption)
+    if data.chosen_ledger() == "sample":
+        _sample_banner(always_own_ledger)
+
+
+def sidebar() -> None:
+    with st.sidebar:
+        if access.password_needed():
+            st.link_button("Sign out", SIGN_OUT, icon=":material/logout:", type="tertiary")
+
+
+def engine_notice() -> None:
+    """While there is no engine yet, how far it is, on every page; nothing once it is ready."""
+    if current.get().state.name not in ("ready", "stopped"):
+        _engine_progress()
+
+
+@st.fragment(run_every=ENGINE_POLL_S)
+def _engine_progress() -> None:
+    state = current.get().state
+    if state.name == "ready":
+        st.rerun()
+    elif state.name == "fetching":
+        size = state.size or 0
+        share = min((state.fetched or 0) / size, 1.0) if size else 0.0
+        st.progress(
+            share,
+            text=f"First start: fetching the model's weights, {formats.size(state.fetched or 0)} of "
+            f"{formats.size(size)}. Pages work meanwhile; answers come when it is done.",
+        )
+    elif state.name == "failed":
+        st.error(
+            f"The engine is not available. {formats.escape(state.message or '')} "
+            "It is tried again by itself every half minute; nothing on the ledger is lost.",
+            icon=":material/error:",
+        )
+    else:
+        st.info(
+            formats.escape(state.message or "The model is being loaded."),
+            icon=":material/hourglass_top:",
+        )
+
+
+def _sample_banner(always_own_ledger: bool) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        if always_own_ledger:
+            st.markdown(
+                ":orange-badge[Sample data] is open on the other pages. "
+                "**This page works on your own ledger.**"
+            )
+        else:
+            st.markdown(
+                ":orange-badge[Sample data] You are looking at a made-up team. "
+                "Nothing here was computed on this machine."
+            )
+        st.button(
+            "Back to your own ledger", on_click=data.close_sample, icon=":material/arrow_back:"
+        )
+
+
+def show(chart: Chart, key: str) -> None:
+    """A chart with its accessible name, and the figures behind it one click away."""
+    with st.container(border=True):
+        st.plotly_chart(chart.figure, key=key, alt=chart.alt, config={"displaylogo": False})
+        with st.expander("Show as a table", key=f"{key}-table"):
+            st.dataframe(chart.table, hide_index=True)
+
+
+def attempt(action: Callable[[], Any], *, done: str | None = None) -> bool:
+    """Do it; where it cannot be done say why, right here. True: it was done."""
+    try:
+        action()
+    except (InvalidInput, LedgerUnavailable) as error:
+        message = error.message if isinstance(error, InvalidInput) else str(error)
+        st.error(formats.escape(message), icon=":material/error:")
+        return False
+    if done:
+        st.toast(formats.escape(done), icon=":material/check:")
+    return True
+
+
+def confirm(title: str, question: str, verb: str, action: Callable[[], Any]) -> None:
+    """Open a dialog that asks before something that cannot be taken back."""
+
+    @st.dialog(title)
+    def ask() -> None:
+        st.markdown(question)
+        with st.container(horizontal=True):
+            if st.button(verb, type="primary") and attempt(action, done=f"{title}: done"):
+                st.rerun()
+            if st.button("Cancel"):
+                st.rerun()
+
+    ask()
