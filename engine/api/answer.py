@@ -1,0 +1,233 @@
+"""One request from its admission to its completed row, whatever becomes of the client.
+
+The work runs in a task of its own. The HTTP side only reads what it produces and may vanish at any
+moment: it then calls `cancel`, and the row is completed with what was computed until then.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from db.errors import LedgerUnavailable
+from db.ids import now_ms
+from db.ledger import Ledger
+from db.records import NewRequest, RequestOutcome
+from engine.runtime.client import WorkerClient, WorkerCrashed, WorkerUnavailable
+from engine.runtime.protocol import Output, Submit
+
+log = logging.getLogger(__name__)
+
+Status = Literal["ok", "error", "cancelled", "interrupted"]
+
+
+class GatewayStopped(Exception):  # noqa: N818 (a state, as people read it)
+    """Breakeven was stopped while it computed this request."""
+
+
+class EngineFailed(Exception):  # noqa: N818
+    """The engine could not compute this request, and said why in one line."""
+
+
+class EnergyTally:
+    """A request's share of the energy windows so far, in joules; `joules` None: not known."""
+
+    def __init__(self) -> None:
+        self.joules: float | None = None
+        self.basis: str | None = None  # as the ledger's `energy_basis`
+        self.source: str | None = None
+
+    def add(self, share_j: float | None, basis: str, source: str) -> None:
+        if share_j is None:
+            basis = "unknown"
+        else:
+            self.joules = (self.joules or 0.0) + share_j
+        if self.basis is None or self.basis == basis:
+            self.basis = basis
+        elif "unknown" in (self.basis, basis) or self.basis == "partial":
+            self.basis = "partial"
+        else:
+            self.basis = "estimated"
+        if self.source is None:
+            self.source = source
+        elif source not in self.source:
+            self.source = f"{self.source}, {source}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How an answer ended, once its row is durable. Durations are milliseconds from its arrival;
+    `experts[layer][expert]` counts choices."""
+
+    status: Status
+    finish_reason: str | None
+    output_tokens: int
+    cached_input_tokens: int
+    duration_ms: float
+    ttft_ms: float | None
+    queue_ms: float | None
+    experts_per_token: int | None
+    experts_active_mean: float | None
+    experts: list[list[int]] | None
+
+
+class Answer:
+    """One request's computation. `next` yields its outputs, then its `Finished` or its error.
+
+    `arrived` is the monotonic time at which the request came;
+    `on_admitted` and `on_closed` are called when the row is durable and when all is over.
+    """
+
+    def __init__(
+        self,
+        row: NewRequest,
+        submit: Submit,
+        ledger: Ledger,
+        worker: WorkerClient,
+        *,
+        arrived: float,
+        on_admitted: Callable[["Answer"], None],
+        on_closed: Callable[["Answer"], None],
+    ) -> None:
+        self.row = row
+        self.energy = EnergyTally()
+        self.finished: Finished | None = None
+        self.admitted = False
+        self._submit = submit
+        self._ledger = ledger
+        self._worker = worker
+        self._on_admitted = on_admitted
+        self._on_closed = on_closed
+        self._arrived = arrived
+        self._first_token_at: int | None = None
+        self._ttft_ms: float | None = None
+        self._queue_ms: float | None = None
+        self._last = Output(row.id, "", 0)
+        self._cancelled: Literal["client", "gateway"] | None = None
+        self._outbox: asyncio.Queue[Output | Finished | Exception] = asyncio.Queue()
+        self.task = asyncio.create_task(self._run(), name=f"answer-{row.id:x}")
+
+    async def next(self, within_s: float | None = None) -> Output | Finished | None:
+        """The next piece; None where it takes longer than `within_s`. Raises what ended the
+        answer. Not to be called after the end."""
+        try:
+            async with asyncio.timeout(within_s):
+                item = await self._outbox.get()
+        except TimeoutError:
+            return None
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+    def cancel(self, by: Literal["client", "gateway"] = "client") -> None:
+        """Stop computing; the row is completed as `cancelled`, or `interrupted` by the gateway."""
+        if self._cancelled is None and self.finished is None:
+            self._cancelled = by
+            self._worker.abort(self.row.id)
+
+    async def _run(self) -> None:
+        try:
+            self._outbox.put_nowait(await self._compute())
+        except Exception as error:
+            self._outbox.put_nowait(error)
+        finally:
+            self._on_closed(self)
+
+    async def _compute(self) -> Finished:
+        await asyncio.wrap_future(self._ledger.admit(self.row))
+        self.admitted = True
+        self._on_admitted(self)
+        error: Exception | None = None
+        try:
+            if self._cancelled is None:
+                await self._generate()
+        except Exception as failure:  # whatever it was, the row must not stay open
+            error = failure
+        if self._last.finish_reason == "error":
+            error = EngineFailed(self._last.error or "The engine could not compute this answer.")
+        elif self._cancelled == "gateway" and self._last.finish_reason in (None, "cancelled"):
+            error = GatewayStopped("Breakeven is being stopped; try again when it is back.")
+        self.finished = self._finished(error)
+        await self._close_row(self.finished, error)
+        if error is not None:
+            raise error
+        return self.finished
+
+    async def _generate(self) -> None:
+        async for output in self._worker.generate(self._submit):
+            at = now_ms()
+            if self._queue_ms is None:
+                self._queue_ms = output.queue_ms
+            if output.output_tokens and self._first_token_at is None:
+                self._first_token_at = at
+                self._ttft_ms = self._elapsed_ms()
+                self._ledger.first_token(self.row.id, at)
+            self._last = output
+            self._ledger.progress(self.row.id, output.output_tokens, at, output.cached_input_tokens)
+            self._outbox.put_nowait(output)
+
+    def _finished(self, error: Exception | None) -> Finished:
+        last = self._last
+        status: Status = "ok"
+        if isinstance(error, GatewayStopped):
+            status = "interrupted"
+        elif error is not None:
+            status = "error"
+        elif last.finish_reason in (None, "cancelled"):
+            status = "cancelled"
+        return Finished(
+            status=status,
+            finish_reason=last.finish_reason,
+            output_tokens=last.output_tokens,
+            cached_input_tokens=last.cached_input_tokens,
+            duration_ms=self._elapsed_ms(),
+            ttft_ms=self._ttft_ms,
+            queue_ms=self._queue_ms,
+            experts_per_token=self._worker.experts_per_token,
+            experts_active_mean=last.experts_active_mean,
+            experts=last.experts,
+        )
+
+    async def _close_row(self, finished: Finished, error: Exception | None) -> None:
+        outcome = RequestOutcome(
+            request_id=self.row.id,
+            status=finished.status,
+            finished_at=now_ms(),
+            duration_ms=finished.duration_ms,
+            output_tokens=finished.output_tokens,
+            cached_input_tokens=finished.cached_input_tokens,
+            first_token_at=self._first_token_at,
+            queue_ms=finished.queue_ms,
+            ttft_ms=finished.ttft_ms,
+            finish_reason=finished.finish_reason,
+            error_type=_error_type(error),
+            experts_active_mean=finished.experts_active_mean,
+        )
+        try:
+            await asyncio.wrap_future(self._ledger.finish(outcome))
+        except LedgerUnavailable:
+            # The ledger keeps the outcome and writes it when it can; the client must not take an
+            # answer for complete that is not on the ledger yet.
+            log.warning("The row of request %x is completed late.", self.row.id)
+            raise
+
+    def _elapsed_ms(self) -> float:
+        return (time.monotonic() - self._arrived) * 1000
+
+
+def _error_type(error: Exception | None) -> str | None:
+    match error:
+        case None:
+            return None
+        case WorkerCrashed():
+            return "worker_crashed"
+        case WorkerUnavailable():
+            return "worker_unavailable"
+        case GatewayStopped():
+            return "gateway_stopped"
+        case EngineFailed():
+            return "engine_failed"
+        case _:
+            return "internal_error"

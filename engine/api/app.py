@@ -1,0 +1,26 @@
+"""The gateway as an ASGI app. Its service is started and stopped by whoever serves it."""
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from engine.api import health, models, openai_chat
+from engine.api.errors import CatchErrors, http_error
+from engine.api.service import Service
+
+
+def create_app(service: Service) -> FastAPI:
+    """`/v1/chat/completions`, `/v1/models` and `/health` over a service."""
+    app = FastAPI(
+        title="Breakeven",
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(CatchErrors)],
+        exception_handlers={HTTPException: http_error},
+    )
+    app.state.service = service
+    for module in (openai_chat, models, health):
+        app.include_router(module.router)
+    return app

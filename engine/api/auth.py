@@ -1,0 +1,103 @@
+"""Who is calling: the bearer keys of developers' tools and the dashboard's own session keys."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from starlette.datastructures import Headers
+
+from db import keys, people
+from db.errors import InvalidInput, LedgerUnavailable, unavailable
+from engine.api.errors import bad_key
+
+TRUSTED_FOR_S = 0.5  # how long a revoked key may still work
+_LARGEST_CACHE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a request is charged to. `key_id` None: a session key. `tool`: the key's name."""
+
+    developer_id: int
+    developer_name: str
+    key_id: int | None
+    tool: str
+
+
+class Authenticator:
+    """Checks keys against the ledger, remembering a good one for half a second.
+
+    A session key is a bearer for one developer that only this process knows: it is never stored
+    and ends with the process, or when the developer is archived.
+    """
+
+    def __init__(self, ledger_engine: Callable[[], Engine]) -> None:
+        self._ledger_engine = ledger_engine
+        self._sessions: dict[str, tuple[int, str]] = {}  # key → developer's id, tool
+        self._session_keys: dict[tuple[int, str], str] = {}
+        self._trusted: dict[str, tuple[Caller, float]] = {}
+
+    async def caller(self, headers: Headers) -> Caller:
+        """Whom the Authorization header names; a 401 where it names nobody."""
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key:
+            raise bad_key(
+                "No API key was sent. Send one as 'Authorization: Bearer bk-…';"
+                " keys are created in Settings or by `python -m db key create`."
+            )
+        trusted = self._trusted.get(key)
+        if trusted and time.monotonic() - trusted[1] < TRUSTED_FOR_S:
+            return trusted[0]
+        asked_at = time.monotonic()
+        caller = await asyncio.to_thread(self._look_up, key)
+        if caller is None:
+            self._trusted.pop(key, None)
+            raise bad_key(
+                f"The API key {_shown(key)} is not valid: it is unknown, expired or revoked."
+            )
+        if len(self._trusted) >= _LARGEST_CACHE:
+            self._trusted.clear()
+        self._trusted[key] = (caller, asked_at)
+        return caller
+
+    def session_key(self, developer_id: int, tool: str) -> str:
+        """A bearer for one developer, the same for the same tool; InvalidInput where there is no
+        such developer. May be called from any thread."""
+        if self._active_developer(developer_id) is None:
+            raise InvalidInput("developer", f"There is no active developer with id {developer_id}.")
+        key = self._session_keys.setdefault(
+            (developer_id, tool), "bk-session-" + secrets.token_urlsafe(32)
+        )
+        self._sessions[key] = (developer_id, tool)
+        return key
+
+    def _look_up(self, key: str) -> Caller | None:
+        if session := self._sessions.get(key):
+            developer_id, tool = session
+            name = self._active_developer(developer_id)
+            return None if name is None else Caller(developer_id, name, None, tool)
+        try:
+            owner = keys.verify(self._ledger_engine(), key)
+        except DBAPIError as error:
+            raise unavailable(error) or LedgerUnavailable("The ledger cannot be read.") from error
+        if owner is None:
+            return None
+        return Caller(owner.developer_id, owner.developer_name, owner.key_id, owner.key_name)
+
+    def _active_developer(self, developer_id: int) -> str | None:
+        try:
+            person = people.get_developer(self._ledger_engine(), developer_id)
+        except DBAPIError as error:
+            raise unavailable(error) or LedgerUnavailable("The ledger cannot be read.") from error
+        return person.name if person is not None and person.archived_at is None else None
+
+
+def _shown(key: str) -> str:
+    """Enough of a key to recognise it: its first letters, where it has many."""
+    start = "".join(char for char in key[:7] if char.isprintable())
+    return f"'{start}…'" if len(key) > 20 else "sent"

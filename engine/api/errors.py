@@ -1,0 +1,146 @@
+"""Every way a request can be refused, in the shape OpenAI's clients know.
+
+`ApiError` is what the gateway raises; `CatchErrors` turns it, and anything unforeseen, into
+`{"error": {"message", "type", "param", "code"}}` with the status that clients' retry logic expects.
+"""
+
+import logging
+import secrets
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from db.errors import LedgerUnavailable
+from engine.api.answer import EngineFailed, GatewayStopped
+from engine.runtime.client import WorkerCrashed, WorkerUnavailable
+
+log = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """A refusal. `message` is one clear sentence, `param` names the field at fault."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        type: str = "invalid_request_error",
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.type = type
+        self.code = code
+        self.body = {"error": {"message": message, "type": type, "param": param, "code": code}}
+        self.headers = dict(headers or {})
+
+    def response(self) -> Response:
+        return JSONResponse(self.body, self.status, self.headers)
+
+
+def invalid(message: str, param: str | None = None, code: str | None = None) -> ApiError:
+    return ApiError(400, message, param=param, code=code)
+
+
+def bad_key(message: str) -> ApiError:
+    return ApiError(
+        401, message, code="invalid_api_key", headers={"www-authenticate": 'Bearer realm="api"'}
+    )
+
+
+def unknown_model(wanted: str, served: str) -> ApiError:
+    return ApiError(
+        404,
+        f"The model {wanted[:100]!r} is not served here; use {served!r}.",
+        param="model",
+        code="model_not_found",
+    )
+
+
+def body_too_large(limit: int) -> ApiError:
+    return ApiError(
+        413,
+        f"The request's body is larger than the {limit} bytes accepted here.",
+        code="request_too_large",
+        headers={"connection": "close"},
+    )
+
+
+def unavailable(message: str, code: str, retry_after_s: int = 2) -> ApiError:
+    """A state that passes: clients wait `retry_after_s` and try again."""
+    return ApiError(
+        503,
+        message,
+        type="server_error",
+        code=code,
+        headers={"retry-after": str(retry_after_s)},
+    )
+
+
+def as_api_error(error: Exception) -> ApiError:
+    """The error as clients may see it. What nobody foresaw is logged under an id, which is all
+    that the client is told."""
+    match error:
+        case ApiError():
+            return error
+        case LedgerUnavailable():
+            return unavailable(str(error), "ledger_unavailable", retry_after_s=5)
+        case WorkerCrashed():
+            message = "The engine stopped while it computed this answer and is being restarted."
+            return unavailable(f"{message} Try again.", "worker_crashed")
+        case WorkerUnavailable():
+            return unavailable(str(error), "worker_unavailable")
+        case GatewayStopped():
+            return unavailable(str(error), "gateway_stopped", retry_after_s=10)
+        case EngineFailed():
+            return ApiError(500, str(error), type="server_error", code="engine_failed")
+    incident = secrets.token_hex(4)
+    log.error("Unexpected error %s", incident, exc_info=error)
+    return ApiError(
+        500,
+        f"Something unexpected went wrong here; the log names it {incident}.",
+        type="server_error",
+        code="internal_error",
+    )
+
+
+async def http_error(_request: Request, error: HTTPException) -> Response:
+    """Starlette's own refusals (no such address, wrong method) in the vendor's shape."""
+    sentences = {
+        404: "There is no such address here; the API is at /v1/chat/completions and /v1/models.",
+        405: "This address does not accept this HTTP method.",
+    }
+    message = sentences.get(error.status_code, str(error.detail))
+    code = "not_found" if error.status_code == 404 else None
+    return ApiError(error.status_code, message, code=code, headers=error.headers).response()
+
+
+class CatchErrors:
+    """ASGI middleware: whatever is raised before the answer starts becomes an error response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_start)
+        except Exception as error:
+            refusal = as_api_error(error)
+            if not started:
+                await refusal.response()(scope, receive, send)
