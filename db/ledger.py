@@ -158,7 +158,11 @@ class Ledger:
         """Complete a request. Changes nothing where it had ended already; UnknownRequest where the
         ledger does not hold it."""
         with self._changed:
-            self._checkpoints.pop(outcome.request_id, None)
+            last = self._checkpoints.pop(outcome.request_id, None)
+        if last is not None and outcome.first_token_at is None:
+            outcome.first_token_at = last.first_token_at
+        if last is not None and outcome.cached_input_tokens is None:
+            outcome.cached_input_tokens = last.cached_input_tokens
         return self._submit(outcome)
 
     def record_energy(self, record: EnergyRecord) -> "Future[EnergyBooked]":

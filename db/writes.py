@@ -150,9 +150,7 @@ def finish(
     """Complete running rows. One that has ended already keeps its first outcome."""
     wanted = [outcome.request_id for outcome in outcomes]
     rows = connection.execute(
-        select(_r.id, _r.status, _r.started_at, _r.first_token_at, _r.ttft_ms).where(
-            _r.id.in_(wanted)
-        )
+        select(_r.id, _r.status, _r.started_at, _r.first_token_at).where(_r.id.in_(wanted))
     )
     present = {row.id: row for row in rows}
     status = {request_id: row.status for request_id, row in present.items()}
@@ -179,6 +177,8 @@ def _changes(outcome: RequestOutcome, row: Any) -> dict[str, Any]:
     if first is not None:
         first = max(first, row.started_at)
     ttft = _milliseconds(outcome.ttft_ms)
+    if ttft is None and first is not None:
+        ttft = first - row.started_at
     return {
         "request_id": outcome.request_id,
         "new_status": outcome.status,
@@ -190,7 +190,7 @@ def _changes(outcome: RequestOutcome, row: Any) -> dict[str, Any]:
         "new_output_tokens": outcome.output_tokens,
         "new_counts_exact": outcome.counts_exact,
         "new_queue_ms": _milliseconds(outcome.queue_ms),
-        "new_ttft_ms": ttft if ttft is not None else row.ttft_ms,
+        "new_ttft_ms": ttft,
         "new_finish_reason": outcome.finish_reason,
         "new_error_type": outcome.error_type,
         "new_experts_active_mean": outcome.experts_active_mean,

@@ -41,6 +41,14 @@ def test_a_finished_request_holds_its_outcome(ledger: Ledger, team: Team) -> Non
     assert stored["experts_active_mean"] == 17.5
 
 
+def test_a_finish_right_after_the_first_token_keeps_its_time(ledger: Ledger, team: Team) -> None:
+    request_id = team.admit(ledger)
+    ledger.first_token(request_id, NOON + 80)
+    ledger.finish(outcome(request_id, first_token_at=None)).result(WAIT_S)
+    stored = row(ledger.engine, request_id)
+    assert (stored["first_token_at"], stored["ttft_ms"]) == (NOON + 80, 80)
+
+
 def test_a_request_that_has_ended_cannot_end_again(ledger: Ledger, team: Team) -> None:
     request_id = team.admit(ledger)
     first = ledger.finish(outcome(request_id, "cancelled", output_tokens=3))

@@ -5,13 +5,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, Numeric, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Engine, Numeric, create_engine, text
+from sqlalchemy.dialects import registry
 
 from db.connect import connect
 from db.errors import InvalidInput, LedgerUnavailable
 from db.migrate import is_current, migrate
 from db.schema import Base, ExactDecimal
+
+SQLITE = create_engine("sqlite://").dialect
+POSTGRESQL = registry.load("postgresql")()
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(url: str) -> None:
@@ -73,13 +76,13 @@ def test_a_url_that_is_no_sqlite_file_is_refused(url: str) -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**15)))
 def test_money_is_kept_digit_for_digit(amount: Decimal) -> None:
     kept = ExactDecimal()
-    stored = kept.process_bind_param(amount, sqlite.dialect())
+    stored = kept.process_bind_param(amount, SQLITE)
     assert isinstance(stored, str)
-    back = kept.process_result_value(stored, sqlite.dialect())
+    back = kept.process_result_value(stored, SQLITE)
     assert str(back) == format(amount, "f")
 
 
 def test_money_is_numeric_in_postgresql() -> None:
     kept = ExactDecimal()
-    assert isinstance(kept.load_dialect_impl(postgresql.dialect()), Numeric)
-    assert kept.process_bind_param(Decimal("1.10"), postgresql.dialect()) == Decimal("1.10")
+    assert isinstance(kept.load_dialect_impl(POSTGRESQL), Numeric)
+    assert kept.process_bind_param(Decimal("1.10"), POSTGRESQL) == Decimal("1.10")

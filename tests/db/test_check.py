@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from db import people
+from db.check import check
+from db.connect import connect
+from db.errors import LedgerUnavailable
+from db.ledger import Ledger
+from tests.db.team import NOON, WAIT_S, Team, outcome, window
+
+DAMAGE = {
+    "UPDATE requests SET finished_at = NULL": "says when and how long",
+    "UPDATE requests SET finished_at = started_at - 1, first_token_at = NULL": "starts before",
+    "UPDATE requests SET first_token_at = finished_at + 5": "starts before",
+    "UPDATE requests SET first_token_at = NULL": "had a first one",
+    "UPDATE requests SET ttft_ms = -3": "durations are 0 or more",
+    "UPDATE requests SET status = 'running', finished_at = NULL": "nothing is running",
+    "UPDATE requests SET status = 'lost'": "a status is one of",
+    "UPDATE requests SET status = 'running'": "has no end",
+    "UPDATE requests SET cached_input_tokens = 4000": "cached ones are part",
+    "UPDATE requests SET energy_j = energy_j + 1": "that the intervals attribute",
+    "UPDATE requests SET energy_j = NULL": "not given another basis",
+    "UPDATE requests SET energy_basis = NULL": "with a basis and a source",
+    "UPDATE requests SET energy_basis = 'guessed'": "an energy basis is one of",
+    "UPDATE requests SET developer_id = 55": "refers to exists",
+    "UPDATE requests SET developer_id = (SELECT max(id) FROM developers)": "own developer's key",
+    "UPDATE energy_intervals SET idle_j = idle_j + 1": "are its total",
+    "UPDATE energy_intervals SET total_j = NULL": "all known or all unknown",
+    "UPDATE energy_intervals SET idle_j = -1, total_j = total_j - 2": "part of the idle",
+    "UPDATE energy_intervals SET ended_at = started_at - 1": "ends after it starts",
+}
+
+
+@pytest.fixture
+def closed(ledger: Ledger, team: Team) -> Ledger:
+    """A sound ledger with one request, its energy, and a developer without any."""
+    people.add_developer(ledger.engine, "Grace", actor="test")
+    request_id = team.admit(ledger)
+    ledger.record_energy(window({request_id: 3.0})).result(WAIT_S)
+    ledger.finish(outcome(request_id)).result(WAIT_S)
+    ledger.close()
+    return ledger
+
+
+def _check(ledger: Ledger) -> dict[str, list[str]]:
+    engine = connect(f"sqlite:///{ledger.path}", read_only=True)
+    found = {violation.rule: violation.rows for violation in check(engine).violations}
+    engine.dispose()
+    return found
+
+
+def test_a_sound_ledger_breaks_no_rule(closed: Ledger) -> None:
+    assert _check(closed) == {}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_each_kind_of_damage_is_found_and_its_row_named(closed: Ledger, damage: str) -> None:
+    engine = connect(f"sqlite:///{closed.path}")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")  # pragmas do nothing within a transaction
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints=ON")
+        connection.exec_driver_sql("BEGIN")
+        connection.execute(text(damage))
+        connection.commit()
+        request_id = connection.execute(text("SELECT id FROM requests")).scalar()
+    engine.dispose()
+    found = _check(closed)
+    broken = [rule for rule in found if DAMAGE[damage] in rule]
+    assert len(broken) == 1, found
+    named = found[broken[0]][0]
+    if damage.startswith("UPDATE requests") and "joules" not in broken[0]:
+        assert named.startswith(f"requests {request_id}")
+
+
+def test_a_running_row_is_no_fault_while_a_gateway_runs(ledger: Ledger, team: Team) -> None:
+    team.admit(ledger, at=NOON)
+    assert _check(ledger) == {}
+
+
+def test_checking_changes_nothing_on_the_disk(closed: Ledger) -> None:
+    before = closed.path.read_bytes()
+    _check(closed)
+    assert closed.path.read_bytes() == before
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.db").touch()
+    with pytest.raises(LedgerUnavailable, match="not a ledger of this version"):
+        check(connect(f"sqlite:///{tmp_path / 'other.db'}", read_only=True))
+
+
+def test_a_ledger_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(LedgerUnavailable, match="There is no ledger"):
+        connect(f"sqlite:///{tmp_path / 'none.db'}", read_only=True)
+    assert list(tmp_path.iterdir()) == []

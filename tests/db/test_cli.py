@@ -1,0 +1,145 @@
+"""`python -m db`, as somebody types it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from db import keys
+from db.__main__ import cli, main
+from db.accounts import has_admin_password
+from db.connect import connect
+from db.ledger import Ledger
+from db.people import find_developer
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("BREAKEVEN_HOME", str(tmp_path))
+    monkeypatch.delenv("BREAKEVEN_DATABASE_URL", raising=False)
+
+    def run(*words: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["db", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Done(ended.value.code, captured.out, captured.err)
+
+    return run
+
+
+def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "db", "key", "create", "--developer", "ada"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"BREAKEVEN_HOME": str(tmp_path)},
+        check=True,
+    )
+    assert done.stdout.startswith("bk-")  # and nothing else, so that a script can keep it
+    assert done.stdout.count("\n") == 1
+
+
+def test_a_key_is_created_with_its_developer_and_opens_the_ledger(run: Run, url: str) -> None:
+    done = run("key", "create", "--developer", "ada", "--tool", "zed")
+    assert done.code == 0
+    assert "ada is new and was added" in done.err
+    owner = keys.verify(connect(url), done.out.strip())
+    assert owner is not None
+    assert (owner.developer_name, owner.key_name) == ("ada", "zed")
+
+
+def test_a_key_can_be_made_while_a_gateway_runs(run: Run, url: str, ledger: Ledger) -> None:
+    done = run("key", "create", "--developer", "ada")
+    assert keys.verify(ledger.engine, done.out.strip()) is not None
+
+
+def test_keys_are_listed_by_prefix_and_revoked_by_id(run: Run, url: str) -> None:
+    plaintext = run("key", "create", "--developer", "ada").out.strip()
+    listed = run("key", "list").out
+    assert plaintext[:9] in listed
+    assert plaintext not in listed
+    assert run("key", "revoke", "1").code == 0
+    assert plaintext[:9] not in run("key", "list").out
+    assert plaintext[:9] in run("key", "list", "--all").out
+    assert keys.verify(connect(url), plaintext) is None
+
+
+def test_developers_are_added_listed_and_archived(run: Run) -> None:
+    assert run("developer", "add", "Grace", "--team", "Platform").code == 0
+    assert "Platform" in run("developer", "list").out
+    assert run("developer", "archive", "grace").code == 0
+    assert "Grace" not in run("developer", "list").out
+    assert "Grace" in run("developer", "list", "--all").out
+
+
+def test_the_admin_password_is_asked_for_and_never_shown(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BREAKEVEN_HOME", str(tmp_path))
+    typed = "correct horse\ncorrect horse\n"
+    done = CliRunner().invoke(cli, ["admin", "set-password"], input=typed)
+    assert done.exit_code == 0
+    assert "horse" not in done.output
+    assert has_admin_password(connect(url))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("key", "revoke", "9"), "There is no key with id 9."),
+        (("developer", "archive", "zoe"), "There is no developer named zoe."),
+        (("developer", "add", " "), "A developer needs a name."),
+        (("check",), "There is no ledger at"),
+        (("check", "--database", "postgresql://host/x"), "kept in an SQLite file"),
+    ],
+)
+def test_a_mistake_is_answered_with_one_sentence(
+    run: Run, words: tuple[str, ...], said: str
+) -> None:
+    done = run(*words)
+    assert done.code == 1
+    assert done.err.startswith(f"Error: {said}") or said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_the_sample_is_written_beside_the_ledger_and_passes_the_check(
+    run: Run, url: str, tmp_path: Path
+) -> None:
+    sample = f"sqlite:///{tmp_path / 'sample.db'}"
+    assert "8 developers" in run("sample").out
+    checked = run("check", "--database", sample)
+    assert (checked.code, "all rules hold" in checked.out) == (0, True)
+    assert find_developer(connect(sample), "Ada") is not None
+    assert not (tmp_path / "ledger.db").exists()
+
+
+def test_check_exits_with_1_and_names_what_is_broken(run: Run, url: str) -> None:
+    run("developer", "add", "Ada")
+    engine = connect(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO energy_intervals (minute_at, started_at, ended_at, duration_ms, total_j,"
+            " idle_j, attributed_j, unclaimed_j, basis, source)"
+            " VALUES (0, 0, 1000, 1000, 10, 4, 5, 0, 'measured', 'meter')"
+        )
+    done = run("check")
+    assert done.code == 1
+    assert "attributed and idle joules are its total" in done.out
+    assert "energy_intervals 1" in done.out

@@ -1,0 +1,67 @@
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from db.check import check
+from db.connect import connect
+from db.ledger import Ledger
+from tests.db.team import rows
+
+ROUNDS = 8
+
+
+@pytest.mark.slow
+def test_kill_9_at_any_moment_loses_nothing_doubles_nothing_and_leaves_nothing_running(
+    url: str,
+) -> None:
+    """Eight clients at a time on one ledger, whose process is killed again and again."""
+    moments = random.Random(20)
+    admitted: list[int] = []
+    metered: list[int] = []
+    finished: dict[int, str] = {}
+    for _ in range(ROUNDS):
+        for words in _promises_until_killed(url, moments.uniform(0.0, 0.8)):
+            match words:
+                case ["admitted", request_id]:
+                    admitted.append(int(request_id))
+                case ["metered", request_id]:
+                    metered.append(int(request_id))
+                case ["finished", request_id, status]:
+                    finished[int(request_id)] = status
+    assert len(finished) > ROUNDS
+
+    ledger = Ledger(url)
+    ledger.open()
+    stored = rows(ledger.engine, "requests")
+    ledger.close()
+    count = Counter(it["id"] for it in stored)
+    by_id = {it["id"]: it for it in stored}
+    assert [request_id for request_id in admitted if count[request_id] != 1] == []
+    assert [it["id"] for it in stored if it["status"] == "running"] == []
+    kept = {request_id: by_id[request_id]["status"] for request_id in finished}
+    assert kept == finished
+    assert {by_id[request_id]["output_tokens"] for request_id in finished} == {5}
+    assert [request_id for request_id in metered if by_id[request_id]["energy_j"] != 2.0] == []
+    assert check(connect(url, read_only=True)).violations == []
+
+
+def _promises_until_killed(url: str, after_s: float) -> list[list[str]]:
+    """What the ledger promised its clients before the process was killed, `after_s` after it
+    opened. A last line that is cut short was never read by anybody."""
+    writer = subprocess.Popen(
+        [sys.executable, "-m", "tests.db.killed_writer", url], stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None
+    opened = writer.stdout.readline()
+    assert opened.startswith("opened")
+    time.sleep(after_s)
+    writer.send_signal(signal.SIGKILL)
+    lines = writer.stdout.read().splitlines(keepends=True)
+    writer.stdout.close()
+    writer.wait()
+    return [line.split() for line in lines if line.endswith("\n")]
