@@ -1,4 +1,4 @@
-"""`python -m engine generate | serve | weights`."""
+"""`python -m engine generate | serve`."""
 
 import click
 
@@ -19,14 +19,6 @@ def serve(host: str | None, port: int | None) -> None:
 
     given = {"host": host, "port": port}
     run(Settings().model_copy(update={k: v for k, v in given.items() if v is not None}))
-
-
-@cli.command()
-def weights() -> None:
-    """Fetch the default model's weights now, so that later starts work offline."""
-    from engine.serve import fetch_weights
-
-    fetch_weights(Settings())
 
 
 if __name__ == "__main__":

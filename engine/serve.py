@@ -23,7 +23,6 @@ from engine.api.current import set_current
 from engine.api.events import EngineState
 from engine.api.hosts import is_loopback
 from engine.api.service import Service
-from engine.weights import WeightsError, ensure_default_weights
 
 STREAMS_END_WITHIN_S = 2
 _BAR_WIDTH = 30
@@ -40,15 +39,6 @@ def run(settings: Settings) -> None:
         _give_up(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def fetch_weights(settings: Settings) -> None:
-    """Fetch the weights with a progress bar."""
-    try:
-        path = ensure_default_weights(settings.weights_dir, _show_progress)
-    except WeightsError as error:
-        _give_up(str(error))
-    click.echo(f"The weights are at {path}.")
 
 
 def require_password(settings: Settings) -> None:
