@@ -25,7 +25,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """`logits` [chunks, vocab] of each chunk's last token ([tokens, vocab] where all are asked for).
+    """`logits` [chunks, vocab] of each chunk's last token; [tokens, vocab] where all are wanted.
 
     `chosen` [chunks, layers, routed experts]: how many of the chunk's tokens chose each expert.
     """

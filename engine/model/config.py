@@ -20,3 +20,4 @@ class ModelConfig:
     rope_theta: float
     norm_eps: float
     eos_token_id: int
+    tied_head: bool  # the output head is the embedding

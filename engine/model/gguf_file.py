@@ -199,6 +199,7 @@ class GgufFile:
                 rope_theta=read.get("llama.rope.freq_base", 10_000.0),
                 norm_eps=read["llama.attention.layer_norm_rms_epsilon"],
                 eos_token_id=read["tokenizer.ggml.eos_token_id"],
+                tied_head="output.weight" not in self.tensors,
             )
         except KeyError as error:
             raise ModelFileError(f"{self.path} lacks the entry {error}.") from error

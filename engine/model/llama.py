@@ -15,6 +15,7 @@ from engine.model.batch import BLOCK_TOKENS, Chunk, Forward
 from engine.model.config import ModelConfig
 from engine.model.experts import Experts
 from engine.model.gguf_file import GgufFile
+from engine.model.routing import Routing
 
 
 @dataclass(frozen=True)
@@ -32,20 +33,17 @@ class Layer:
 class TorchLlama:
     """Runs chunks of sequences; keys and values live in a cache that `new_cache` makes."""
 
-    kernel = "torch"
-
     def __init__(
-        self, config: ModelConfig, weights: GgufFile, experts: Experts, dtype: torch.dtype
+        self, config: ModelConfig, weights: GgufFile, routing: Routing, dtype: torch.dtype
     ) -> None:
         def read(name: str) -> Tensor:
             return torch.from_numpy(weights.tensor(name).dequantised()).to(dtype)
 
         self.config = config
-        self.experts = experts
+        self.experts = Experts(config, weights, routing, dtype)
         self.dtype = dtype
         self.embedding = read("token_embd")
-        tied = "output.weight" not in weights.tensors
-        self.head = self.embedding if tied else read("output")
+        self.head = self.embedding if config.tied_head else read("output")
         self.final_norm = read("output_norm")
         self.layers = [
             Layer(
@@ -86,7 +84,7 @@ class TorchLlama:
         )
         slots = [_slots(chunk) for chunk in chunks]
         cos, sin = self.cos[positions].to(self.dtype), self.sin[positions].to(self.dtype)
-        chosen = np.zeros((len(chunks), shape.layers, self.experts.routed), np.int32)
+        chosen = np.zeros((len(chunks), shape.layers, self.experts.routing.routed), np.int32)
 
         x = F.embedding(ids, self.embedding)
         for index, layer in enumerate(self.layers):
@@ -96,7 +94,7 @@ class TorchLlama:
             out, picked = self.experts.feed_forward(index, normed)
             x = x + out
             if picked is not None:
-                for row, part in enumerate(picked.split(lengths)):
+                for row, part in enumerate(torch.split(picked, lengths)):
                     chosen[row, index] = part.sum(dim=0).numpy()
         if not every_token:
             x = x[torch.tensor(lengths).cumsum(0) - 1]
@@ -115,9 +113,9 @@ class TorchLlama:
     ) -> Tensor:
         """x [tokens, hidden]; cache [2, positions, kv_heads, head_dim]."""
         shape = self.config
-        q = rotate(F.linear(x, layer.q).unflatten(-1, (shape.heads, shape.head_dim)), cos, sin)
-        k = rotate(F.linear(x, layer.k).unflatten(-1, (shape.kv_heads, shape.head_dim)), cos, sin)
-        v = F.linear(x, layer.v).unflatten(-1, (shape.kv_heads, shape.head_dim))
+        q = rotate(F.linear(x, layer.q).view(-1, shape.heads, shape.head_dim), cos, sin)
+        k = rotate(F.linear(x, layer.k).view(-1, shape.kv_heads, shape.head_dim), cos, sin)
+        v = F.linear(x, layer.v).view(-1, shape.kv_heads, shape.head_dim)
         outputs = []
         row = 0
         for chunk, slot in zip(chunks, slots, strict=True):
@@ -153,7 +151,7 @@ def _slots(chunk: Chunk) -> Tensor:
 
 def _half_split(weight: Tensor, heads: int) -> Tensor:
     """GGUF stores rotary pairs side by side; `rotate` wants them half a head apart."""
-    pairs = weight.unflatten(0, (heads, -1, 2))
+    pairs = weight.view(heads, -1, 2, weight.shape[1])
     return pairs.transpose(1, 2).reshape(weight.shape).contiguous()
 
 

@@ -1,53 +1,74 @@
 """One way to get a model that runs."""
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from platformdirs import user_cache_path
 from torch import Tensor
 
-from engine.model.batch import BLOCK_TOKENS, Chunk
-from engine.model.experts import Experts
+from engine.model.batch import BLOCK_TOKENS, Chunk, Forward
+from engine.model.config import ModelConfig
 from engine.model.gguf_file import GgufFile
+from engine.model.kernel_llama import KernelLlama
+from engine.model.kernels.build import NoKernel
 from engine.model.llama import TorchLlama
+from engine.model.routing import Carving, Routing
 
 Precision = Literal["float32", "bfloat16", "int4"]
+_log = logging.getLogger(__name__)
 
 
-class Model(TorchLlama):
-    @property
-    def precision(self) -> Precision:
-        return "float32" if self.dtype == torch.float32 else "bfloat16"
+class Model:
+    """A loaded model: its numbers, its experts, and whoever computes it."""
 
-    @property
-    def experts_per_token(self) -> int:
-        return self.experts.per_token
+    def __init__(
+        self,
+        config: ModelConfig,
+        routing: Routing,
+        runner: TorchLlama | KernelLlama,
+        precision: Precision,
+        kernel: str,
+    ) -> None:
+        self.config = config
+        self.routing = routing
+        self.precision = precision
+        self.kernel = kernel  # what computes it, in words
+        self._runner = runner
 
-    def set_experts_per_token(self, experts_per_token: int | None) -> None:
-        """Routed experts a token from the next step on; None: the model's own default."""
-        self.experts.set_per_token(experts_per_token)
+    def new_cache(self, blocks: int) -> Any:
+        """Room for the keys and values of `blocks` · 32 positions; only `forward` looks inside."""
+        return self._runner.new_cache(blocks)
 
-    @property
-    def total_parameters(self) -> int:
-        """Weights of the model, the tied embedding counted once."""
-        one_layer = sum(t.numel() for t in vars(self.layers[0]).values())
-        feed_forward = 3 * self.config.hidden * self.config.neurons
-        layers = self.config.layers * (one_layer + feed_forward)
-        head = 0 if self.head is self.embedding else self.head.numel()
-        return layers + self.embedding.numel() + head + self.config.hidden
+    def forward(self, chunks: Sequence[Chunk], cache: Any, every_token: bool = False) -> Forward:
+        """Computes chunks of sequences, whose earlier tokens are in the cache."""
+        return self._runner.forward(chunks, cache, every_token)
 
-    @property
-    def active_parameters(self) -> int:
-        """Weights that one token is multiplied with."""
-        feed_forward = 3 * self.config.hidden * self.config.neurons
-        inactive = self.experts.inactive_share * self.config.layers * feed_forward
-        return self.total_parameters - round(inactive)
-
-    def logits(self, token_ids: list[int]) -> Tensor:
+    def logits(self, token_ids: Sequence[int]) -> Tensor:
         """Logits [tokens, vocab] of a whole text at once."""
         blocks = range(-(-len(token_ids) // BLOCK_TOKENS))
         chunk = Chunk(token_ids, 0, blocks)
         return self.forward([chunk], self.new_cache(len(blocks)), every_token=True).logits
+
+    @property
+    def weight_bytes(self) -> int:
+        return self._runner.weight_bytes
+
+    @property
+    def total_parameters(self) -> int:
+        """Weights, a head that is the embedding counted once."""
+        c = self.config
+        attention = c.hidden * c.head_dim * (2 * c.heads + 2 * c.kv_heads)
+        layer = attention + 3 * c.hidden * c.neurons + 2 * c.hidden
+        ends = c.hidden * c.vocab_size * (1 if c.tied_head else 2) + c.hidden
+        return c.layers * layer + ends + self.routing.parameters()
+
+    @property
+    def active_parameters(self) -> int:
+        """Weights that one token goes through."""
+        return self.total_parameters - self.routing.idle_parameters(self.config)
 
 
 def load(
@@ -55,9 +76,32 @@ def load(
     carved: Path | None = None,
     precision: Precision = "int4",
     experts_per_token: int | None = None,
+    threads: int | None = None,
+    kernel_folder: Path | None = None,
 ) -> Model:
-    """Raises ModelFileError where a file is missing, damaged or of another kind."""
+    """Reads the weights and, with `carved`, makes a mixture of experts of them.
+
+    `int4` is the compiled kernel, kept in `kernel_folder`; without a compiler it is bfloat16 in
+    torch, which `Model.kernel` then says. Raises ModelFileError where a file cannot be used.
+    """
     weights = GgufFile(gguf)
     config = weights.config()
+    routing = Routing(Carving.read(carved, config) if carved else None, experts_per_token)
+    kernel = "torch"
+    if precision == "int4":
+        folder = kernel_folder or user_cache_path("breakeven", appauthor=False) / "kernels"
+        try:
+            fast = KernelLlama(config, weights, routing, threads or torch.get_num_threads(), folder)
+            return Model(config, routing, fast, "int4", "compiled C++")
+        except NoKernel as reason:
+            kernel = f"torch ({reason})"
+            precision = "bfloat16"
+            _log.warning("Computing in torch, several times slower: %s.", reason)
     dtype = torch.float32 if precision == "float32" else torch.bfloat16
-    return Model(config, weights, Experts(config, weights, dtype), dtype)
+    return Model(config, routing, TorchLlama(config, weights, routing, dtype), precision, kernel)
+
+
+def shipped_carving(gguf: Path) -> Path | None:
+    """The carving that comes with the product for this model, if there is one."""
+    path = Path(__file__).parent / "carved" / f"{gguf.stem.partition('.')[0]}.safetensors"
+    return path if path.exists() else None

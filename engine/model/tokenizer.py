@@ -130,7 +130,7 @@ class IncrementalDetokenizer:
 
 
 def _byte_level_bpe(tokens: list[str], merges: list[str]) -> BpeTokenizer:
-    pairs = [tuple(merge.split(" ", 1)) for merge in merges]
+    pairs = [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
     vocabulary = {token: index for index, token in enumerate(tokens)}
     bpe = BpeTokenizer(models.BPE(vocab=vocabulary, merges=pairs))
     bpe.pre_tokenizer = pre_tokenizers.Sequence(

@@ -57,10 +57,10 @@ class Engine:
                 Output(submit.request_id, "", 0, finish_reason="error", error=problem)
             )
             return
-        config, experts = self.model.config, self.model.experts
+        config, routing = self.model.config, self.model.routing
         self.scheduler.add(
             Sequence.from_submit(
-                submit, self.tokenizer, config.context_length, config.layers, experts.routed
+                submit, self.tokenizer, config.context_length, config.layers, routing.routed
             )
         )
 
@@ -156,7 +156,7 @@ class Engine:
         output = _output(sequence, text + sequence.text.finish())
         output.finish_reason, output.error = reason, error
         output.experts_active_mean = sequence.experts_active_mean()
-        if sequence.report_experts and self.model.experts.routed:
+        if sequence.report_experts and self.model.routing.routed:
             output.experts = sequence.expert_counts.tolist()
         return output
 

@@ -19,8 +19,9 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import psutil
 import torch
 
+from db.settings import Settings
 from engine.model.errors import ModelFileError
-from engine.model.load import Model, load
+from engine.model.load import Model, load, shipped_carving
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
 from engine.runtime.protocol import (
@@ -87,7 +88,7 @@ class Worker:
             case Abort():
                 self._engine.abort(message.request_id)
             case Configure():
-                self._engine.model.set_experts_per_token(message.experts_per_token)
+                self._engine.model.routing.set_per_token(message.experts_per_token)
 
     def _step(self) -> None:
         result = self._engine.step()
@@ -96,7 +97,7 @@ class Worker:
             outputs=result.outputs,
             running=len(scheduler.running),
             waiting=len(scheduler.waiting),
-            experts_per_token=self._engine.model.experts_per_token,
+            experts_per_token=self._engine.model.routing.per_token,
         )
         # A finish is told only after every joule of its request.
         finished = any(output.finish_reason for output in result.outputs)
@@ -126,10 +127,10 @@ def _ready(model: Model, threads: int, load_ms: float) -> Ready:
         context_length=model.config.context_length,
         precision=model.precision,
         layers=model.config.layers,
-        routed_experts=model.experts.routed,
-        shared_experts=model.experts.shared,
-        experts_per_token=model.experts_per_token,
-        default_experts_per_token=model.experts.default_per_token,
+        routed_experts=model.routing.routed,
+        shared_experts=model.routing.shared,
+        experts_per_token=model.routing.per_token,
+        default_experts_per_token=model.routing.default_per_token,
         total_parameters=model.total_parameters,
         active_parameters=model.active_parameters,
         weight_bytes=model.weight_bytes,
@@ -161,7 +162,12 @@ def main() -> None:
     started = time.monotonic()
     try:
         model = load(
-            arguments.weights, arguments.carved, arguments.precision, arguments.experts_per_token
+            arguments.weights,
+            arguments.carved or shipped_carving(arguments.weights),
+            arguments.precision,
+            arguments.experts_per_token,
+            threads,
+            Settings().home / "kernels",
         )
         tokenizer = Tokenizer.from_gguf(arguments.weights)
     except ModelFileError as error:

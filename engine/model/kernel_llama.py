@@ -1,0 +1,249 @@
+"""The compiled forward pass: packs the weights once, then one call a step."""
+
+import ctypes
+from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.model.batch import BLOCK_TOKENS, Chunk, Forward
+from engine.model.config import ModelConfig
+from engine.model.gguf_file import GgufFile
+from engine.model.kernels.build import NoKernel, library
+from engine.model.kernels.packing import (
+    BLOCK,
+    TILE,
+    CMatrix,
+    Packed,
+    concatenated,
+    from_gguf,
+    pack,
+    rounded,
+)
+from engine.model.llama import rotary_table
+from engine.model.routing import Routing
+
+_MAX_TOKENS = 256  # in one call; more go in several
+
+
+class CShape(ctypes.Structure):
+    """`struct Shape` of decoder.cpp."""
+
+    _fields_ = (
+        *((n, ctypes.c_int32) for n in ("layers", "hidden", "neurons", "heads", "kv_heads")),
+        *((n, ctypes.c_int32) for n in ("head_dim", "vocab", "max_tokens")),
+        ("norm_eps", ctypes.c_float),
+    )
+
+
+class CLayer(ctypes.Structure):
+    """`struct Layer` of decoder.cpp."""
+
+    _fields_ = (
+        *((n, ctypes.c_void_p) for n in ("attn_norm", "ffn_norm")),
+        *((n, CMatrix) for n in ("qkv", "o", "gate", "up", "down")),
+        *((n, ctypes.c_int32) for n in ("routed", "shared_blocks", "expert_blocks", "rank")),
+        *((n, ctypes.c_void_p) for n in ("router", "router_bias")),
+        *((n, ctypes.c_void_p) for n in ("correction_in", "correction_out", "correction_bias")),
+    )
+
+
+class CCall(ctypes.Structure):
+    """`struct Call` of decoder.cpp."""
+
+    _fields_ = (
+        *((n, ctypes.c_int32) for n in ("tokens", "outputs")),
+        *((n, ctypes.c_void_p) for n in ("token_ids", "positions", "table_starts", "tables")),
+        ("per_token", ctypes.c_void_p),
+        ("correction_scale", ctypes.c_float),
+        *((n, ctypes.c_void_p) for n in ("output_rows", "cache")),
+        ("cache_blocks", ctypes.c_int64),
+        *((n, ctypes.c_void_p) for n in ("logits", "chosen")),
+    )
+
+
+class KernelLlama:
+    """Weights in 4 bits as the GGUF file has them, activations in 8, cache in bfloat16.
+
+    Raises NoKernel where there is no compiler or the model's sizes do not fit the kernel's tiles.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        weights: GgufFile,
+        routing: Routing,
+        threads: int,
+        folder: Path,
+        target: str = "native",
+    ) -> None:
+        _check_sizes(config, routing)
+        self._library = library(folder, target)
+        self.config = config
+        self.routing = routing
+        self._kept: list[NDArray[np.generic]] = []  # what the kernel has pointers to
+        self._packed: list[Packed] = []
+        layers = (CLayer * config.layers)(*(self._layer(weights, i) for i in range(config.layers)))
+        embedding = from_gguf(weights.tensor("token_embd"))
+        embedding = embedding if embedding.bits == 8 else rounded(embedding.dequantised())
+        head = self._pack(embedding)
+        table = head
+        if not config.tied_head:
+            head = self._pack(from_gguf(weights.tensor("output")))
+        rotary = torch.cat(rotary_table(config), dim=1).numpy()
+        shape = CShape(
+            *(config.layers, config.hidden, config.neurons, config.heads, config.kv_heads),
+            *(config.head_dim, config.vocab_size, _MAX_TOKENS, config.norm_eps),
+        )
+        self._library.breakeven_create.restype = ctypes.c_void_p
+        self._decoder = ctypes.c_void_p(
+            self._library.breakeven_create(
+                ctypes.byref(shape),
+                layers,
+                ctypes.c_void_p(self._floats(weights.tensor("output_norm").dequantised())),
+                ctypes.byref(table),
+                ctypes.byref(head),
+                ctypes.c_void_p(self._floats(rotary)),
+                ctypes.c_int(threads),
+            )
+        )
+
+    def close(self) -> None:
+        """Ends the kernel's threads."""
+        self._library.breakeven_destroy(self._decoder)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights in memory."""
+        return sum(p.nbytes for p in self._packed) + sum(array.nbytes for array in self._kept)
+
+    def _floats(self, array: NDArray[np.float32]) -> int:
+        kept = np.ascontiguousarray(array, dtype=np.float32)
+        self._kept.append(kept)
+        return kept.ctypes.data
+
+    def _pack(self, blocks: object) -> CMatrix:
+        packed = pack(blocks)  # type: ignore[arg-type]
+        self._packed.append(packed)
+        return packed.c
+
+    def _layer(self, weights: GgufFile, index: int) -> CLayer:
+        def read(name: str):  # type: ignore[no-untyped-def]
+            return from_gguf(weights.tensor(f"blk.{index}.{name}"))
+
+        layer = CLayer(
+            attn_norm=self._floats(weights.tensor(f"blk.{index}.attn_norm").dequantised()),
+            ffn_norm=self._floats(weights.tensor(f"blk.{index}.ffn_norm").dequantised()),
+            qkv=self._pack(concatenated(*(read(f"attn_{part}") for part in "qkv"))),
+            o=self._pack(read("attn_output")),
+        )
+        gate, up, down = read("ffn_gate"), read("ffn_up"), read("ffn_down")
+        carving = self.routing.carving
+        if carving is None:
+            layer.shared_blocks = self.config.neurons // BLOCK
+        else:
+            order = carving.order[index].numpy()
+            gate, up = gate.rows(order), up.rows(order)
+            # Its blocks of 32 inputs are 32 neurons, which the new order takes apart.
+            down = rounded(down.dequantised()[:, order])
+            layer.routed = carving.routed
+            layer.shared_blocks = carving.shared * carving.expert // BLOCK
+            layer.expert_blocks = carving.expert // BLOCK
+            layer.rank = carving.correction_a.shape[1]
+            layer.router = self._floats(carving.router_weight[index].numpy())
+            layer.router_bias = self._floats(carving.router_bias[index].numpy())
+            layer.correction_in = self._floats(carving.correction_a[index].numpy())
+            layer.correction_out = self._floats(carving.correction_b[index].T.numpy())
+            layer.correction_bias = self._floats(carving.correction_bias[index].numpy())
+        layer.gate, layer.up, layer.down = self._pack(gate), self._pack(up), self._pack(down)
+        return layer
+
+    def new_cache(self, blocks: int) -> NDArray[np.uint16]:
+        """bfloat16 as its bits; pages never written take no memory."""
+        c = self.config
+        return np.zeros(
+            (c.layers, blocks, c.kv_heads, 2, BLOCK_TOKENS * c.head_dim), dtype=np.uint16
+        )
+
+    def forward(
+        self, chunks: Sequence[Chunk], cache: NDArray[np.uint16], every_token: bool = False
+    ) -> Forward:
+        """Computes the chunks and writes their keys and values into the cache."""
+        lengths = [len(chunk.token_ids) for chunk in chunks]
+        ends = list(accumulate(lengths))
+        token_ids = np.array([i for chunk in chunks for i in chunk.token_ids], np.int32)
+        positions = np.concatenate(
+            [
+                np.arange(c.start, c.start + n, dtype=np.int32)
+                for c, n in zip(chunks, lengths, strict=True)
+            ]
+        )
+        tables = np.array([block for chunk in chunks for block in chunk.blocks], np.int32)
+        starts = accumulate((len(chunk.blocks) for chunk in chunks[:-1]), initial=0)
+        table_starts = np.repeat(np.array(list(starts), np.int32), lengths)
+        wanted = np.arange(ends[-1]) if every_token else np.array(ends) - 1
+        logits = torch.empty(len(wanted), self.config.vocab_size)
+        chosen = np.zeros((ends[-1], self.config.layers, self.routing.routed), np.uint8)
+        for begin in range(0, ends[-1], _MAX_TOKENS):
+            part = slice(begin, min(begin + _MAX_TOKENS, ends[-1]))
+            found = np.searchsorted(wanted, (part.start, part.stop))
+            self._call(
+                token_ids[part],
+                positions[part],
+                table_starts[part],
+                tables,
+                (wanted[slice(*found)] - begin).astype(np.int32),
+                cache,
+                logits[slice(*found)],
+                chosen[part],
+            )
+        counts = np.add.reduceat(chosen, [0, *ends[:-1]], axis=0, dtype=np.int32)
+        return Forward(logits, counts)
+
+    def _call(
+        self,
+        token_ids: NDArray[np.int32],
+        positions: NDArray[np.int32],
+        table_starts: NDArray[np.int32],
+        tables: NDArray[np.int32],
+        output_rows: NDArray[np.int32],
+        cache: NDArray[np.uint16],
+        logits: torch.Tensor,
+        chosen: NDArray[np.uint8],
+    ) -> None:
+        per_token = np.array(self.routing.counts or [0] * self.config.layers, np.int32)
+        call = CCall(
+            tokens=len(token_ids),
+            outputs=len(output_rows),
+            token_ids=token_ids.ctypes.data,
+            positions=positions.ctypes.data,
+            table_starts=table_starts.ctypes.data,
+            tables=tables.ctypes.data,
+            per_token=per_token.ctypes.data,
+            correction_scale=self.routing.correction_scale,
+            output_rows=output_rows.ctypes.data,
+            cache=cache.ctypes.data,
+            cache_blocks=cache.shape[1],
+            logits=logits.data_ptr(),
+            chosen=chosen.ctypes.data,
+        )
+        self._library.breakeven_forward(self._decoder, ctypes.byref(call))
+
+
+def _check_sizes(config: ModelConfig, routing: Routing) -> None:
+    group, rest = divmod(config.heads, config.kv_heads)
+    fits = (
+        config.hidden % BLOCK == 0
+        and config.neurons % BLOCK == 0
+        and config.heads * config.head_dim % BLOCK == 0
+        and config.kv_heads * config.head_dim % TILE == 0
+        and config.head_dim % 64 == 0
+        and rest == 0
+        and group <= 8
+        and (routing.carving is None or routing.carving.expert % BLOCK == 0)
+    )
+    if not fits:
+        raise NoKernel("the model's sizes do not fit the kernel's tiles of 16 by 32")

@@ -1,0 +1,1 @@
+"""The compiled forward pass: C++ sources, their compilation and the weights in their layout."""

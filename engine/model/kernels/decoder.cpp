@@ -1,0 +1,437 @@
+// A whole forward pass of a Llama decoder with experts in one call, over quantised weights.
+//
+// Python packs the weights (packing.py) and owns every buffer that outlives a call; the structs
+// below are mirrored by ctypes in kernel_llama.py. A team of threads walks through the layers
+// together and meets at a barrier after each stage.
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "attention.h"
+#include "products.h"
+#include "threads.h"
+
+extern "C" {
+
+struct Shape {
+    int32_t layers, hidden, neurons, heads, kv_heads, head_dim, vocab, max_tokens;
+    float norm_eps;
+};
+
+// Neurons lie expert by expert: first the shared ones, then the routed experts, all of one size.
+struct Layer {
+    const float *attn_norm, *ffn_norm;
+    Matrix qkv, o, gate, up, down;
+    int32_t routed, shared_blocks, expert_blocks;   // blocks of 32 neurons
+    int32_t rank;
+    const float *router, *router_bias;                                 // [routed][hidden], [routed]
+    const float *correction_in, *correction_out, *correction_bias;     // [rank][hidden] twice, [hidden]
+};
+
+// One call: `tokens` new tokens of any number of sequences, each sequence's together and in order.
+struct Call {
+    int32_t tokens, outputs;
+    const int32_t *token_ids, *positions;
+    const int32_t* table_starts;   // of each token: where its sequence's blocks begin in `tables`
+    const int32_t* tables;
+    const int32_t* per_token;      // routed experts a token, for each layer
+    float correction_scale;        // 0: no correction
+    const int32_t* output_rows;    // tokens whose logits are wanted
+    uint16_t* cache;               // [layers][blocks][kv_heads][2][32 * head_dim], bfloat16
+    int64_t cache_blocks;
+    float* logits;                 // [outputs][vocab]
+    uint8_t* chosen;               // [tokens][layers][routed], 0 or 1
+};
+}
+
+namespace {
+
+struct Share {
+    int begin, end;
+};
+
+Share share(int count, int member, int members) {
+    return {(int)((int64_t)count * member / members), (int)((int64_t)count * (member + 1) / members)};
+}
+
+float dot(const float* a, const float* b, int size) {
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int i = 0; i < size; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+float silu(float x) { return x / (1.0f + exponential(-x)); }
+
+// Activations of many tokens, quantised.
+struct QuantisedRows {
+    int width = 0;
+    std::vector<int8_t> values;
+    std::vector<float> scales;
+
+    QuantisedRows(int rows, int width)
+        : width(width), values((size_t)rows * width), scales((size_t)rows * width / kBlock * 2) {}
+
+    Quantised row(int r) const {
+        return {&values[(size_t)r * width], &scales[(size_t)r * (width / kBlock * 2)]};
+    }
+    void set(int r, const float* x) {
+        quantise(x, width, &values[(size_t)r * width], &scales[(size_t)r * (width / kBlock * 2)]);
+    }
+    void set_block(int r, int block, const float* x) {
+        quantise_block(x, &values[(size_t)r * width + block * kBlock],
+                       &scales[(size_t)r * (width / kBlock * 2) + block * 2]);
+    }
+};
+
+class Decoder {
+  public:
+    Decoder(const Shape& shape, const Layer* layers, const float* final_norm, const Matrix& embedding,
+            const Matrix& head, const float* rotary, int threads)
+        : s_(shape), layers_(layers, layers + shape.layers), final_norm_(final_norm),
+          embedding_(embedding), head_(head), rotary_(rotary), team_(threads),
+          heads_width_(shape.heads * shape.head_dim),
+          qkv_width_((shape.heads + 2 * shape.kv_heads) * shape.head_dim),
+          x_((size_t)shape.max_tokens * shape.hidden),
+          qkv_((size_t)shape.max_tokens * qkv_width_),
+          attended_((size_t)shape.max_tokens * heads_width_),
+          normed_(shape.max_tokens, shape.hidden), attended_q_(shape.max_tokens, heads_width_),
+          neurons_(shape.max_tokens, shape.neurons), scratch_(threads) {
+        int rank = 0, routed = 0;
+        for (const Layer& layer : layers_) {
+            rank = std::max(rank, layer.rank);
+            routed = std::max(routed, layer.routed);
+        }
+        low_.resize((size_t)shape.max_tokens * rank);
+        const int groups = (shape.max_tokens + kRows - 1) / kRows;
+        masks_.resize(threads, std::vector<uint8_t>((size_t)groups * (routed + 1)));
+    }
+
+    void forward(const Call& call) {
+        team_.run([&](int member) { pass(call, member); });
+    }
+
+  private:
+    void pass(const Call& call, int member) {
+        const Share mine = share(call.tokens, member, team_.size());
+        for (int t = mine.begin; t < mine.end; t++) embed(call.token_ids[t], x(t));
+        for (int l = 0; l < s_.layers; l++) {
+            const Layer& layer = layers_[l];
+            for (int t = mine.begin; t < mine.end; t++) normalise(x(t), layer.attn_norm, t);
+            team_.barrier();
+            product(layer.qkv, normed_, call.tokens, member, qkv_.data(), qkv_width_, false);
+            team_.barrier();
+            for (int t = mine.begin; t < mine.end; t++) place(call, l, t);
+            team_.barrier();
+            attention(call, l, member);
+            team_.barrier();
+            for (int t = mine.begin; t < mine.end; t++)
+                attended_q_.set(t, &attended_[(size_t)t * heads_width_]);
+            team_.barrier();
+            product(layer.o, attended_q_, call.tokens, member, x_.data(), s_.hidden, true);
+            team_.barrier();
+            for (int t = mine.begin; t < mine.end; t++) route(call, l, t);
+            team_.barrier();
+            feed_forward(call, l, member);
+        }
+        outputs(call, member);
+    }
+
+    float* x(int token) { return &x_[(size_t)token * s_.hidden]; }
+
+    void embed(int id, float* out) const {
+        const int row = id % kTile, bytes = kTile * kBlock;
+        for (int b = 0; b < embedding_.blocks; b++) {
+            const size_t at = (size_t)(id / kTile) * embedding_.blocks + b;
+            const uint8_t* quants = embedding_.quants + at * bytes;
+            const float d = from_half(embedding_.scales + at * kTile)[row];
+            for (int i = 0; i < kBlock; i++)
+                out[b * kBlock + i] = d * ((int)quants[i / 4 * 64 + row * 4 + i % 4] - 128);
+        }
+    }
+
+    // RMS norm of x into the member's scratch, and quantised into row `token`.
+    const float* normalise(const float* x, const float* weight, int token) {
+        thread_local std::vector<float> normed;
+        normed.resize(s_.hidden);
+        const float scale = 1.0f / std::sqrt(dot(x, x, s_.hidden) / s_.hidden + s_.norm_eps);
+        for (int i = 0; i < s_.hidden; i++) normed[i] = x[i] * scale * weight[i];
+        normed_.set(token, normed.data());
+        return normed.data();
+    }
+
+    // out[token] = (or, adding, +=) matrix · row: each member computes some of the output tiles.
+    void product(const Matrix& matrix, const QuantisedRows& rows, int count, int member, float* out,
+                 int width, bool adding) {
+        const Share tiles = share(matrix.tiles, member, team_.size());
+        for (int tile = tiles.begin; tile < tiles.end; tile++) {
+            const int valid = std::min(kTile, width - tile * kTile);
+            for (int first = 0; first < count; first += kRows) {
+                const int group = std::min(kRows, count - first);
+                Quantised tokens[kRows];
+                Floats sums[kRows] = {};
+                for (int r = 0; r < group; r++) tokens[r] = rows.row(first + r);
+                multiply(matrix, tile, 0, matrix.blocks, group, tokens, sums);
+                for (int r = 0; r < group; r++) {
+                    float* to = out + (size_t)(first + r) * width + tile * kTile;
+                    for (int i = 0; i < valid; i++) to[i] = adding ? to[i] + sums[r][i] : sums[r][i];
+                }
+            }
+        }
+    }
+
+    // Turns queries and keys by their position, and puts key and value into the cache.
+    void place(const Call& call, int l, int token) {
+        const int dim = s_.head_dim, position = call.positions[token];
+        float* q = &qkv_[(size_t)token * qkv_width_];
+        float* k = q + heads_width_;
+        const float* v = k + s_.kv_heads * dim;
+        const float* cosine = rotary_ + (size_t)position * dim;   // then dim / 2 sines
+        const float* sine = cosine + dim / 2;
+        const float scale = 1.0f / std::sqrt((float)dim);
+        for (int head = 0; head < s_.heads + s_.kv_heads; head++) {
+            const float factor = head < s_.heads ? scale : 1.0f;
+            for (int i = 0; i < dim / 2; i++) {
+                float& even = q[head * dim + 2 * i];
+                float& odd = q[head * dim + 2 * i + 1];
+                const float turned = (even * cosine[i] - odd * sine[i]) * factor;
+                odd = (odd * cosine[i] + even * sine[i]) * factor;
+                even = turned;
+            }
+        }
+        const int slot = position % kBlock;
+        const int32_t block = call.tables[call.table_starts[token] + position / kBlock];
+        for (int head = 0; head < s_.kv_heads; head++) {
+            uint16_t* keys = cache(call, l, head) + block * cache_stride();
+            uint16_t* values = keys + kBlock * dim + slot * dim;
+            for (int i = 0; i < dim; i++) keys[i * kBlock + slot] = to_bfloat16(k[head * dim + i]);
+            for (int i = 0; i < dim; i++) values[i] = to_bfloat16(v[head * dim + i]);
+        }
+    }
+
+    size_t cache_stride() const { return (size_t)s_.kv_heads * 2 * kBlock * s_.head_dim; }
+
+    uint16_t* cache(const Call& call, int l, int head) const {
+        return call.cache + l * call.cache_blocks * cache_stride() +
+               (size_t)head * 2 * kBlock * s_.head_dim;
+    }
+
+    void attention(const Call& call, int l, int member) {
+        int task = 0;
+        for (int first = 0, count = 0; first < call.tokens; first += count) {
+            count = 1;
+            while (count < kTogether && first + count < call.tokens &&
+                   call.table_starts[first + count] == call.table_starts[first])
+                count++;
+            for (int head = 0; head < s_.kv_heads; head++)
+                if (task++ % team_.size() == member) attend_head(call, l, head, first, count, member);
+        }
+    }
+
+    void attend_head(const Call& call, int l, int head, int first, int count, int member) {
+        const int group = s_.heads / s_.kv_heads, offset = head * group * s_.head_dim;
+        const Blocks blocks{cache(call, l, head), call.tables + call.table_starts[first],
+                            cache_stride(), s_.head_dim};
+        const float* q = &qkv_[(size_t)first * qkv_width_ + offset];
+        float* out = &attended_[(size_t)first * heads_width_ + offset];
+        auto run = [&](auto attend) {
+            attend(q, qkv_width_, count, call.positions[first], blocks, out, heads_width_,
+                   scratch_[member]);
+        };
+        switch (group) {
+            case 1: return run(attend<1>);
+            case 2: return run(attend<2>);
+            case 3: return run(attend<3>);
+            case 4: return run(attend<4>);
+            case 5: return run(attend<5>);
+            case 6: return run(attend<6>);
+            case 7: return run(attend<7>);
+            default: return run(attend<8>);
+        }
+    }
+
+    // Normalises for the feed-forward, chooses the token's experts, and starts the correction.
+    void route(const Call& call, int l, int token) {
+        const Layer& layer = layers_[l];
+        const float* normed = normalise(x(token), layer.ffn_norm, token);
+        if (layer.routed == 0) return;
+        uint8_t* chosen = call.chosen + ((size_t)token * s_.layers + l) * layer.routed;
+        choose(layer, normed, call.per_token[l], chosen);
+        if (call.correction_scale != 0)
+            for (int i = 0; i < layer.rank; i++)
+                low_[(size_t)token * layer.rank + i] =
+                    dot(layer.correction_in + (size_t)i * s_.hidden, normed, s_.hidden);
+    }
+
+    void choose(const Layer& layer, const float* normed, int wanted, uint8_t* chosen) const {
+        thread_local std::vector<float> scores;
+        thread_local std::vector<int> order;
+        scores.resize(layer.routed);
+        order.resize(layer.routed);
+        for (int e = 0; e < layer.routed; e++) {
+            scores[e] = dot(layer.router + (size_t)e * s_.hidden, normed, s_.hidden) + layer.router_bias[e];
+            order[e] = e;
+        }
+        std::sort(order.begin(), order.end(), [&](int a, int b) {
+            return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+        });
+        for (int i = 0; i < layer.routed; i++) chosen[order[i]] = i < wanted;
+    }
+
+    // masks[group of 8 tokens][expert]: which of the tokens use it. Expert 0 is the shared part.
+    const uint8_t* gather_masks(const Call& call, int l, int member) {
+        const Layer& layer = layers_[l];
+        uint8_t* masks = masks_[member].data();
+        for (int first = 0; first < call.tokens; first += kRows, masks += layer.routed + 1) {
+            const int count = std::min(kRows, call.tokens - first);
+            memset(masks, 0, layer.routed + 1);
+            masks[0] = (uint8_t)((1 << count) - 1);
+            for (int r = 0; r < count; r++) {
+                const uint8_t* chosen =
+                    call.chosen + ((size_t)(first + r) * s_.layers + l) * layer.routed;
+                for (int e = 0; e < layer.routed; e++) masks[e + 1] |= (uint8_t)(chosen[e] << r);
+            }
+        }
+        return masks_[member].data();
+    }
+
+    void feed_forward(const Call& call, int l, int member) {
+        const Layer& layer = layers_[l];
+        const uint8_t* masks = gather_masks(call, l, member);
+        const int groups = (call.tokens + kRows - 1) / kRows, experts = layer.routed + 1;
+        // The blocks of neurons that anybody uses, shared out evenly.
+        thread_local std::vector<std::pair<int, int>> active;   // block, expert
+        active.clear();
+        for (int e = 0, block = 0; e < experts; e++) {
+            const int size = e == 0 ? layer.shared_blocks : layer.expert_blocks;
+            bool used = false;
+            for (int g = 0; g < groups; g++) used |= masks[g * experts + e] != 0;
+            for (int i = 0; i < size; i++, block++)
+                if (used) active.push_back({block, e});
+        }
+        const Share mine = share((int)active.size(), member, team_.size());
+        for (int i = mine.begin; i < mine.end; i++)
+            for (int g = 0; g < groups; g++)
+                fire(layer, active[i].first, g * kRows, masks[g * experts + active[i].second]);
+        team_.barrier();
+        const float correction = layer.routed > 0 ? call.correction_scale : 0;
+        const Share tiles = share(layer.down.tiles, member, team_.size());
+        for (int tile = tiles.begin; tile < tiles.end; tile++)
+            for (int g = 0; g < groups; g++)
+                sum_up(layer, tile, g * kRows, &masks[g * experts], correction);
+        team_.barrier();
+    }
+
+    // 32 neurons for those of 8 tokens that use them: silu(gate) * up, quantised.
+    void fire(const Layer& layer, int block, int first, uint8_t mask) {
+        Quantised tokens[kRows];
+        int rows[kRows], count = 0;
+        for (int r = 0; r < kRows; r++)
+            if (mask >> r & 1) {
+                rows[count] = first + r;
+                tokens[count++] = normed_.row(first + r);
+            }
+        if (count == 0) return;
+        Floats gate[2][kRows] = {}, up[2][kRows] = {};
+        for (int half = 0; half < 2; half++) {
+            multiply(layer.gate, 2 * block + half, 0, layer.gate.blocks, count, tokens, gate[half]);
+            multiply(layer.up, 2 * block + half, 0, layer.up.blocks, count, tokens, up[half]);
+        }
+        for (int r = 0; r < count; r++) {
+            float out[kBlock];
+            for (int half = 0; half < 2; half++)
+                for (int i = 0; i < kTile; i++)
+                    out[half * kTile + i] = silu(gate[half][r][i]) * up[half][r][i];
+            neurons_.set_block(rows[r], block, out);
+        }
+    }
+
+    // 16 outputs of the down projection for 8 tokens, over the experts that each of them uses.
+    void sum_up(const Layer& layer, int tile, int first, const uint8_t* masks, float correction) {
+        Floats sums[kRows] = {};
+        for (int e = 0, block = 0; e <= layer.routed;) {
+            const uint8_t mask = masks[e];
+            const int start = block;
+            // Neighbours with the same tokens go in one run.
+            for (; e <= layer.routed && masks[e] == mask; e++)
+                block += e == 0 ? layer.shared_blocks : layer.expert_blocks;
+            if (mask == 0) continue;
+            Quantised tokens[kRows];
+            Floats part[kRows];
+            int count = 0;
+            for (int r = 0; r < kRows; r++)
+                if (mask >> r & 1) {
+                    tokens[count] = neurons_.row(first + r);
+                    part[count++] = sums[r];
+                }
+            multiply(layer.down, tile, start, block - start, count, tokens, part);
+            count = 0;
+            for (int r = 0; r < kRows; r++)
+                if (mask >> r & 1) sums[r] = part[count++];
+        }
+        for (int r = 0; r < kRows && masks[0] >> r & 1; r++) {
+            float* to = x(first + r) + tile * kTile;
+            const float* low = &low_[(size_t)(first + r) * layer.rank];
+            if (correction != 0) {
+                Floats out = load<Floats>(layer.correction_bias + tile * kTile);
+                for (int i = 0; i < layer.rank; i++)
+                    out += load<Floats>(layer.correction_out + (size_t)i * s_.hidden + tile * kTile) * low[i];
+                sums[r] += out * correction;
+            }
+            for (int i = 0; i < kTile; i++) to[i] += sums[r][i];
+        }
+    }
+
+    void outputs(const Call& call, int member) {
+        const Share mine = share(call.outputs, member, team_.size());
+        for (int i = mine.begin; i < mine.end; i++)
+            normalise(x(call.output_rows[i]), final_norm_, i);
+        team_.barrier();
+        product(head_, normed_, call.outputs, member, call.logits, s_.vocab, false);
+    }
+
+    const Shape s_;
+    const std::vector<Layer> layers_;
+    const float* final_norm_;
+    const Matrix embedding_, head_;
+    const float* rotary_;   // [position][cosines, sines][head_dim / 2]
+    Team team_;
+    const int heads_width_, qkv_width_;
+    std::vector<float> x_, qkv_, attended_, low_;
+    QuantisedRows normed_, attended_q_, neurons_;
+    std::vector<std::vector<float>> scratch_;
+    std::vector<std::vector<uint8_t>> masks_;
+};
+
+}  // namespace
+
+extern "C" {
+
+void* breakeven_create(const Shape* shape, const Layer* layers, const float* final_norm,
+                       const Matrix* embedding, const Matrix* head, const float* rotary, int threads) {
+    return new Decoder(*shape, layers, final_norm, *embedding, *head, rotary, threads);
+}
+
+void breakeven_forward(void* decoder, const Call* call) {
+    static_cast<Decoder*>(decoder)->forward(*call);
+}
+
+void breakeven_destroy(void* decoder) { delete static_cast<Decoder*>(decoder); }
+
+// For the tests: y[rows][16 * tiles] = matrix · x[rows][32 * blocks].
+void breakeven_multiply(const Matrix* matrix, const float* x, int rows, float* y) {
+    const int width = matrix->blocks * kBlock;
+    QuantisedRows quantised(rows, width);
+    for (int r = 0; r < rows; r++) quantised.set(r, x + (size_t)r * width);
+    for (int tile = 0; tile < matrix->tiles; tile++)
+        for (int first = 0; first < rows; first += kRows) {
+            const int count = std::min(kRows, rows - first);
+            Quantised tokens[kRows];
+            Floats sums[kRows] = {};
+            for (int r = 0; r < count; r++) tokens[r] = quantised.row(first + r);
+            multiply(*matrix, tile, 0, matrix->blocks, count, tokens, sums);
+            for (int r = 0; r < count; r++)
+                memcpy(y + ((size_t)(first + r) * matrix->tiles + tile) * kTile, &sums[r], sizeof(Floats));
+        }
+}
+}

@@ -1,0 +1,115 @@
+"""Weights in the layout of `products.h`: tiles of 16 output rows by 32 inputs, of 4 or 8 bits."""
+
+import ctypes
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.model.gguf_file import GgufTensor, nibbles
+
+Kind = TypeVar("Kind", bound=np.generic)
+TILE = 16
+BLOCK = 32
+
+
+class CMatrix(ctypes.Structure):
+    """`struct Matrix` of products.h."""
+
+    _fields_ = (
+        ("quants", ctypes.c_void_p),
+        ("scales", ctypes.c_void_p),
+        ("tiles", ctypes.c_int32),
+        ("blocks", ctypes.c_int32),
+        ("bits", ctypes.c_int32),
+    )
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Quantised rows before tiling: weight = d · u + m, for 8 bits with m = -128 d."""
+
+    bits: int
+    values: NDArray[np.uint8]  # u [rows, blocks, 32]
+    scales: NDArray[np.float16]  # [rows, blocks, 2] d and m; [rows, blocks, 1] d
+
+    def rows(self, order: NDArray[np.int64]) -> "Blocks":
+        """These rows, in this order."""
+        return Blocks(self.bits, self.values[order], self.scales[order])
+
+    def dequantised(self) -> NDArray[np.float32]:
+        """[rows, inputs]"""
+        scale = self.scales.astype(np.float32)
+        low = scale[..., 1:] if self.bits == 4 else -128 * scale
+        return (self.values * scale[..., :1] + low).reshape(len(self.values), -1)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Tiled weights; `c` points into the arrays, which live as long as this does."""
+
+    quants: NDArray[np.uint8]
+    scales: NDArray[np.float16]
+    c: CMatrix
+
+    @property
+    def nbytes(self) -> int:
+        return self.quants.nbytes + self.scales.nbytes
+
+
+def from_gguf(tensor: GgufTensor) -> Blocks:
+    """Q4_1 and Q8_0 keep their very numbers; anything else is rounded to 8 bits."""
+    rows = len(tensor.data)
+    if tensor.kind == "Q4_1":
+        raw = tensor.data.reshape(rows, -1, 20)
+        values = nibbles(raw[..., 4:].reshape(-1, 16)).reshape(rows, -1, 32)
+        return Blocks(4, values, raw[..., :4].copy().view(np.float16))
+    if tensor.kind == "Q8_0":
+        raw = tensor.data.reshape(rows, -1, 34)
+        return Blocks(8, raw[..., 2:] ^ 128, raw[..., :2].copy().view(np.float16))
+    return rounded(tensor.dequantised())
+
+
+def rounded(weights: NDArray[np.float32]) -> Blocks:
+    """[rows, inputs] to the nearest of 255 steps for each 32 inputs of a row."""
+    blocks = weights.reshape(len(weights), -1, BLOCK)
+    scales = (np.abs(blocks).max(axis=-1, keepdims=True) / 127).astype(np.float16)
+    exact = scales.astype(np.float32)
+    steps = np.divide(blocks, exact, out=np.zeros_like(blocks), where=exact > 0)
+    values = np.clip(np.rint(steps), -127, 127) + 128
+    return Blocks(8, values.astype(np.uint8), scales)
+
+
+def concatenated(*parts: Blocks) -> Blocks:
+    """Matrices of the same inputs, one below the other; mixed kinds become 8 bits."""
+    if len({part.bits for part in parts}) > 1:
+        return rounded(np.concatenate([part.dequantised() for part in parts]))
+    values = np.concatenate([part.values for part in parts])
+    return Blocks(parts[0].bits, values, np.concatenate([part.scales for part in parts]))
+
+
+def pack(blocks: Blocks) -> Packed:
+    """Tiles the rows; the last tile is filled with rows of zeros."""
+    rows, count, _ = blocks.values.shape
+    missing = -rows % TILE
+    values = np.pad(blocks.values, ((0, missing), (0, 0), (0, 0)))
+    scales = np.pad(blocks.scales, ((0, missing), (0, 0), (0, 0)))
+    tiles = (rows + missing) // TILE
+    # [tile, row, block, quad, input] -> [tile, block, quad, row, input]
+    quants = values.reshape(tiles, TILE, count, 8, 4).transpose(0, 2, 3, 1, 4)
+    if blocks.bits == 4:
+        quants = quants[:, :, :4] | quants[:, :, 4:] << 4
+    quants = _aligned(quants)
+    scales = _aligned(scales.reshape(tiles, TILE, count, -1).transpose(0, 2, 3, 1))
+    matrix = CMatrix(quants.ctypes.data, scales.ctypes.data, tiles, count, blocks.bits)
+    return Packed(quants, scales, matrix)
+
+
+def _aligned(array: NDArray[Kind]) -> NDArray[Kind]:
+    """A contiguous copy that starts at a cache line."""
+    room = np.empty(array.nbytes + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    copy = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy

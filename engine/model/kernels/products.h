@@ -1,0 +1,185 @@
+// Products of quantised weights with quantised activations.
+//
+// Weights lie in tiles of 16 output rows by 32 inputs. A weight is d * u + m with u of 4 or 8 bits
+// (m = -128 d for 8 bits) and one d, one m for each row of a tile. Activations are signed bytes with
+// a scale for each 32 of one token, never shared between tokens: so what a token gets does not
+// depend on which others are computed with it. Each token's sums run in the same order always.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+constexpr int kTile = 16;    // output rows
+constexpr int kBlock = 32;   // inputs that share a scale
+constexpr int kRows = 8;     // tokens that go through a tile together
+
+typedef float Floats __attribute__((vector_size(64)));
+typedef int32_t Ints __attribute__((vector_size(64)));
+typedef uint32_t Words __attribute__((vector_size(64)));
+typedef uint16_t Halves __attribute__((vector_size(32)));
+typedef uint8_t Bytes __attribute__((vector_size(64)));
+
+struct Matrix {
+    const uint8_t* quants;    // [tiles][blocks][quad of inputs][16 rows][4 inputs]; 4 bits: quads
+                              // 0 to 3 in the low halves, 4 to 7 in the high halves
+    const uint16_t* scales;   // [tiles][blocks][16] d, then for 4 bits [16] m; IEEE half precision
+    int32_t tiles, blocks, bits;
+};
+
+// One token's activations: values[inputs], and for each block its scale and scale * sum of values.
+struct Quantised {
+    const int8_t* values;
+    const float* scales;
+};
+
+template <typename T>
+static inline T load(const void* from) {
+    T value;
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+static inline Floats from_half(const uint16_t* from) {
+#if defined(__AVX512F__)
+    return (Floats)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)from));
+#else
+    const Words bits = __builtin_convertvector(load<Halves>(from), Words);
+    const Floats size = (Floats)((bits & 0x7fff) << 13) * 0x1p112f;
+    return (Floats)((Words)size | (bits & 0x8000) << 16);
+#endif
+}
+
+// sums[row] += weights[row][0..3] · inputs[0..3]
+template <int BITS>
+static inline void dot4(Ints& sums, Bytes weights, int32_t inputs) {
+#if defined(__AVX512VNNI__) && !defined(BREAKEVEN_PORTABLE)
+    sums = (Ints)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)weights, _mm512_set1_epi32(inputs));
+#elif defined(__AVX2__) && !defined(BREAKEVEN_PORTABLE)
+    const __m256i quad = _mm256_set1_epi32(inputs), ones = _mm256_set1_epi16(1);
+    for (int half = 0; half < 2; half++) {
+        const __m256i bytes = load<__m256i>((const char*)&weights + 32 * half);
+        __m256i sum = load<__m256i>((const char*)&sums + 32 * half);
+        // Products of whole bytes would overflow the 16 bits of maddubs, so 8 bits go in two parts.
+        const __m256i low = BITS == 4 ? bytes : _mm256_and_si256(bytes, _mm256_set1_epi8(15));
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(low, quad), ones));
+        if (BITS == 8) {
+            const __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15));
+            const __m256i part = _mm256_madd_epi16(_mm256_maddubs_epi16(high, quad), ones);
+            sum = _mm256_add_epi32(sum, _mm256_slli_epi32(part, 4));
+        }
+        memcpy((char*)&sums + 32 * half, &sum, sizeof sum);
+    }
+#else
+    int8_t quad[4];
+    memcpy(quad, &inputs, 4);
+    for (int row = 0; row < kTile; row++)
+        for (int i = 0; i < 4; i++) sums[row] += (int32_t)weights[4 * row + i] * quad[i];
+#endif
+}
+
+// y[r][row] += weights[tile][row][blocks from first on] · token r's activations
+template <int R, int BITS>
+static inline void multiply_tile(const Matrix& m, int tile, int first, int blocks,
+                                 const Quantised* tokens, Floats* y) {
+    constexpr int kBytes = kTile * kBlock * BITS / 8, kScales = BITS == 4 ? 2 * kTile : kTile;
+    const size_t start = (size_t)tile * m.blocks + first;
+    const uint8_t* quants = m.quants + start * kBytes;
+    const uint16_t* scales = m.scales + start * kScales;
+    for (int b = 0; b < blocks; b++, quants += kBytes, scales += kScales) {
+        Bytes weights[8];
+        if (BITS == 4) {
+            for (int i = 0; i < 4; i++) {
+                const Bytes both = load<Bytes>(quants + 64 * i);
+                weights[i] = both & 15;
+                weights[i + 4] = both >> 4;
+            }
+        } else {
+            for (int i = 0; i < 8; i++) weights[i] = load<Bytes>(quants + 64 * i);
+        }
+        const Floats d = from_half(scales);
+        const Floats low = BITS == 4 ? from_half(scales + kTile) : d * -128.0f;
+        for (int r = 0; r < R; r++) {
+            const int8_t* values = tokens[r].values + kBlock * (first + b);
+            const float* scale = tokens[r].scales + 2 * (first + b);
+            Ints even = {}, odd = {};
+            for (int i = 0; i < 8; i += 2) {
+                dot4<BITS>(even, weights[i], load<int32_t>(values + 4 * i));
+                dot4<BITS>(odd, weights[i + 1], load<int32_t>(values + 4 * i + 4));
+            }
+            y[r] += __builtin_convertvector(even + odd, Floats) * (d * scale[0]);
+            y[r] += low * scale[1];
+        }
+    }
+}
+
+template <int BITS>
+static inline void multiply_rows(const Matrix& m, int tile, int first, int blocks, int count,
+                                 const Quantised* tokens, Floats* y) {
+    switch (count) {
+        case 1: return multiply_tile<1, BITS>(m, tile, first, blocks, tokens, y);
+        case 2: return multiply_tile<2, BITS>(m, tile, first, blocks, tokens, y);
+        case 3: return multiply_tile<3, BITS>(m, tile, first, blocks, tokens, y);
+        case 4: return multiply_tile<4, BITS>(m, tile, first, blocks, tokens, y);
+        case 5: return multiply_tile<5, BITS>(m, tile, first, blocks, tokens, y);
+        case 6: return multiply_tile<6, BITS>(m, tile, first, blocks, tokens, y);
+        case 7: return multiply_tile<7, BITS>(m, tile, first, blocks, tokens, y);
+        default: return multiply_tile<8, BITS>(m, tile, first, blocks, tokens, y);
+    }
+}
+
+// The same for up to kRows tokens.
+static void multiply(const Matrix& m, int tile, int first, int blocks, int count,
+                     const Quantised* tokens, Floats* y) {
+    if (m.bits == 4) multiply_rows<4>(m, tile, first, blocks, count, tokens, y);
+    else multiply_rows<8>(m, tile, first, blocks, count, tokens, y);
+}
+
+// One block of 32 numbers to signed bytes; scales gets the scale and scale * sum.
+static inline void quantise_block(const float* x, int8_t* values, float* scales) {
+    float largest = 0;
+#pragma omp simd reduction(max : largest)
+    for (int i = 0; i < kBlock; i++) largest = std::fmax(largest, std::fabs(x[i]));
+    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    int32_t sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int i = 0; i < kBlock; i++) {
+        // Adding 1.5 * 2^23 leaves the nearest integer in the low bits.
+        const float shifted = x[i] * inverse + 12582912.0f;
+        int32_t whole;
+        memcpy(&whole, &shifted, 4);
+        whole -= 0x4b400000;
+        values[i] = (int8_t)whole;
+        sum += whole;
+    }
+    scales[0] = largest / 127.0f;
+    scales[1] = scales[0] * (float)sum;
+}
+
+static inline void quantise(const float* x, int size, int8_t* values, float* scales) {
+    for (int i = 0; i < size; i += kBlock)
+        quantise_block(x + i, values + i, scales + i / kBlock * 2);
+}
+
+// e^x to about 2 ulp; without branches, so that loops over it become vector code.
+static inline float exponential(float x) {
+    x = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
+    const float shifted = x * 1.44269504f + 12582912.0f;
+    const float n = shifted - 12582912.0f;
+    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    int32_t bits;
+    memcpy(&bits, &shifted, 4);
+    bits = (bits - 0x4b400000 + 127) << 23;
+    float power;
+    memcpy(&power, &bits, 4);
+    return p * power;
+}
