@@ -282,21 +282,25 @@ class Ledger:
 
     def _apply(self, connection: Connection, jobs: list[_Job]) -> list[Any]:
         """Admissions first: whatever else is in the batch may be about them."""
-        admissions = [job.payload for job in jobs if isinstance(job.payload, NewRequest)]
-        outcomes = [job.payload for job in jobs if isinstance(job.payload, RequestOutcome)]
+        payloads = [job.payload for job in jobs]
+        admissions = [payload for payload in payloads if isinstance(payload, NewRequest)]
+        energy = [payload for payload in payloads if isinstance(payload, EnergyRecord)]
+        outcomes = [payload for payload in payloads if isinstance(payload, RequestOutcome)]
         if admissions:
             writes.admit(connection, admissions)
             self._touch_keys(connection, admissions)
-        energy = {
-            id(job): writes.book_energy(connection, job.payload)
-            for job in jobs
-            if isinstance(job.payload, EnergyRecord)
-        }
+        booked = iter(writes.book_energy(connection, energy) if energy else [])
         finished = iter(writes.finish(connection, outcomes) if outcomes else [])
-        return [
-            next(finished) if isinstance(job.payload, RequestOutcome) else energy.get(id(job))
-            for job in jobs
-        ]
+        results: list[Any] = []
+        for payload in payloads:
+            match payload:
+                case NewRequest():
+                    results.append(None)
+                case EnergyRecord():
+                    results.append(next(booked))
+                case RequestOutcome():
+                    results.append(next(finished))
+        return results
 
     def _touch_keys(self, connection: Connection, admissions: list[NewRequest]) -> None:
         used = {

@@ -125,10 +125,14 @@ class FinishResult:
 
 @dataclass(frozen=True, slots=True)
 class EnergyBooked:
-    """Where a window's joules went. `unclaimed`: requests the ledger does not hold, booked idle."""
+    """Where a window's joules went; None where they are unknown.
+
+    `unclaimed_j`, a part of `idle_j`, was told for the `unclaimed` ids, which the ledger lacks.
+    """
 
     attributed_j: float | None
     idle_j: float | None
+    unclaimed_j: float | None
     unclaimed: list[int]
 
 

@@ -232,73 +232,79 @@ _add_energy = (
 )
 
 
-def book_energy(connection: Connection, record: EnergyRecord) -> EnergyBooked:
-    """Add a window to its minute's interval, and its shares to their requests, ended or not.
+_interval = sqlite_insert(_intervals)
+_sums = ("duration_ms", "total_j", "idle_j", "attributed_j", "unclaimed_j")
+_add_to_minute = _interval.on_conflict_do_update(
+    index_elements=["minute_at", "source", "basis"],
+    set_={name: _intervals.c[name] + _interval.excluded[name] for name in _sums}
+    | {
+        "started_at": case(
+            (
+                _interval.excluded.started_at < _intervals.c.started_at,
+                _interval.excluded.started_at,
+            ),
+            else_=_intervals.c.started_at,
+        ),
+        "ended_at": _later(_intervals.c.ended_at, _interval.excluded.ended_at),
+    },
+)
+
+
+def book_energy(connection: Connection, records: Sequence[EnergyRecord]) -> list[EnergyBooked]:
+    """Add windows to their minutes' intervals, and shares to their requests, ended or not.
 
     Shares of requests that the ledger does not hold are booked as idle (`unclaimed_j`): the meter
     read them, so they stay in the sum.
     """
-    found = connection.execute(select(_r.id).where(_r.id.in_(list(record.shares))))
-    known = set(found.scalars())
-    shares = {key: share for key, share in record.shares.items() if key in known}
-    unclaimed = [key for key in record.shares if key not in known]
+    told = {key for record in records for key in record.shares}
+    known = (
+        set(connection.execute(select(_r.id).where(_r.id.in_(told))).scalars()) if told else told
+    )
+    shares = [
+        {
+            "request_id": key,
+            "joules": share,
+            "basis": "unknown" if share is None else record.basis,
+            "source": record.source,
+        }
+        for record in records
+        for key, share in record.shares.items()
+        if key in known
+    ]
     if shares:
-        connection.execute(
-            _add_energy,
-            [
-                {
-                    "request_id": key,
-                    "joules": share,
-                    "basis": "unknown" if share is None else record.basis,
-                    "source": record.source,
-                }
-                for key, share in shares.items()
-            ],
-        )
-    attributed_j: float | None = None
-    idle_j: float | None = None
-    unclaimed_j: float | None = None
-    if record.total_j is not None:
-        attributed_j = math.fsum(share for share in shares.values() if share is not None)
-        idle_j = max(record.total_j - attributed_j, 0.0)  # below 0 by rounding alone
-        unclaimed_j = math.fsum(record.shares[key] or 0.0 for key in unclaimed)
-    _add_to_minute(connection, record, attributed_j, idle_j, unclaimed_j)
-    return EnergyBooked(attributed_j, idle_j, unclaimed)
+        connection.execute(_add_energy, shares)
+    booked = [_booked(record, known) for record in records]
+    connection.execute(_add_to_minute, list(map(_interval_row, records, booked)))
+    return booked
 
 
-def _add_to_minute(
-    connection: Connection,
-    record: EnergyRecord,
-    attributed_j: float | None,
-    idle_j: float | None,
-    unclaimed_j: float | None,
-) -> None:
-    row = sqlite_insert(_intervals).values(
-        minute_at=record.started_at - record.started_at % MINUTE_MS,
-        started_at=record.started_at,
-        ended_at=max(record.ended_at, record.started_at),
-        duration_ms=round(record.duration_s * 1000),
-        total_j=record.total_j,
-        idle_j=idle_j,
-        attributed_j=attributed_j,
-        unclaimed_j=unclaimed_j,
-        basis=record.basis,
-        source=record.source,
+def _booked(record: EnergyRecord, known: set[int]) -> EnergyBooked:
+    unclaimed = {key: share for key, share in record.shares.items() if key not in known}
+    if record.total_j is None:
+        return EnergyBooked(None, None, None, list(unclaimed))
+    shares = record.shares.items()
+    attributed_j = math.fsum(share or 0.0 for key, share in shares if key in known)
+    return EnergyBooked(
+        attributed_j,
+        max(record.total_j - attributed_j, 0.0),  # below 0 by rounding alone
+        math.fsum(share or 0.0 for share in unclaimed.values()),
+        list(unclaimed),
     )
-    sums = ("duration_ms", "total_j", "idle_j", "attributed_j", "unclaimed_j")
-    connection.execute(
-        row.on_conflict_do_update(
-            index_elements=["minute_at", "source", "basis"],
-            set_={name: _intervals.c[name] + row.excluded[name] for name in sums}
-            | {
-                "started_at": case(
-                    (row.excluded.started_at < _intervals.c.started_at, row.excluded.started_at),
-                    else_=_intervals.c.started_at,
-                ),
-                "ended_at": _later(_intervals.c.ended_at, row.excluded.ended_at),
-            },
-        )
-    )
+
+
+def _interval_row(record: EnergyRecord, booked: EnergyBooked) -> dict[str, Any]:
+    return {
+        "minute_at": record.started_at - record.started_at % MINUTE_MS,
+        "started_at": record.started_at,
+        "ended_at": max(record.ended_at, record.started_at),
+        "duration_ms": round(record.duration_s * 1000),
+        "total_j": record.total_j,
+        "idle_j": booked.idle_j,
+        "attributed_j": booked.attributed_j,
+        "unclaimed_j": booked.unclaimed_j,
+        "basis": record.basis,
+        "source": record.source,
+    }
 
 
 def interrupt_running(connection: Connection) -> int:

@@ -37,7 +37,7 @@ def test_energy_of_a_request_that_the_ledger_does_not_hold_is_booked_idle_and_to
 ) -> None:
     known = team.admit(ledger)
     booked = ledger.record_energy(window({known: 3.0, 999: 5.0}, idle_j=1.0)).result(WAIT_S)
-    assert booked == EnergyBooked(attributed_j=3.0, idle_j=6.0, unclaimed=[999])
+    assert booked == EnergyBooked(3.0, 6.0, unclaimed_j=5.0, unclaimed=[999])
     stored = rows(ledger.engine, "energy_intervals")[0]
     assert (stored["total_j"], stored["idle_j"], stored["unclaimed_j"]) == (9.0, 6.0, 5.0)
 
