@@ -1,7 +1,7 @@
-"""Who may see the pages: everybody on this machine; beyond it, whoever knows the admin's password.
+"""Who may see the pages: everybody on this machine; beyond it, who knows the admin's password.
 
-The product listens on localhost, without a log-in, unless `server.address` says otherwise. From then
-on each page, event and asset needs a cookie that only the password gives.
+The product listens on localhost, without a log-in, unless `server.address` says otherwise. From
+then on each page, event and asset needs a cookie that only the password gives.
 """
 
 import os
@@ -24,7 +24,7 @@ LOCKED_FOR_S = 15 * 60
 
 
 def password_needed() -> bool:
-    """Whether the product listens beyond this machine (or is meant to be reached from beyond it)."""
+    """Whether the product listens beyond this machine, or is meant to be reached from there."""
     addresses = [st.get_option("server.address") or "0.0.0.0"]
     if st.get_option("browser.serverAddress"):
         addresses.append(st.get_option("browser.serverAddress"))

@@ -54,7 +54,7 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
     figure.update_layout(barmode="group", xaxis={"tickprefix": symbol})
     _dress(figure, title, _bar_height(len(shown), 3), reverse_order=True)
     alt = f"{title}. " + "; ".join(
-        f"{row.developer}: fully loaded {symbol}{row.fully_loaded:,.2f}, seat {symbol}{row.seat:,.2f}"
+        f"{row.developer}: {symbol}{row.fully_loaded:,.2f}, seat {symbol}{row.seat:,.2f}"
         for row in shown.itertuples()
     )
     return Chart(figure, alt, frame)
@@ -154,7 +154,7 @@ def local_times(epoch_ms: "pd.Series[int]", timezone: ZoneInfo) -> np.ndarray:
 
 
 def _largest(frame: pd.DataFrame, by: str, amounts: list[str]) -> pd.DataFrame:
-    """The rows with the most, and the rest as one row, so that a large team's chart stays legible."""
+    """The rows with the most, and the rest as one: a large team's chart stays legible."""
     ordered = frame.sort_values(by, ascending=False, kind="stable")
     if len(ordered) <= MOST_BARS:
         return ordered

@@ -10,6 +10,8 @@ import httpx
 CONNECT_S = 5
 SILENCE_S = 300  # a queue in front of a slow machine may be long; nothing at all means trouble
 
+TEMPERATURE, TOP_P = 0.2, 0.9  # what the default model's authors recommend
+
 
 class ChatFailed(Exception):  # noqa: N818
     """The answer could not be had; the message is one sentence for people."""
@@ -64,6 +66,8 @@ def stream_chat(
         "model": model,
         "messages": messages,
         "max_tokens": max_tokens,
+        "temperature": TEMPERATURE,
+        "top_p": TOP_P,
         "stream": True,
         "stream_options": {"include_usage": True},
         "breakeven": {"experts": True},

@@ -23,7 +23,7 @@ def engine_of(ledger: str) -> Engine:
 
 
 def make_sample() -> None:
-    """Have a sample team whose ninety days end today: make it where there is none, or an old one."""
+    """Have a sample team whose ninety days end today: made where there is none, or an old one."""
     url = current.get().settings.sample_url
     if not _is_recent(url):
         write_sample(url)

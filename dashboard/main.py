@@ -11,7 +11,8 @@ import streamlit as st  # noqa: E402
 
 from dashboard import ui  # noqa: E402
 
-LOGO = Path(__file__).parent / "assets" / "logo.svg"
+ASSETS = Path(__file__).parent / "assets"
+LOGO = ASSETS / "logo.svg"
 
 st.set_page_config(page_title="Breakeven", page_icon=str(LOGO), layout="wide")
 ui.require_sign_in()
@@ -25,7 +26,7 @@ page = st.navigation(
         st.Page("views/settings.py", title="Settings", icon=":material/tune:"),
     ]
 )
-st.logo(str(LOGO), size="large")
+st.logo(str(ASSETS / "wordmark.svg"), icon_image=str(LOGO), size="large")
 ui.sidebar()
 ui.engine_notice()
 page.run()

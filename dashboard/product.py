@@ -1,13 +1,14 @@
 """Everything that one process serves: pages, gateway and live events, and their start and stop."""
 
 import asyncio
+import os
 import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 from sqlalchemy import Engine
@@ -21,6 +22,7 @@ from dashboard.live.hub import Hub
 from dashboard.live.routes import live_routes
 from dashboard.overview import View, live_payload
 from dashboard.signin import SignIn
+from dashboard.terminal import tell
 from db.accounts import has_admin_password, password_fingerprint
 from db.connect import connect
 from db.errors import LedgerUnavailable
@@ -28,7 +30,7 @@ from db.migrate import migrate
 from db.settings import Settings
 from engine.api import current
 from engine.api.app import create_app
-from engine.api.events import RequestFinished, RequestStarted
+from engine.api.events import EngineState, RequestFinished, RequestStarted
 from engine.api.front import GatewayFront
 from engine.api.service import Service
 
@@ -58,7 +60,10 @@ class Product:
     @asynccontextmanager
     async def lifespan(self, _app: st.App) -> AsyncIterator[None]:
         _chain_signals(self.hub.close, self.service.begin_stop)
-        await self.service.start()
+        try:
+            await self.service.start()
+        except LedgerUnavailable as error:
+            _give_up(str(error))
         current.set_current(self.service)
         watcher = asyncio.create_task(self._announce_changes())
         try:
@@ -76,6 +81,8 @@ class Product:
         async for event in self.service.subscribe():
             if isinstance(event, RequestStarted | RequestFinished):
                 self.hub.announce()
+            elif isinstance(event, EngineState):
+                tell(event)
 
 
 def _own_database() -> Engine:
@@ -98,6 +105,13 @@ def _require_password(settings: Settings) -> None:
             "Breakeven is to listen beyond localhost, so it needs an admin password first:\n"
             "    python -m db admin set-password"
         )
+
+
+def _give_up(message: str) -> NoReturn:
+    """Stop with one line: an exception would reach the terminal as the server's stack trace."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _chain_signals(*actions: Callable[[], None]) -> None:

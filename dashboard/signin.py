@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import anyio
@@ -15,6 +16,7 @@ from dashboard.gate import SIGN_IN, SIGN_OUT
 from db.accounts import verify_admin_password
 
 _LONGEST_FORM = 4096
+_HTML = (Path(__file__).parent / "assets" / "sign-in.html").read_text()
 _one_at_a_time = anyio.Semaphore(1)  # argon2 is slow on purpose; strangers may not use all cores
 
 
@@ -132,27 +134,3 @@ def _page(title: str, body: str, status: int = 200) -> Response:
             "img-src 'self'; form-action 'self'; frame-ancestors 'none'",
         },
     )
-
-
-_HTML = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title} · Breakeven</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="/assets/logo.svg">
-<style>
-:root { color-scheme: light dark; --line: #d9dee5; --ink: #1b2430; --ground: #f4f6f8;
-  --card: #fff; --accent: #0b62a3; --on-accent: #fff; --bad: #a4262c; }
-@media (prefers-color-scheme: dark) { :root { --line: #323c49; --ink: #e7ecf2;
-  --ground: #10151c; --card: #1a212b; --accent: #5aa9e6; --on-accent: #0b1016; --bad: #ff9c9c; } }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--ground);
-  color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { background: var(--card); border: 1px solid var(--line); border-radius: 12px;
-  padding: 2rem; width: min(22rem, 90vw); box-sizing: border-box; }
-h1 { font-size: 1.3rem; margin: 0 0 1rem; display: flex; gap: .6rem; align-items: center; }
-label { display: block; margin-bottom: .3rem; }
-input[type=password] { width: 100%; box-sizing: border-box; font: inherit; padding: .5rem .7rem;
-  border: 1px solid var(--line); border-radius: 8px; background: var(--ground); color: inherit; }
-button { margin-top: 1rem; width: 100%; font: inherit; font-weight: 600; padding: .55rem;
-  border: 0; border-radius: 8px; background: var(--accent); color: var(--on-accent); cursor: pointer; }
-.problem { color: var(--bad); } .note { font-size: .85rem; margin-bottom: 0; } a { color: var(--accent); }
-</style></head><body><main><h1><img src="/assets/logo.svg" width="28" height="28" alt="">{title}</h1>
-{body}</main></body></html>"""

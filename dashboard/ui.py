@@ -55,8 +55,9 @@ def _engine_progress() -> None:
         share = min((state.fetched or 0) / size, 1.0) if size else 0.0
         st.progress(
             share,
-            text=f"First start: fetching the model's weights, {formats.size(state.fetched or 0)} of "
-            f"{formats.size(size)}. Pages work meanwhile; answers come when it is done.",
+            text="First start: fetching the model's weights, "
+            f"{formats.size(state.fetched or 0)} of {formats.size(size)}. "
+            "Pages work meanwhile; answers come when it is done.",
         )
     elif state.name == "failed":
         st.error(

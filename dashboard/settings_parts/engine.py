@@ -27,8 +27,8 @@ def draw() -> None:
         "Threads": model.threads,
         "Context": f"{model.context_length:,} tokens",
         "Layers": model.layers,
-        "Experts": f"{model.routed_experts} routed and {model.shared_experts} shared in each layer, "
-        f"{service.experts_per_token} routed ones a token "
+        "Experts": f"{model.routed_experts} routed and {model.shared_experts} shared in each "
+        f"layer, {service.experts_per_token} routed ones a token "
         f"(the model's own: {model.default_experts_per_token})",
         "Parameters": f"{formats.count(model.total_parameters)}, of which "
         f"{formats.count(model.active_parameters)} are active for a token",

@@ -110,9 +110,8 @@ def _history(history: list[CostSettings]) -> None:
         row.pop("in_service_is_set")
         begins = formats.local_time(since, zone) if since else "the beginning"
         shown = {name: "" if value is None else str(value) for name, value in row.items()}
-        rows.append(
-            {"valid from": begins} | {name.replace("_", " "): shown[name] for name in shown}
-        )
+        words = {name.replace("_", " "): text for name, text in shown.items()}
+        rows.append({"valid from": begins} | words)
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Prices, newest first")
 
 

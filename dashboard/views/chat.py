@@ -9,6 +9,7 @@ from dashboard.gateway_client import Answer, ChatFailed
 from dashboard.overview import marginal_cost
 from db import people
 from engine.api import current
+from engine.api.service import served_name
 
 TOOL = "Breakeven Chat"
 LONGEST_ANSWERS = {"Short": 128, "Medium": 512, "Long": 2048}
@@ -47,11 +48,22 @@ def choose_developer() -> people.Person | None:
     )
 
 
+def choose_length() -> int:
+    chosen = st.selectbox(
+        "Longest answer",
+        list(LONGEST_ANSWERS),
+        index=1,
+        width=180,
+        format_func=lambda name: f"{name}, {LONGEST_ANSWERS[name]} tokens",
+    )
+    return LONGEST_ANSWERS[chosen]
+
+
 def choose_experts() -> None:
     """Experts per token, for everybody, from the next step of the engine on."""
     service = current.get()
     model = service.model
-    if model is None:
+    if model is None or model.routed_experts == 0:  # not loaded yet, or a dense model
         return
     chosen = st.slider(
         "Experts per token",
@@ -59,8 +71,8 @@ def choose_experts() -> None:
         model.routed_experts,
         service.experts_per_token,
         help=f"Of {model.routed_experts} routed experts in each layer; {model.shared_experts} more "
-        f"are always on. Fewer take less energy, all of them are the dense model. The model's own "
-        f"setting is {model.default_experts_per_token}. It holds for everyone who uses this server.",
+        "are always on. Fewer take less energy, all of them are the dense model. The model's own "
+        f"setting is {model.default_experts_per_token}. It holds for everyone on this server.",
         width=300,
     )
     if chosen != service.experts_per_token:
@@ -79,19 +91,20 @@ def messages_of(turns: list[Turn], question: str) -> list[dict[str, str]]:
 def ask(turns: list[Turn], question: str, developer: people.Person, longest: int) -> None:
     """Stream the answer. It is among the turns before its first word, so that a stop keeps it."""
     service = current.get()
-    model = service.model
     answer = Answer()
     messages = messages_of(turns, question)
     turns.append(Turn(question, answer))
     with st.chat_message("user"):
         st.text(question)
     with st.chat_message("assistant"):
+        words, state = st.empty(), st.empty()
+        state.caption("Stop it with the button below; what is computed until then is charged.")
         try:
-            st.write_stream(
+            words.write_stream(
                 gateway_client.stream_chat(
                     own_gateway(),
                     service.session_key(developer.id, TOOL),
-                    model.model if model else "",
+                    served_name(service.model) if service.model else "",
                     messages,
                     answer,
                     max_tokens=longest,
@@ -140,19 +153,25 @@ def draw(number: int, turn: Turn) -> None:
 
 def figures(answer: Answer) -> None:
     """One line: tokens, speed, energy and the marginal cost of an answer."""
-    prices = data.current_prices("own")
-    cost = None if answer.energy_j is None else marginal_cost(answer.energy_j, prices)
     speed = answer.tokens_per_s
     parts = [
         f"{formats.count(answer.input_tokens)} + {formats.count(answer.output_tokens)} tokens",
         f"{speed:,.1f} tokens/s" if speed else None,
-        f"{formats.joules(answer.energy_j)} {answer.energy_basis or ''}".strip(),
-        f"{formats.small_money(cost, prices.currency)} electricity (marginal)",
+        *_energy(answer),
         f"{formats.duration(answer.duration_ms)}",
         f"{answer.experts_per_token} experts per token" if answer.experts_per_token else None,
         "cut at its longest length" if answer.finish_reason == "length" else None,
     ]
     st.caption(formats.escape(" · ".join(part for part in parts if part)))
+
+
+def _energy(answer: Answer) -> list[str]:
+    if answer.energy_j is None:
+        return ["energy unknown"]
+    prices = data.current_prices("own")
+    cost = formats.small_money(marginal_cost(answer.energy_j, prices), prices.currency)
+    basis = answer.energy_basis or ""
+    return [f"{formats.joules(answer.energy_j)} {basis}", f"{cost} of electricity (marginal)"]
 
 
 ui.begin(
@@ -161,26 +180,22 @@ ui.begin(
     always_own_ledger=True,
 )
 turns: list[Turn] = st.session_state.setdefault("chat-turns", [])
-developer = choose_developer()
-if developer is not None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        longest = st.selectbox(
-            "Answer length",
-            list(LONGEST_ANSWERS),
-            index=1,
-            width=160,
-            format_func=lambda name: f"{name} ({LONGEST_ANSWERS[name]} tokens)",
-        )
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    developer = choose_developer()
+    if developer is not None:
+        longest = choose_length()
         choose_experts()
         if turns and st.button("New chat", icon=":material/edit_square:"):
             turns.clear()
             st.rerun()
+if developer is not None:
     for number, turn in enumerate(turns):
         draw(number, turn)
     question = st.chat_input("Ask the model", submit_mode="stop", key="chat-input")
     if not turns and not question:
-        question = st.pills(
-            "Or try one of these", SUGGESTIONS, key="chat-suggestion", label_visibility="visible"
-        )
+        suggestions = st.empty()
+        question = suggestions.pills("Or try one of these", SUGGESTIONS, key="chat-suggestion")
+        if question:
+            suggestions.empty()
     if question:
-        ask(turns, question, developer, LONGEST_ANSWERS[longest])
+        ask(turns, question, developer, longest)

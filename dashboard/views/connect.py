@@ -6,6 +6,7 @@ from dashboard import data, formats, snippets, ui
 from dashboard.key_list import list_keys
 from db import keys, people
 from engine.api import current
+from engine.api.service import served_name
 
 
 def make_key() -> None:
@@ -31,13 +32,13 @@ def _create(developer: people.Person | str | None, tool: str) -> None:
     if isinstance(developer, str) or developer is None:
         developer = people.add_developer(engine, developer or "", actor=ui.ACTOR)
     key, plaintext = keys.create_key(engine, developer.id, tool, actor=ui.ACTOR)
-    st.session_state["new-key"] = (f"{key.developer_name}, {key.name}", plaintext)
+    st.session_state["made-key"] = (f"{key.developer_name}, {key.name}", plaintext)
     st.rerun()
 
 
 def show_key() -> str | None:
     """The key that was just made, to be copied now."""
-    made = st.session_state.get("new-key")
+    made = st.session_state.get("made-key")
     if made is None:
         return None
     owner, plaintext = made
@@ -53,7 +54,7 @@ def show_key() -> str | None:
 
 
 def forget_key() -> None:
-    st.session_state.pop("new-key", None)
+    st.session_state.pop("made-key", None)
 
 
 def show_snippets(url: str, key: str, model: str) -> None:
@@ -89,7 +90,7 @@ key = show_key()
 show_snippets(
     snippets.base_url(st.context.url, fallback),
     key or snippets.KEY_PLACE,
-    model.model if model else "the-model-is-loading",
+    served_name(model) if model else "the-model-is-loading",
 )
 st.subheader("Keys", anchor=False)
 list_keys(data.keys_of())

@@ -122,11 +122,8 @@ def _number(value: object) -> float | None:
 
 
 def _speed(row: "pd.Series[object]") -> str:
-    first, whole, tokens = (
-        _number(row["ttft_ms"]),
-        _number(row["duration_ms"]),
-        row["output_tokens"],
-    )
+    first, whole = _number(row["ttft_ms"]), _number(row["duration_ms"])
+    tokens = int(str(row["output_tokens"]))
     if first is None or whole is None or whole <= first or tokens < 2:
         return formats.UNKNOWN
     return f"{(tokens - 1) / (whole - first) * 1000:,.1f} tokens/s"

@@ -1,0 +1,54 @@
+"""The ranges a reader can choose, in their own time zone."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+# What the page calls each range. The key stands in addresses.
+RANGES = {"hour": "Last hour", "today": "Today", "month": "Month to date", "all": "All"}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """`start_ms` ≤ t < `end_ms` in UTC epoch milliseconds, cut into buckets of `bucket_ms`."""
+
+    start_ms: int
+    end_ms: int
+    bucket_ms: int
+    words: str
+
+    def bucket_words(self) -> str:
+        """A bucket's length in words: `per 3 hours`."""
+        for size, name in ((DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute")):
+            if self.bucket_ms >= size:
+                number = self.bucket_ms // size
+                return f"per {name}" if number == 1 else f"per {number} {name}s"
+        return f"per {self.bucket_ms // 1000} seconds"
+
+
+def period(span: str, zone: ZoneInfo, now_ms: int, first_ms: int | None) -> Period:
+    """The range as it is now. `first_ms`: when anything was first used or in service, for `all`."""
+    now = datetime.fromtimestamp(now_ms / 1000, zone)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if span == "hour":
+        start = (now_ms - HOUR_MS) // (30 * 1000) * (30 * 1000)
+        return Period(start, now_ms, 30 * 1000, "in the last hour")
+    if span == "today":
+        return Period(_ms(midnight), now_ms, 10 * MINUTE_MS, "today")
+    if span == "month":
+        return Period(_ms(midnight.replace(day=1)), now_ms, 3 * HOUR_MS, f"in {now:%B}")
+    if span != "all":
+        raise ValueError(f"There is no range named {span!r}.")
+    first = datetime.fromtimestamp((first_ms or now_ms) / 1000, zone)
+    start = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = (now - start) / timedelta(days=1)
+    bucket = HOUR_MS if days < 8 else DAY_MS if days < 400 else 7 * DAY_MS
+    return Period(_ms(start), now_ms, bucket, f"since {first:%-d %B %Y}")
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

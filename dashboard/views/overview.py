@@ -1,0 +1,4 @@
+import streamlit as st
+from dashboard import ui
+
+ui.begin("Overview", "x")

@@ -1,0 +1,1 @@
+"""The dashboard, part by part and page by page."""

@@ -1,0 +1,106 @@
+"""The running product behind the pages: a real service with the real model, and its gateway."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+import uvicorn
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from db.settings import Settings
+from engine.api import current
+from engine.api.app import create_app
+from engine.api.service import Service
+from tests.conftest import make_home
+from tests.product import ROOT, free_port
+
+READY_WITHIN_S = 90
+
+
+class Running:
+    """A service and its gateway on a loop of their own, as in the product."""
+
+    def __init__(self, home: Path, *, with_engine: bool) -> None:
+        self.settings = Settings(home=home, database_url=None, threads=1)
+        self.service = Service(self.settings)
+        self.port = free_port()
+        self._with_engine = with_engine
+        self._up = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> "Running":
+        self._thread.start()
+        assert self._up.wait(20)
+        current.set_current(self.service)
+        if self._with_engine:
+            deadline = time.monotonic() + READY_WITHIN_S
+            while self.service.state.name != "ready":
+                assert time.monotonic() < deadline, self.service.state
+                time.sleep(0.1)
+        return self
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(30)
+        current.set_current(None)
+
+    def _run(self) -> None:
+        app = create_app(self.service)
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, port=self.port, host="localhost", lifespan="off", log_level="error")
+        )
+        self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        self._loop.run_until_complete(self._serve())
+
+    async def _serve(self) -> None:
+        if self._with_engine:
+            await self.service.start()
+        else:
+            await asyncio.to_thread(self.service.ledger.open)
+        self._up.set()
+        await self._server.serve()
+        await self.service.stop()
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Iterator[Service]:
+    """An empty ledger of its own, and no engine: enough for every page but Chat."""
+    running = Running(tmp_path / "home", with_engine=False).start()
+    yield running.service
+    running.stop()
+    st.cache_data.clear()
+
+
+@pytest.fixture(scope="module")
+def product_with_engine(
+    tmp_path_factory: pytest.TempPathFactory, weights_dir: Path
+) -> Iterator[Service]:
+    """The real model behind a real gateway, which Chat reaches over HTTP."""
+    home = make_home(tmp_path_factory.mktemp("engine") / "home", weights_dir)
+    running = Running(home, with_engine=True).start()
+    before = config.get_option("server.port")
+    config.set_option("server.port", running.port)
+    yield running.service
+    config.set_option("server.port", before)
+    running.stop()
+    st.cache_data.clear()
+
+
+def open_page(name: str = "overview") -> AppTest:
+    """The product's main script, on one of its pages."""
+    page = AppTest.from_file(str(ROOT / "dashboard" / "main.py"), default_timeout=30)
+    page.context = {"timezone": "Asia/Kolkata", "url": "http://gpu-box:8501/"}
+    page.run()
+    if name != "overview":
+        page.switch_page(f"views/{name}.py").run()
+    assert not page.exception, page.exception
+    return page
+
+
+

@@ -1,0 +1,100 @@
+"""Settings: people, keys, prices and the password, with mistakes explained beside the form."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import TextInput
+
+from db import keys, people, prices
+from db.accounts import verify_admin_password
+from engine.api.service import Service
+from tests.dashboard.conftest import open_page
+
+pytestmark = pytest.mark.usefixtures("product")
+
+
+def settings(tab: str = "People") -> AppTest:
+    page = open_page("settings")
+    page.query_params["settings-tab"] = tab
+    page.run()
+    assert not page.exception
+    return page
+
+
+def submit(page: AppTest, label: str) -> None:
+    next(button for button in page.button if button.label == label).click()
+    page.run()
+    assert not page.exception
+
+
+def fill(page: AppTest, label: str, text: str) -> None:
+    fields: list[TextInput] = [one for one in page.text_input if one.label == label]
+    fields[0].set_value(text)
+
+
+def test_a_developer_is_added_with_their_team(product: Service) -> None:
+    page = settings()
+    fill(page, "Name", "Ada")
+    fill(page, "Team (optional)", "Platform")
+    submit(page, "Add")
+    (ada,) = people.list_developers(product.database)
+    assert (ada.name, ada.team) == ("Ada", "Platform")
+    assert "Ada" in page.dataframe[0].value["Name"].tolist()
+
+
+def test_a_name_that_is_taken_is_refused_in_words(product: Service) -> None:
+    people.add_developer(product.database, "Ada", actor="test")
+    page = settings()
+    fill(page, "Name", "ada")
+    submit(page, "Add")
+    assert "already a developer named Ada" in page.error[0].value.replace("\\", "")
+    assert len(people.list_developers(product.database)) == 1
+
+
+def test_archiving_asks_first(product: Service) -> None:
+    ada = people.add_developer(product.database, "Ada", actor="test")
+    page = settings()
+    submit(page, "Archive")
+    assert any("all their keys stop working at once" in text.value for text in page.markdown)
+    assert people.list_developers(product.database) == [ada]
+
+
+def test_saving_prices_adds_a_dated_row(product: Service) -> None:
+    page = settings("Prices")
+    fill(page, "Hardware price", "12000.50")
+    submit(page, "Save as a new dated entry")
+    assert str(prices.current_prices(product.database).hardware_price) == "12000.5"
+    assert not page.error
+
+
+def test_a_price_that_is_no_number_is_refused_in_words(product: Service) -> None:
+    page = settings("Prices")
+    fill(page, "Hardware price", "a lot")
+    submit(page, "Save as a new dated entry")
+    assert "hardware's price is not a number" in page.error[0].value.replace("\\", "")
+    assert prices.current_prices(product.database).hardware_price == 25_000
+
+
+def test_keys_are_listed_by_their_beginning_alone(product: Service) -> None:
+    ada = people.add_developer(product.database, "Ada", actor="test")
+    key, plaintext = keys.create_key(product.database, ada.id, "editor", actor="test")
+    page = settings("Keys")
+    shown = page.dataframe[0].value
+    assert shown["Begins with"].tolist() == [f"{key.prefix}…"]
+    assert plaintext not in shown.to_string()
+
+
+def test_the_engine_tab_says_what_is_not_there_yet() -> None:
+    page = settings("Engine")
+    assert any("not loaded yet" in box.value for box in page.info)
+
+
+def test_the_password_is_set_when_both_entries_agree(product: Service) -> None:
+    page = settings("Admin password")
+    fill(page, "New password", "correct horse")
+    fill(page, "New password again", "correct horses")
+    submit(page, "Set the password")
+    assert "differ" in page.error[0].value
+    fill(page, "New password", "correct horse")
+    fill(page, "New password again", "correct horse")
+    submit(page, "Set the password")
+    assert verify_admin_password(product.database, "correct horse")
