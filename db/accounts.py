@@ -7,7 +7,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Engine, delete, insert, select
 
 from db.audit import note
-from db.connect import writing
+from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.schema import Admin
@@ -55,5 +55,5 @@ def password_fingerprint(engine: Engine) -> str | None:
 
 
 def _stored_hash(engine: Engine) -> str | None:
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return connection.execute(select(Admin.password_hash)).scalar()

@@ -7,7 +7,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, and_, func, not_, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
-from db.connect import database_path
+from db.connect import database_path, reading
 from db.errors import LedgerUnavailable
 from db.ledger import lock_path
 from db.migrate import is_current
@@ -43,7 +43,7 @@ def check(engine: Engine) -> Report:
             "The database is not a ledger of this version; start Breakeven on it once to update it."
         )
     live = _has_a_writer(engine)
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         requests = connection.execute(select(func.count()).select_from(Request)).scalar_one()
         intervals = connection.execute(
             select(func.count()).select_from(EnergyInterval)

@@ -29,7 +29,10 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         raise LedgerUnavailable(f"There is no ledger at {path}.")
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    # No upper limit of connections: many readers must not keep the writer waiting for one.
+    engine = sqlalchemy.create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, max_overflow=-1
+    )
 
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # BEGIN is ours, below
@@ -52,12 +55,27 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
 
 
 @contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection to read with: one snapshot. LedgerUnavailable where the disk refuses."""
+    with _disk_errors_named(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A short write transaction, committed at the end. It takes SQLite's write lock at once, so
     what it reads cannot change before it writes. LedgerUnavailable where the disk refuses."""
+    with (
+        _disk_errors_named(),
+        engine.execution_options(immediate=True).begin() as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def _disk_errors_named() -> Iterator[None]:
     try:
-        with engine.execution_options(immediate=True).begin() as connection:
-            yield connection
+        yield
     except (DBAPIError, sqlite3.Error) as error:
         if cause := unavailable(error):
             raise cause from error

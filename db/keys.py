@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from db.audit import note
-from db.connect import writing
+from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.schema import ApiKey, Developer
@@ -89,7 +89,7 @@ def verify(engine: Engine, plaintext: str) -> KeyOwner | None:
             Developer.archived_at.is_(None),
         )
     )
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         row = connection.execute(query).first()
     if row is None:
         return None
@@ -108,7 +108,7 @@ def list_keys(
         query = query.where(ApiKey.developer_id == developer_id)
     if not revoked:
         query = query.where(ApiKey.revoked_at.is_(None))
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return [Key(*row) for row in connection.execute(query)]
 
 

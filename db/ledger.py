@@ -214,7 +214,13 @@ class Ledger:
                 jobs = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
                 more = bool(self._queue)
                 checkpoints = self._take_checkpoints(at_once=closing)
-            self._write(list(filter(None, map(_begin, jobs))), checkpoints)
+            jobs = list(filter(None, map(_begin, jobs)))
+            try:
+                self._write(jobs, checkpoints)
+            except Exception as error:  # the writer outlives whatever goes wrong
+                log.exception("The ledger's writer failed.")
+                unanswered = [job for job in jobs if job.future is not None]
+                self._refuse(unanswered, LedgerUnavailable(f"The ledger's writer failed: {error}"))
             if closing and not more:
                 if self._owed:
                     log.error("%d outcomes or energy windows were not written.", len(self._owed))

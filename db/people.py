@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from db.audit import note
-from db.connect import writing
+from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.schema import Developer
@@ -30,18 +30,18 @@ def list_developers(engine: Engine, *, archived: bool = False) -> list[Person]:
     query = _people.order_by(Developer.name)
     if not archived:
         query = query.where(Developer.archived_at.is_(None))
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return [Person(*row) for row in connection.execute(query)]
 
 
 def get_developer(engine: Engine, developer_id: int) -> Person | None:
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return _get(connection, developer_id)
 
 
 def find_developer(engine: Engine, name: str) -> Person | None:
     """The developer of this name, whatever the case of its letters."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return _find(connection, name)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Connection, Engine, Row, func, insert, select
 
 from db.audit import note
-from db.connect import writing
+from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.schema import CostSetting, Request
@@ -89,14 +89,14 @@ _LONGEST_LIFE_MONTHS = 600
 def current_prices(engine: Engine, at_ms: int | None = None) -> CostSettings:
     """The costs in force at a time (default: now)."""
     at = now_ms() if at_ms is None else at_ms
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         history = _history(connection)
     return [settings for settings in history if settings.valid_from <= at][-1]
 
 
 def prices_between(engine: Engine, start_ms: int, end_ms: int) -> list[PriceSegment]:
     """The costs of a time span, as segments that follow each other from its start to its end."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         history = _history(connection)
     segments: list[PriceSegment] = []
     for position, settings in enumerate(history):
@@ -110,7 +110,7 @@ def prices_between(engine: Engine, start_ms: int, end_ms: int) -> list[PriceSegm
 
 def price_history(engine: Engine) -> list[CostSettings]:
     """Every setting in force at some time, oldest first, from the beginning of time."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return _history(connection)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import ColumnElement, Engine, Select, case, func, select
 
+from db.connect import reading
 from db.schema import Developer, EnergyInterval, Meta, Request
 
 
@@ -107,7 +108,7 @@ def totals(engine: Engine, start_ms: int, end_ms: int, developer_id: int | None 
     ).where(_within(start_ms, end_ms))
     if developer_id is not None:
         query = query.where(Request.developer_id == developer_id)
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         figures = dict(connection.execute(query).mappings().one())
     if figures["requests"] == 0:
         figures["energy_j"] = 0.0
@@ -207,7 +208,7 @@ def energy_between(engine: Engine, start_ms: int, end_ms: int) -> EnergyTotals:
         .group_by(EnergyInterval.basis, EnergyInterval.source)
         .order_by(EnergyInterval.basis, EnergyInterval.source)
     )
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         rows = connection.execute(query).all()
     read = [row for row in rows if row.total_j is not None]
     by_basis: dict[str, float] = {}
@@ -276,14 +277,14 @@ def recent_requests(
 def first_activity(engine: Engine) -> Activity | None:
     """When the first and the last request were made; None on an empty ledger."""
     query = select(func.min(Request.started_at), func.max(Request.started_at))
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         first, last = connection.execute(query).one()
     return None if first is None else Activity(first, last)
 
 
 def is_sample(engine: Engine) -> bool:
     """Whether the database says of itself that its rows are made up."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return (
             connection.execute(select(Meta.value).where(Meta.key == "sample")).first() is not None
         )
@@ -300,7 +301,7 @@ def _frame(
     engine: Engine, query: Select[*tuple[Any, ...]], floats: tuple[str, ...]
 ) -> pd.DataFrame:
     """The rows as a DataFrame; columns named in `floats` have NaN for NULL even if all are."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         result = connection.execute(query)
         frame = pd.DataFrame(result.all(), columns=list(result.keys()))
     return frame.astype(dict.fromkeys(floats, float))

@@ -1,6 +1,11 @@
 import pytest
 
-from db.accounts import has_admin_password, set_admin_password, verify_admin_password
+from db.accounts import (
+    has_admin_password,
+    password_fingerprint,
+    set_admin_password,
+    verify_admin_password,
+)
 from db.errors import InvalidInput
 from db.ledger import Ledger
 from tests.db.team import rows
@@ -35,3 +40,13 @@ def test_the_password_is_kept_as_an_argon2_hash_alone(ledger: Ledger) -> None:
     set_admin_password(ledger.engine, "correct horse", actor="test")
     assert rows(ledger.engine, "admin")[0]["password_hash"].startswith("$argon2id$")
     assert "horse" not in str(rows(ledger.engine, "audit"))
+
+
+def test_the_fingerprint_changes_with_the_password_and_says_nothing_of_it(ledger: Ledger) -> None:
+    assert password_fingerprint(ledger.engine) is None
+    set_admin_password(ledger.engine, "correct horse", actor="test")
+    first = password_fingerprint(ledger.engine)
+    assert first == password_fingerprint(ledger.engine)
+    set_admin_password(ledger.engine, "correct horse", actor="test")
+    assert first != password_fingerprint(ledger.engine)
+    assert first != rows(ledger.engine, "admin")[0]["password_hash"]

@@ -6,13 +6,15 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
+from db import keys
+from db.connect import connect
 from db.errors import LedgerUnavailable
 from db.ledger import Ledger, lock_path
 from tests.db.team import WAIT_S, Team, outcome, row, rows, window
@@ -200,3 +202,18 @@ def test_a_read_only_folder_is_named_when_the_ledger_is_opened(writable: str) ->
     finally:
         folder.chmod(0o755)
         shutil.rmtree(folder)
+
+
+def test_a_damaged_database_is_named_to_who_reads_it_too(ledger: Ledger, team: Team) -> None:
+    ledger.close()
+    ledger.path.write_bytes(b"\xa5" * 8192)
+    with pytest.raises(LedgerUnavailable, match="not a database"):
+        keys.verify(connect(f"sqlite:///{ledger.path}"), "bk-anything")
+
+
+def test_many_slow_readers_do_not_keep_the_writer_waiting(ledger: Ledger, team: Team) -> None:
+    with ExitStack() as readers:
+        for _ in range(40):
+            connection = readers.enter_context(ledger.engine.connect())
+            connection.exec_driver_sql("SELECT count(*) FROM requests").all()
+        assert ledger.admit(team.request()).exception(WAIT_S) is None
