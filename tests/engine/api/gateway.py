@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import openai
 import psutil
 import uvicorn
+from openai.types.chat import ChatCompletionMessageParam
 from sqlalchemy import text
 
 from db.keys import create_key
@@ -92,6 +93,11 @@ class Gateway:
         """The row once it is no longer running."""
         wait_until(lambda: self.row(request_id)["status"] != "running")
         return self.row(request_id)
+
+
+def said(text: str) -> list[ChatCompletionMessageParam]:
+    """A chat of one user message."""
+    return [{"role": "user", "content": text}]
 
 
 def request_id(answer: Any) -> int:

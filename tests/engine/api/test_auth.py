@@ -9,9 +9,9 @@ import pytest
 from db.errors import InvalidInput
 from db.keys import list_keys, revoke_key
 from db.people import add_developer, archive_developer
-from tests.engine.api.gateway import MODEL, Gateway, request_id
+from tests.engine.api.gateway import MODEL, Gateway, request_id, said
 
-HELLO = [{"role": "user", "content": "Hello"}]
+HELLO = said("Hello")
 
 
 def status(gateway: Gateway, key: str) -> int:
@@ -71,7 +71,7 @@ def test_a_session_key_ends_with_its_developer(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic YTpi", "bk-x", "Bearer \xe9"])
 def test_a_header_that_names_no_key_is_a_401(gateway: Gateway, header: str) -> None:
-    headers = {"authorization": header.encode("latin-1")}
+    headers = {b"authorization": header.encode("latin-1")}
     refused = httpx.get(f"{gateway.url}/v1/models", headers=headers)
 
     assert refused.status_code == 401

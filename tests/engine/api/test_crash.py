@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
@@ -10,9 +11,9 @@ import pytest
 
 from db.settings import Settings
 from tests.conftest import make_home
-from tests.engine.api.gateway import MODEL, Gateway, request_id, wait_until
+from tests.engine.api.gateway import MODEL, Gateway, request_id, said, wait_until
 
-STORY = [{"role": "user", "content": "Tell me a long story about the sea."}]
+STORY = said("Tell me a long story about the sea.")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def fragile(tmp_path_factory: pytest.TempPathFactory, weights_dir: Path) -> Iter
 
 def test_a_crash_is_told_closed_and_recovered_from(fragile: Gateway) -> None:
     client = fragile.client()
-    stream = client.chat.completions.create(
+    stream: Any = client.chat.completions.create(
         model=MODEL, messages=STORY, max_tokens=2000, temperature=1.3, stream=True
     )
     seen = [next(stream) for _ in range(4)]

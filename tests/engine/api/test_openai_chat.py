@@ -1,5 +1,6 @@
 """What OpenAI's own client sees of a chat, and what the ledger then says of it."""
 
+import asyncio
 import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,9 +8,9 @@ from typing import Any
 import openai
 import pytest
 
-from tests.engine.api.gateway import MODEL, Gateway, request_id
+from tests.engine.api.gateway import MODEL, Gateway, request_id, said
 
-FRANCE = [{"role": "user", "content": "What is the capital of France?"}]
+FRANCE = said("What is the capital of France?")
 
 
 def ask(client: openai.OpenAI, **fields: Any) -> Any:
@@ -213,11 +214,9 @@ def test_content_may_come_in_parts_and_as_a_history_with_null(client: openai.Ope
 
 
 def test_an_async_client_works_too(gateway: Gateway) -> None:
-    import asyncio
-
     async def told_async() -> str:
         async with openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key) as client:
-            stream = await client.chat.completions.create(
+            stream: Any = await client.chat.completions.create(
                 model=MODEL, messages=FRANCE, temperature=0, max_tokens=16, stream=True
             )
             return told([chunk async for chunk in stream])

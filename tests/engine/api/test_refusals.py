@@ -8,9 +8,9 @@ import httpx
 import openai
 import pytest
 
-from tests.engine.api.gateway import MODEL, Gateway
+from tests.engine.api.gateway import MODEL, Gateway, said
 
-HELLO = [{"role": "user", "content": "Hello"}]
+HELLO = said("Hello")
 
 
 def post(gateway: Gateway, body: Any, **options: Any) -> httpx.Response:
