@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 from starlette.datastructures import Headers
 
 from db import keys, people
-from db.errors import InvalidInput, LedgerUnavailable, unavailable
+from db.errors import InvalidInput
 from engine.api.errors import bad_key
 
 TRUSTED_FOR_S = 0.5  # how long a revoked key may still work
@@ -81,19 +80,13 @@ class Authenticator:
             developer_id, tool = session
             name = self._active_developer(developer_id)
             return None if name is None else Caller(developer_id, name, None, tool)
-        try:
-            owner = keys.verify(self._ledger_engine(), key)
-        except DBAPIError as error:
-            raise unavailable(error) or LedgerUnavailable("The ledger cannot be read.") from error
+        owner = keys.verify(self._ledger_engine(), key)
         if owner is None:
             return None
         return Caller(owner.developer_id, owner.developer_name, owner.key_id, owner.key_name)
 
     def _active_developer(self, developer_id: int) -> str | None:
-        try:
-            person = people.get_developer(self._ledger_engine(), developer_id)
-        except DBAPIError as error:
-            raise unavailable(error) or LedgerUnavailable("The ledger cannot be read.") from error
+        person = people.get_developer(self._ledger_engine(), developer_id)
         return person.name if person is not None and person.archived_at is None else None
 
 
