@@ -104,7 +104,7 @@ one_window = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(one_window, max_size=12))
 def test_joules_are_conserved_whatever_the_windows(
     windows: list[tuple[dict[int, float | None], float | None, int]],
