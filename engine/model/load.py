@@ -57,6 +57,11 @@ class Model:
         return self._runner.weight_bytes
 
     @property
+    def cache_number_bytes(self) -> int:
+        """Bytes of one number in the key-value cache."""
+        return 4 if self.precision == "float32" else 2
+
+    @property
     def total_parameters(self) -> int:
         """Weights, a head that is the embedding counted once."""
         c = self.config
@@ -86,7 +91,7 @@ def load(
     """
     weights = GgufFile(gguf)
     config = weights.config()
-    routing = Routing(Carving.read(carved, config) if carved else None, experts_per_token)
+    routing = Routing(Carving.read(carved, config, gguf) if carved else None, experts_per_token)
     kernel = "torch"
     if precision == "int4":
         folder = kernel_folder or user_cache_path("breakeven", appauthor=False) / "kernels"
@@ -103,5 +108,5 @@ def load(
 
 def shipped_carving(gguf: Path) -> Path | None:
     """The carving that comes with the product for this model, if there is one."""
-    path = Path(__file__).parent / "carved" / f"{gguf.stem.partition('.')[0]}.safetensors"
+    path = Path(__file__).parent / "carved" / f"{gguf.stem.partition('.')[0].lower()}.safetensors"
     return path if path.exists() else None

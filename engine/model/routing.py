@@ -11,6 +11,7 @@ token, on average over the layers, are spent. The correction makes up for what i
 scale falls to 0 with every expert on: then y is the dense layer's output.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +42,17 @@ class Carving:
     correction_bias: Tensor  # [layers, hidden]
 
     @classmethod
-    def read(cls, path: Path, config: ModelConfig) -> "Carving":
-        """Raises ModelFileError where the file is missing, damaged or made for another model."""
+    def read(cls, path: Path, config: ModelConfig, gguf: Path) -> "Carving":
+        """Raises ModelFileError where the file is missing, damaged or not made for `gguf`."""
         try:
             with safe_open(path, "pt") as file:
                 facts = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if facts.get("format") != _FORMAT:
                 raise ValueError(f"its format is not {_FORMAT}")
+            with gguf.open("rb") as weights:
+                if facts["base_sha256"] != hashlib.file_digest(weights, "sha256").hexdigest():
+                    raise ValueError(f"it was made for other weights than {gguf.name}")
             order, per_layer = tensors.pop("order").long(), tensors.pop("experts_per_layer").long()
             carving = cls(
                 expert=int(facts["expert_neurons"]),

@@ -25,6 +25,7 @@ class Processed:
     decode_tokens: int
     positions: int  # cache positions that attention read, summed over the tokens
     experts: int  # routed experts applied, summed over tokens and layers
+    outputs: int  # rows of logits that were used: 0 within a prompt, else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +176,11 @@ def _processed(sequence: Sequence, tokens: int, chosen: NDArray[np.int32]) -> Pr
     prompt = max(0, min(tokens, sequence.prompt_length - start))
     # Token i of the chunk reads start + i + 1 positions.
     positions = tokens * start + tokens * (tokens + 1) // 2
-    return Processed(sequence.request_id, prompt, tokens - prompt, positions, int(chosen.sum()))
+    return Processed(
+        request_id=sequence.request_id,
+        prefill_tokens=prompt,
+        decode_tokens=tokens - prompt,
+        positions=positions,
+        experts=int(chosen.sum()),
+        outputs=int(tokens == sequence.pending),
+    )

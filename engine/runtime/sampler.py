@@ -37,7 +37,7 @@ def sample(
     if sampling.temperature < 1e-5:
         return best
     weights = np.exp((logits - logits[best]) / np.float32(sampling.temperature))
-    ids = None
+    ids: NDArray[np.int64] | None = None
     if sampling.top_k > 0 or sampling.top_p < 1.0:
         ids = _most_likely(weights, sampling)
         weights = weights[ids]
@@ -67,8 +67,10 @@ def _most_likely(weights: NDArray[np.float32], sampling: SamplingParams) -> NDAr
     first = min(wanted, _LIKELY)
     total = float(weights.sum(dtype=np.float64))
     while True:
-        ids = np.argpartition(weights, len(weights) - first)[len(weights) - first :]
-        ids = ids[np.lexsort((ids, -weights[ids]))]
+        unsorted = np.argpartition(weights, len(weights) - first)[len(weights) - first :]
+        ids: NDArray[np.int64] = np.asarray(
+            unsorted[np.lexsort((unsorted, -weights[unsorted]))], np.int64
+        )
         mass = weights[ids].cumsum(dtype=np.float64)
         if sampling.top_p >= 1.0:
             if first == wanted:

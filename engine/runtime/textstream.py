@@ -1,4 +1,4 @@
-"""Turns tokens into the text that may be shown now: no half characters, no part of a stop string."""
+"""Turns tokens into what may be shown now: no half characters, no part of a stop string."""
 
 from engine.model.tokenizer import IncrementalDetokenizer, Tokenizer
 

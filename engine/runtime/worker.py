@@ -16,12 +16,14 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
-import psutil
 import torch
 
 from db.settings import Settings
+from engine.energy.attribution import Attributor
+from engine.energy.meter_set import MeterSet, detect
 from engine.model.errors import ModelFileError
 from engine.model.load import Model, load, shipped_carving
+from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
 from engine.runtime.protocol import (
@@ -37,6 +39,7 @@ from engine.runtime.protocol import (
     decode_to_worker,
     encode,
 )
+from engine.runtime.work import work_done
 
 _WINDOW_S = 1.0  # an energy window is closed at least this often
 
@@ -65,21 +68,26 @@ class Connection:
 class Worker:
     """Drives the engine and tells the gateway what it did and what it took."""
 
-    def __init__(self, connection: Connection, engine: Engine) -> None:
+    def __init__(self, connection: Connection, engine: Engine, attributor: Attributor) -> None:
         self._connection = connection
         self._engine = engine
-        self._window_started = time.time()
+        self._attributor = attributor
+        self._window_started = time.monotonic()
 
     def run(self) -> None:
         """Until the gateway leaves."""
         while True:
-            due = self._window_started + _WINDOW_S - time.time()
-            for message in self._connection.receive(0 if self._engine.has_work else max(0.0, due)):
+            wait = 0.0 if self._engine.has_work else max(0.0, self._window_left)
+            for message in self._connection.receive(wait):
                 self._take(message)
             if self._engine.has_work:
                 self._step()
-            elif time.time() >= self._window_started + _WINDOW_S:
+            elif self._window_left <= 0:
                 self._connection.send(self._close_window())
+
+    @property
+    def _window_left(self) -> float:
+        return self._window_started + _WINDOW_S - time.monotonic()
 
     def _take(self, message: ToWorker) -> None:
         match message:
@@ -91,7 +99,11 @@ class Worker:
                 self._engine.model.routing.set_per_token(message.experts_per_token)
 
     def _step(self) -> None:
+        started = time.monotonic()
         result = self._engine.step()
+        if result.processed:
+            work = work_done(self._engine.model, result.processed)
+            self._attributor.step(started, time.monotonic(), work)
         scheduler = self._engine.scheduler
         step = Step(
             outputs=result.outputs,
@@ -101,26 +113,27 @@ class Worker:
         )
         # A finish is told only after every joule of its request.
         finished = any(output.finish_reason for output in result.outputs)
-        if finished or time.time() >= self._window_started + _WINDOW_S:
+        if finished or self._window_left <= 0:
             self._connection.send(self._close_window())
         if result.outputs:
             self._connection.send(step)
 
     def _close_window(self) -> Energy:
-        started, self._window_started = self._window_started, time.time()
+        self._window_started = time.monotonic()
+        window = self._attributor.close_window()
         return Energy(
-            started_at=int(started * 1000),
-            ended_at=int(self._window_started * 1000),
-            duration_s=self._window_started - started,
-            total_j=None,
-            idle_j=None,
-            shares={},
-            basis="unknown",
-            source="none",
+            started_at=window.started_at_ms,
+            ended_at=window.ended_at_ms,
+            duration_s=window.duration_s,
+            total_j=window.total_j,
+            idle_j=window.idle_j,
+            shares=window.shares,
+            basis=window.basis,
+            source=window.source,
         )
 
 
-def _ready(model: Model, threads: int, load_ms: float) -> Ready:
+def _ready(model: Model, threads: int, load_ms: float, meters: MeterSet) -> Ready:
     return Ready(
         model=model.config.name,
         architecture=model.config.architecture,
@@ -137,7 +150,7 @@ def _ready(model: Model, threads: int, load_ms: float) -> Ready:
         threads=threads,
         kernel=model.kernel,
         load_ms=load_ms,
-        meters=[],
+        meters=meters.describe(),
     )
 
 
@@ -157,7 +170,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = _arguments()
     connection = Connection(arguments.fd)
-    threads = arguments.threads or psutil.cpu_count(logical=False) or 1
+    threads = thread_count(arguments.threads)
     torch.set_num_threads(threads)
     started = time.monotonic()
     try:
@@ -174,9 +187,12 @@ def main() -> None:
         connection.send(WorkerError(str(error)))
         sys.exit(1)
     engine = Engine(model, tokenizer, arguments.max_running)
-    connection.send(_ready(model, threads, (time.monotonic() - started) * 1000))
+    load_ms = (time.monotonic() - started) * 1000
+    meters = detect(arguments.cpu_tdp_w)
     try:
-        Worker(connection, engine).run()
+        connection.send(_ready(model, threads, load_ms, meters))
+        with Attributor(meters) as attributor:
+            Worker(connection, engine, attributor).run()
     except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         return  # the gateway is gone, and with it everyone to answer
 

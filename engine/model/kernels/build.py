@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_FLAGS = ("-std=c++17", "-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-w")
-_FLAGS += ("-fPIC", "-shared", "-pthread")
+_FLAGS = "-std=c++17 -O3 -fopenmp-simd -fno-math-errno -fno-trapping-math -w -fPIC -shared -pthread"
+_SOURCES = {".cpp", ".h"}
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +44,7 @@ def _compile(compiler: str, target: str, path: Path) -> None:
     # Renamed when complete: another worker never loads half a file.
     with tempfile.TemporaryDirectory(dir=path.parent) as work:
         made = Path(work) / "decoder.so"
-        command = [compiler, *_FLAGS, f"-march={target}", str(_FOLDER / "decoder.cpp")]
+        command = [compiler, *_FLAGS.split(), f"-march={target}", str(_FOLDER / "decoder.cpp")]
         subprocess.run(
             [*command, "-o", str(made)], check=True, capture_output=True, text=True, timeout=300
         )
@@ -55,11 +55,8 @@ def _fingerprint(compiler: str, target: str) -> str:
     """Of everything that the machine code depends on."""
     sources = [file.read_bytes() for file in sorted(_FOLDER.iterdir()) if file.suffix in _SOURCES]
     version = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
-    parts = [*sources, version, " ".join(_FLAGS).encode(), target.encode(), _processor()]
+    parts = [*sources, version, _FLAGS.encode(), target.encode(), _processor()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:20]
-
-
-_SOURCES = {".cpp", ".h"}
 
 
 def _processor() -> bytes:

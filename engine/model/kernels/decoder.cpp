@@ -70,18 +70,35 @@ struct QuantisedRows {
     std::vector<float> scales;
 
     QuantisedRows(int rows, int width)
-        : width(width), values((size_t)rows * width), scales((size_t)rows * width / kBlock * 2) {}
+        : width(width), values((size_t)rows * width * 2), scales((size_t)rows * width / kBlock * 2) {}
 
-    Quantised row(int r) const {
-        return {&values[(size_t)r * width], &scales[(size_t)r * (width / kBlock * 2)]};
-    }
-    void set(int r, const float* x) {
-        quantise(x, width, &values[(size_t)r * width], &scales[(size_t)r * (width / kBlock * 2)]);
-    }
+    Quantised row(int r) const { return {&values[value_at(r)], &scales[scale_at(r)]}; }
+    void set(int r, const float* x) { quantise(x, width, &values[value_at(r)], &scales[scale_at(r)]); }
     void set_block(int r, int block, const float* x) {
-        quantise_block(x, &values[(size_t)r * width + block * kBlock],
-                       &scales[(size_t)r * (width / kBlock * 2) + block * 2]);
+        quantise_block(x, &values[value_at(r) + block * kBlock * 2], &scales[scale_at(r) + block * 2]);
     }
+
+  private:
+    size_t value_at(int r) const { return (size_t)r * width * 2; }
+    size_t scale_at(int r) const { return (size_t)r * (width / kBlock * 2); }
+};
+
+// A run of the down projection's input blocks, and which of 8 tokens it is for.
+struct Run {
+    int start, blocks, count;
+    uint8_t rows[kRows];
+};
+
+struct ActiveBlock {
+    int block, expert;
+};
+
+// What each member of the team keeps for itself.
+struct Own {
+    std::vector<float> attention;
+    std::vector<uint8_t> masks;          // [group of 8 tokens][1 + routed]
+    std::vector<ActiveBlock> active;
+    std::vector<std::vector<Run>> runs;  // of each group
 };
 
 class Decoder {
@@ -96,7 +113,7 @@ class Decoder {
           qkv_((size_t)shape.max_tokens * qkv_width_),
           attended_((size_t)shape.max_tokens * heads_width_),
           normed_(shape.max_tokens, shape.hidden), attended_q_(shape.max_tokens, heads_width_),
-          neurons_(shape.max_tokens, shape.neurons), scratch_(threads) {
+          neurons_(shape.max_tokens, shape.neurons), own_(threads) {
         int rank = 0, routed = 0;
         for (const Layer& layer : layers_) {
             rank = std::max(rank, layer.rank);
@@ -104,7 +121,10 @@ class Decoder {
         }
         low_.resize((size_t)shape.max_tokens * rank);
         const int groups = (shape.max_tokens + kRows - 1) / kRows;
-        masks_.resize(threads, std::vector<uint8_t>((size_t)groups * (routed + 1)));
+        for (Own& own : own_) {
+            own.masks.resize((size_t)groups * (routed + 1));
+            own.runs.resize(groups);
+        }
     }
 
     void forward(const Call& call) {
@@ -236,7 +256,7 @@ class Decoder {
         float* out = &attended_[(size_t)first * heads_width_ + offset];
         auto run = [&](auto attend) {
             attend(q, qkv_width_, count, call.positions[first], blocks, out, heads_width_,
-                   scratch_[member]);
+                   own_[member].attention);
         };
         switch (group) {
             case 1: return run(attend<1>);
@@ -278,10 +298,10 @@ class Decoder {
         for (int i = 0; i < layer.routed; i++) chosen[order[i]] = i < wanted;
     }
 
-    // masks[group of 8 tokens][expert]: which of the tokens use it. Expert 0 is the shared part.
+    // Which of a group of 8 tokens use each expert; expert 0 is the shared part.
     const uint8_t* gather_masks(const Call& call, int l, int member) {
         const Layer& layer = layers_[l];
-        uint8_t* masks = masks_[member].data();
+        uint8_t* masks = own_[member].masks.data();
         for (int first = 0; first < call.tokens; first += kRows, masks += layer.routed + 1) {
             const int count = std::min(kRows, call.tokens - first);
             memset(masks, 0, layer.routed + 1);
@@ -292,7 +312,7 @@ class Decoder {
                 for (int e = 0; e < layer.routed; e++) masks[e + 1] |= (uint8_t)(chosen[e] << r);
             }
         }
-        return masks_[member].data();
+        return own_[member].masks.data();
     }
 
     void feed_forward(const Call& call, int l, int member) {
@@ -300,7 +320,7 @@ class Decoder {
         const uint8_t* masks = gather_masks(call, l, member);
         const int groups = (call.tokens + kRows - 1) / kRows, experts = layer.routed + 1;
         // The blocks of neurons that anybody uses, shared out evenly.
-        thread_local std::vector<std::pair<int, int>> active;   // block, expert
+        auto& active = own_[member].active;
         active.clear();
         for (int e = 0, block = 0; e < experts; e++) {
             const int size = e == 0 ? layer.shared_blocks : layer.expert_blocks;
@@ -312,14 +332,31 @@ class Decoder {
         const Share mine = share((int)active.size(), member, team_.size());
         for (int i = mine.begin; i < mine.end; i++)
             for (int g = 0; g < groups; g++)
-                fire(layer, active[i].first, g * kRows, masks[g * experts + active[i].second]);
+                fire(layer, active[i].block, g * kRows, masks[g * experts + active[i].expert]);
         team_.barrier();
-        const float correction = layer.routed > 0 ? call.correction_scale : 0;
+        for (int g = 0; g < groups; g++) plan_runs(layer, &masks[g * experts], own_[member].runs[g]);
         const Share tiles = share(layer.down.tiles, member, team_.size());
         for (int tile = tiles.begin; tile < tiles.end; tile++)
             for (int g = 0; g < groups; g++)
-                sum_up(layer, tile, g * kRows, &masks[g * experts], correction);
+                sum_up(call, layer, tile, g * kRows, own_[member].runs[g]);
         team_.barrier();
+    }
+
+    // Neighbouring experts with the same tokens go through the down projection in one run.
+    static void plan_runs(const Layer& layer, const uint8_t* masks, std::vector<Run>& runs) {
+        runs.clear();
+        for (int e = 0, block = 0; e <= layer.routed; e++) {
+            const int size = e == 0 ? layer.shared_blocks : layer.expert_blocks;
+            if (e > 0 && masks[e] == masks[e - 1] && masks[e]) {
+                runs.back().blocks += size;
+            } else if (masks[e]) {
+                Run run{block, size, 0, {}};
+                for (int r = 0; r < kRows; r++)
+                    if (masks[e] >> r & 1) run.rows[run.count++] = (uint8_t)r;
+                runs.push_back(run);
+            }
+            block += size;
+        }
     }
 
     // 32 neurons for those of 8 tokens that use them: silu(gate) * up, quantised.
@@ -347,29 +384,23 @@ class Decoder {
     }
 
     // 16 outputs of the down projection for 8 tokens, over the experts that each of them uses.
-    void sum_up(const Layer& layer, int tile, int first, const uint8_t* masks, float correction) {
+    void sum_up(const Call& call, const Layer& layer, int tile, int first, const std::vector<Run>& runs) {
+        const int group = std::min(kRows, call.tokens - first);
         Floats sums[kRows] = {};
-        for (int e = 0, block = 0; e <= layer.routed;) {
-            const uint8_t mask = masks[e];
-            const int start = block;
-            // Neighbours with the same tokens go in one run.
-            for (; e <= layer.routed && masks[e] == mask; e++)
-                block += e == 0 ? layer.shared_blocks : layer.expert_blocks;
-            if (mask == 0) continue;
+        for (const Run& run : runs) {
             Quantised tokens[kRows];
+            for (int i = 0; i < run.count; i++) tokens[i] = neurons_.row(first + run.rows[i]);
+            if (run.count == group) {
+                multiply(layer.down, tile, run.start, run.blocks, group, tokens, sums);
+                continue;
+            }
             Floats part[kRows];
-            int count = 0;
-            for (int r = 0; r < kRows; r++)
-                if (mask >> r & 1) {
-                    tokens[count] = neurons_.row(first + r);
-                    part[count++] = sums[r];
-                }
-            multiply(layer.down, tile, start, block - start, count, tokens, part);
-            count = 0;
-            for (int r = 0; r < kRows; r++)
-                if (mask >> r & 1) sums[r] = part[count++];
+            for (int i = 0; i < run.count; i++) part[i] = sums[run.rows[i]];
+            multiply(layer.down, tile, run.start, run.blocks, run.count, tokens, part);
+            for (int i = 0; i < run.count; i++) sums[run.rows[i]] = part[i];
         }
-        for (int r = 0; r < kRows && masks[0] >> r & 1; r++) {
+        const float correction = layer.routed > 0 ? call.correction_scale : 0;
+        for (int r = 0; r < group; r++) {
             float* to = x(first + r) + tile * kTile;
             const float* low = &low_[(size_t)(first + r) * layer.rank];
             if (correction != 0) {
@@ -399,8 +430,7 @@ class Decoder {
     const int heads_width_, qkv_width_;
     std::vector<float> x_, qkv_, attended_, low_;
     QuantisedRows normed_, attended_q_, neurons_;
-    std::vector<std::vector<float>> scratch_;
-    std::vector<std::vector<uint8_t>> masks_;
+    std::vector<Own> own_;
 };
 
 }  // namespace

@@ -67,7 +67,7 @@ def from_gguf(tensor: GgufTensor) -> Blocks:
         return Blocks(4, values, raw[..., :4].copy().view(np.float16))
     if tensor.kind == "Q8_0":
         raw = tensor.data.reshape(rows, -1, 34)
-        return Blocks(8, raw[..., 2:] ^ 128, raw[..., :2].copy().view(np.float16))
+        return Blocks(8, raw[..., 2:] ^ np.uint8(128), raw[..., :2].copy().view(np.float16))
     return rounded(tensor.dequantised())
 
 
@@ -99,7 +99,7 @@ def pack(blocks: Blocks) -> Packed:
     # [tile, row, block, quad, input] -> [tile, block, quad, row, input]
     quants = values.reshape(tiles, TILE, count, 8, 4).transpose(0, 2, 3, 1, 4)
     if blocks.bits == 4:
-        quants = quants[:, :, :4] | quants[:, :, 4:] << 4
+        quants = quants[:, :, :4] | quants[:, :, 4:] << np.uint8(4)
     quants = _aligned(quants)
     scales = _aligned(scales.reshape(tiles, TILE, count, -1).transpose(0, 2, 3, 1))
     matrix = CMatrix(quants.ctypes.data, scales.ctypes.data, tiles, count, blocks.bits)

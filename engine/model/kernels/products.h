@@ -1,9 +1,11 @@
 // Products of quantised weights with quantised activations.
 //
 // Weights lie in tiles of 16 output rows by 32 inputs. A weight is d * u + m with u of 4 or 8 bits
-// (m = -128 d for 8 bits) and one d, one m for each row of a tile. Activations are signed bytes with
-// a scale for each 32 of one token, never shared between tokens: so what a token gets does not
-// depend on which others are computed with it. Each token's sums run in the same order always.
+// (m = -128 d for 8 bits) and one d, one m for each row of a tile. Activations are whole numbers of
+// 15 bits, each kept as two signed bytes (high * 128 + low), with a scale for each 32 of one token:
+// 8 bits alone would lose, beside the few large ones that such models have, most of the others.
+// No scale is shared between tokens, and each token's sums run in the same order always: so what a
+// token gets does not depend on which others are computed with it.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -29,7 +31,7 @@ struct Matrix {
     int32_t tiles, blocks, bits;
 };
 
-// One token's activations: values[inputs], and for each block its scale and scale * sum of values.
+// One token's activations: for each block 32 high and 32 low bytes, its scale and scale * its sum.
 struct Quantised {
     const int8_t* values;
     const float* scales;
@@ -102,14 +104,14 @@ static inline void multiply_tile(const Matrix& m, int tile, int first, int block
         const Floats d = from_half(scales);
         const Floats low = BITS == 4 ? from_half(scales + kTile) : d * -128.0f;
         for (int r = 0; r < R; r++) {
-            const int8_t* values = tokens[r].values + kBlock * (first + b);
+            const int8_t* values = tokens[r].values + 2 * kBlock * (first + b);
             const float* scale = tokens[r].scales + 2 * (first + b);
-            Ints even = {}, odd = {};
-            for (int i = 0; i < 8; i += 2) {
-                dot4<BITS>(even, weights[i], load<int32_t>(values + 4 * i));
-                dot4<BITS>(odd, weights[i + 1], load<int32_t>(values + 4 * i + 4));
+            Ints high = {}, low_part = {};
+            for (int i = 0; i < 8; i++) {
+                dot4<BITS>(high, weights[i], load<int32_t>(values + 4 * i));
+                dot4<BITS>(low_part, weights[i], load<int32_t>(values + kBlock + 4 * i));
             }
-            y[r] += __builtin_convertvector(even + odd, Floats) * (d * scale[0]);
+            y[r] += __builtin_convertvector(high * 128 + low_part, Floats) * (d * scale[0]);
             y[r] += low * scale[1];
         }
     }
@@ -137,12 +139,14 @@ static void multiply(const Matrix& m, int tile, int first, int blocks, int count
     else multiply_rows<8>(m, tile, first, blocks, count, tokens, y);
 }
 
-// One block of 32 numbers to signed bytes; scales gets the scale and scale * sum.
+constexpr float kLargest = 16256.0f;   // 127 * 128: as large as the high byte allows
+
+// One block of 32 numbers; values gets the high bytes, then the low ones.
 static inline void quantise_block(const float* x, int8_t* values, float* scales) {
     float largest = 0;
 #pragma omp simd reduction(max : largest)
     for (int i = 0; i < kBlock; i++) largest = std::fmax(largest, std::fabs(x[i]));
-    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    const float inverse = largest > 0 ? kLargest / largest : 0.0f;
     int32_t sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int i = 0; i < kBlock; i++) {
@@ -151,16 +155,18 @@ static inline void quantise_block(const float* x, int8_t* values, float* scales)
         int32_t whole;
         memcpy(&whole, &shifted, 4);
         whole -= 0x4b400000;
-        values[i] = (int8_t)whole;
+        const int32_t high = (whole + 64) >> 7;
+        values[i] = (int8_t)high;
+        values[kBlock + i] = (int8_t)(whole - high * 128);
         sum += whole;
     }
-    scales[0] = largest / 127.0f;
+    scales[0] = largest / kLargest;
     scales[1] = scales[0] * (float)sum;
 }
 
 static inline void quantise(const float* x, int size, int8_t* values, float* scales) {
     for (int i = 0; i < size; i += kBlock)
-        quantise_block(x + i, values + i, scales + i / kBlock * 2);
+        quantise_block(x + i, values + 2 * i, scales + i / kBlock * 2);
 }
 
 // e^x to about 2 ulp; without branches, so that loops over it become vector code.

@@ -1,0 +1,100 @@
+"""`python -m engine generate "…"`: one answer in the terminal, without gateway or ledger."""
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import cast
+
+import click
+
+from db.settings import Settings
+from engine.energy.attribution import Attributor
+from engine.energy.meter_set import detect
+from engine.model.errors import ModelFileError
+from engine.model.load import Model, Precision, load, shipped_carving
+from engine.model.threads import thread_count
+from engine.model.tokenizer import Tokenizer
+from engine.runtime.engine import Engine
+from engine.runtime.protocol import Output, SamplingParams, Submit
+from engine.runtime.work import work_done
+from engine.weights import WeightsError, ensure_default_weights
+
+_REQUEST = 1
+
+
+@dataclass(frozen=True)
+class _Answer:
+    last: Output
+    prompt_tokens: int
+    first_token_s: float
+    total_s: float
+    energy_j: float | None
+
+
+def run(settings: Settings, prompt: str, sampling: SamplingParams) -> None:
+    """Prints the answer as it comes, then what it took; exits 1 with one line where it cannot."""
+    try:
+        weights = ensure_default_weights(settings.weights_dir)
+        threads = thread_count(settings.threads)
+        model = load(
+            weights,
+            shipped_carving(weights),
+            cast(Precision, settings.precision),
+            settings.experts_per_token,
+            threads,
+            settings.home / "kernels",
+        )
+        tokenizer = Tokenizer.from_gguf(weights)
+    except (WeightsError, ModelFileError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    meters = detect(settings.cpu_tdp_w)
+    with Attributor(meters) as attributor:
+        answer = _answer(Engine(model, tokenizer, 1), attributor, prompt, sampling)
+    _tell(model, answer, meters.basis, meters.source, threads)
+
+
+def _answer(
+    engine: Engine, attributor: Attributor, prompt: str, sampling: SamplingParams
+) -> _Answer:
+    ids = engine.tokenizer.encode_chat([{"role": "user", "content": prompt}])
+    engine.submit(Submit(_REQUEST, ids, sampling))
+    begun = time.monotonic()
+    first_token_s = None
+    while True:
+        started = time.monotonic()
+        result = engine.step()
+        ended = time.monotonic()
+        attributor.step(started, ended, work_done(engine.model, result.processed))
+        for output in result.outputs:
+            first_token_s = first_token_s or ended - begun
+            click.echo(output.text, nl=False)
+            if output.error:
+                click.echo(output.error, err=True)
+                sys.exit(1)
+            if output.finish_reason:
+                click.echo()
+                share = attributor.close_window().shares.get(_REQUEST)
+                return _Answer(output, len(ids), first_token_s, ended - begun, share)
+
+
+def _tell(model: Model, answer: _Answer, basis: str, source: str, threads: int) -> None:
+    last, routing = answer.last, model.routing
+    decoding_s = answer.total_s - answer.first_token_s
+    speed = f"{(last.output_tokens - 1) / decoding_s:.1f}" if last.output_tokens > 1 else "–"
+    if answer.energy_j is None:
+        energy = "unknown (the meter failed)"
+    else:
+        energy = f"{answer.energy_j:.2f} J ({basis}: {source})"
+    lines = [
+        ("tokens", f"{answer.prompt_tokens} in, {last.output_tokens} out ({last.finish_reason})"),
+        ("speed", f"{speed} tokens/s; first token after {answer.first_token_s * 1000:.0f} ms"),
+        ("energy", energy),
+        ("model", f"{model.config.name}, {model.precision}, {model.kernel}, {threads} threads"),
+    ]
+    if last.experts_active_mean is not None:
+        used = f"{last.experts_active_mean:.1f} of {routing.routed} a token and layer"
+        lines.append(("experts", f"{used}, beside {routing.shared} shared"))
+    click.echo()
+    for name, value in lines:
+        click.echo(f"{name:<8}{value}")

@@ -1,0 +1,35 @@
+"""What a step did for each request, in operations and bytes: the weights of its energy."""
+
+from collections.abc import Sequence
+
+from engine.energy.attribution import Work
+from engine.model.load import Model
+from engine.runtime.engine import Processed
+
+
+def work_done(model: Model, processed: Sequence[Processed]) -> dict[int, Work]:
+    """By request id. The weights that a step reads are shared out by tokens."""
+    c = model.config
+    head = c.hidden * c.vocab_size
+    every_token = model.active_parameters - head - _experts_parameters(model)
+    expert = model.routing.carving.expert * 3 * c.hidden if model.routing.carving else 0
+    tokens = sum(p.prefill_tokens + p.decode_tokens for p in processed)
+    done = {}
+    for p in processed:
+        own = p.prefill_tokens + p.decode_tokens
+        products = own * every_token + p.experts * expert + p.outputs * head
+        scores = p.positions * c.layers * c.heads * c.head_dim * 2
+        cache = p.positions * c.layers * c.kv_heads * c.head_dim * 2 * model.cache_number_bytes
+        done[p.request_id] = Work(
+            prefill_tokens=p.prefill_tokens,
+            decode_tokens=p.decode_tokens,
+            flops=2.0 * (products + scores),
+            bytes_moved=model.weight_bytes * own / tokens + cache,
+        )
+    return done
+
+
+def _experts_parameters(model: Model) -> int:
+    """Weights of the routed experts that a token goes through at the setting of now."""
+    carving = model.routing.carving
+    return sum(model.routing.counts) * carving.expert * 3 * model.config.hidden if carving else 0
