@@ -1,0 +1,69 @@
+"""What a comparison rests on, in sentences for people."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from dashboard.costs.models import Prices, Segment, SharedBy
+from dashboard.costs.money import words
+from dashboard.costs.self_hosted import Spent
+
+_SHARING: dict[SharedBy, str] = {
+    "energy": "All costs are shared by the energy of each developer's requests, idling included.",
+    "tokens": (
+        "All costs are shared by tokens (input and output), because the energy of some requests "
+        "is unknown."
+    ),
+    "nobody": "Nobody used the hardware, so its cost stands in a row of its own.",
+}
+
+
+def assumptions(
+    segments: Sequence[Segment], shared_by: SharedBy, costs: Spent, zone: tzinfo
+) -> tuple[str, ...]:
+    prices = segments[-1].prices
+    sentences = [
+        _hardware(prices),
+        _electricity(segments, costs),
+        _SHARING[shared_by],
+        f"A seat costs {words(prices.seat_price_per_month, prices.currency)} per developer and "
+        f"calendar month ({zone}), pro rata from the developer's first day, and not before the "
+        "hardware's: both sides count the same time.",
+    ]
+    if prices.operations_per_month:
+        sentences.append(
+            f"Operations cost {words(prices.operations_per_month, prices.currency)} a month."
+        )
+    if any(segment.energy and segment.energy.estimated for segment in segments):
+        sentences.append(
+            "Energy is estimated, not measured, in part or in whole; each figure may be 40% off."
+        )
+    if len(segments) > 1 and len({segment.prices for segment in segments}) > 1:
+        sentences.append("Prices changed within this range; each applies to its own time.")
+    sentences.append("Taxes, financing and working time beyond operations are left out.")
+    return tuple(sentences)
+
+
+def _hardware(prices: Prices) -> str:
+    price = words(prices.hardware_price, prices.currency)
+    if prices.in_service_date is None:
+        return f"{prices.hardware_name} ({price}) is not in service yet, so it costs nothing yet."
+    residual = words(prices.residual_value, prices.currency)
+    return (
+        f"{prices.hardware_name}: {price}, straight line over {prices.hardware_life_months} months "
+        f"from {prices.in_service_date:%-d %B %Y} to a residual value of {residual}."
+    )
+
+
+def _electricity(segments: Sequence[Segment], costs: Spent) -> str:
+    prices = segments[-1].prices
+    price = f"{prices.currency} {prices.electricity_price_per_kwh.normalize():f} per kWh"
+    if prices.electricity_basis == "nameplate":
+        return (
+            f"Electricity is the rated power, {prices.power_kw.normalize():f} kW, in all hours, "
+            f"used or not, × PUE {prices.pue.normalize():f} at {price}."
+        )
+    return (
+        f"Electricity is what the meter read, idling included, × PUE {prices.pue.normalize():f} at "
+        f"{price}; {float(costs.unmetered_hours):,.1f} hours without a reading count at the rated "
+        f"{prices.power_kw.normalize():f} kW."
+    )

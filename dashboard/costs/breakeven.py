@@ -1,0 +1,99 @@
+"""When the hardware has paid for itself, by the money that seats would have cost.
+
+    months = hardware's price ÷ (developers × seat − electricity − operations, per month)
+
+Linear, without tax, discount or resale. A month of running is 30 days, 720 hours: 0.7 kW is 504
+kWh, which at $0.18 is $90.72.
+"""
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+
+from dashboard.costs import money
+from dashboard.costs.models import BreakEven, PaybackPoint, Prices
+
+HOURS_PER_MONTH = 720
+
+
+def electricity_per_month(prices: Prices) -> Decimal:
+    """Rated power in every hour of a 30-day month, PUE included, in cents."""
+    kwh = Fraction(prices.power_kw) * HOURS_PER_MONTH * Fraction(prices.pue)
+    return money.cents(kwh * Fraction(prices.electricity_price_per_kwh))
+
+
+def break_even(prices: Prices, developers: int, electricity: Decimal | None = None) -> BreakEven:
+    """Months until break-even with so many seats given up, or never.
+
+    `electricity` per month may be given (from the meter, from a bill); by default it is that of
+    the rated power.
+    """
+    power = electricity_per_month(prices) if electricity is None else electricity
+    seats = prices.seat_price_per_month * developers
+    saving = seats - power - prices.operations_per_month
+    months = Fraction(prices.hardware_price) / Fraction(saving) if saving > 0 else None
+    return BreakEven(
+        developers=developers,
+        currency=prices.currency,
+        months=None if months is None else money.rounded(months, 4),
+        reason=_why_never(prices, developers, power, seats) if months is None else None,
+        within_life=months is not None and months <= prices.hardware_life_months,
+        life_months=prices.hardware_life_months,
+        hardware_price=prices.hardware_price,
+        seats_per_month=seats,
+        electricity_per_month=power,
+        operations_per_month=prices.operations_per_month,
+        saving_per_month=saving,
+    )
+
+
+def break_even_table(
+    prices: Prices, most: int, electricity: Decimal | None = None
+) -> list[BreakEven]:
+    """Break-even for 1 to `most` developers."""
+    return [break_even(prices, number, electricity) for number in range(1, most + 1)]
+
+
+def smallest_team(prices: Prices, electricity: Decimal | None = None) -> int | None:
+    """The fewest developers with whom it breaks even within the hardware's life; None: no number.
+
+    From price ÷ life ≤ developers × seat − electricity − operations.
+    """
+    if prices.seat_price_per_month == 0:
+        return None
+    power = electricity_per_month(prices) if electricity is None else electricity
+    running = Fraction(power) + Fraction(prices.operations_per_month)
+    per_month = Fraction(prices.hardware_price) / prices.hardware_life_months + running
+    number = max(1, math.ceil(per_month / Fraction(prices.seat_price_per_month)))
+    # Free hardware whose running costs exactly the seats saves nothing.
+    return number if break_even(prices, number, power).within_life else number + 1
+
+
+def payback(
+    prices: Prices, developers: int, months: int, electricity: Decimal | None = None
+) -> list[PaybackPoint]:
+    """Money spent on each side month by month: where the lines cross it breaks even."""
+    even = break_even(prices, developers, electricity)
+    running = even.electricity_per_month + even.operations_per_month
+    return [
+        PaybackPoint(
+            month=month,
+            self_hosted=prices.hardware_price + running * month,
+            baseline=even.seats_per_month * month,
+        )
+        for month in range(months + 1)
+    ]
+
+
+def _why_never(prices: Prices, developers: int, power: Decimal, seats: Decimal) -> str:
+    if developers == 0:
+        return "there is no developer whose seat it would replace"
+    running = money.words(power + prices.operations_per_month, prices.currency)
+    return (
+        f"running it costs {running} a month, and {_seats(developers)} only "
+        f"{money.words(seats, prices.currency)}"
+    )
+
+
+def _seats(developers: int) -> str:
+    return "one seat" if developers == 1 else f"{developers} seats"

@@ -1,0 +1,188 @@
+"""What goes into the cost model and what comes out.
+
+Money is Decimal in the currency of the prices; moments carry a time zone (epoch milliseconds are
+taken as UTC); energy is joules. None is unknown, never 0.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+ElectricityBasis = Literal["nameplate", "metered"]
+SharedBy = Literal["energy", "tokens", "nobody"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class Prices(_Model):
+    """What hardware, electricity and seats cost from `valid_from` on.
+
+    `in_service_date` is the hardware's first day; None: it is not in service, so it costs nothing
+    yet. `electricity_basis` says what the fully loaded cost takes for electricity: the rated power
+    in all hours, or the meter (and rated power for the time without a reading).
+    """
+
+    valid_from: AwareDatetime
+    currency: str
+    hardware_name: str
+    hardware_price: Amount
+    hardware_life_months: int = Field(ge=1)
+    residual_value: Amount
+    in_service_date: date | None
+    power_kw: Amount
+    pue: Decimal = Field(ge=1, allow_inf_nan=False)
+    electricity_price_per_kwh: Amount
+    electricity_basis: ElectricityBasis
+    operations_per_month: Amount
+    seat_price_per_month: Amount
+
+    @model_validator(mode="after")
+    def _residual_is_part_of_the_price(self) -> "Prices":
+        if self.residual_value > self.hardware_price:
+            raise ValueError("The residual value must not be more than the hardware's price.")
+        return self
+
+
+class Energy(_Model):
+    """What the meters read in a segment: `total_j` with idling, over `covered_s` of its seconds."""
+
+    total_j: float | None
+    attributed_j: float | None = None
+    covered_s: float = Field(ge=0)
+    estimated: bool = False
+
+
+class Usage(_Model):
+    """What one developer used in a segment.
+
+    `energy_unknown` counts finished requests without an energy figure; `energy_j` is then only
+    part of what was used. `input_tokens` includes those from cache.
+    """
+
+    developer_id: int
+    name: str
+    requests: int = Field(default=0, ge=0)
+    input_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+    energy_j: float | None = Field(default=None, ge=0)
+    energy_unknown: int = Field(default=0, ge=0)
+
+
+class Segment(_Model):
+    """A span of time under one set of prices, with what was metered and used in it."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    prices: Prices
+    energy: Energy | None = None
+    usage: tuple[Usage, ...] = ()
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> "Segment":
+        if self.end < self.start:
+            raise ValueError("A segment must not end before it starts.")
+        return self
+
+
+class Developer(_Model):
+    """Somebody who would hold a seat, from when and until when (None: still)."""
+
+    id: int
+    name: str
+    seat_from: AwareDatetime
+    seat_until: AwareDatetime | None = None
+
+
+class DeveloperCost(_Model):
+    """A row of the comparison. The overhead row, where nobody used anything, has no id.
+
+    `fully_loaded` is this developer's part of all that self-hosting cost; `marginal` the
+    electricity of the developer's own requests (None: unknown); `seat` what the seat would have
+    cost.
+    """
+
+    developer_id: int | None
+    name: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    energy_j: float | None
+    fully_loaded: Decimal
+    marginal: Decimal | None
+    seat: Decimal
+
+
+class Comparison(_Model):
+    """Both sides over one range. Σ of the rows' `fully_loaded` = `self_hosted_total` =
+    `depreciation` + `electricity` + `operations`, and Σ of their `seat` = `baseline_total`, to the
+    cent.
+
+    `seats` counts who held one; the two averages divide by it (None without any). `utilisation` is
+    the part of the metered energy that served requests. `kwh` includes PUE; `unmetered_hours` of
+    it are at rated power. Where `electricity_basis` is "mixed", prices changed it within the range.
+    """
+
+    start: AwareDatetime
+    end: AwareDatetime
+    currency: str
+    depreciation: Decimal
+    electricity: Decimal
+    operations: Decimal
+    self_hosted_total: Decimal
+    baseline_total: Decimal
+    saving: Decimal
+    """Baseline less self-hosted: negative where self-hosting cost more."""
+    seats: int
+    self_hosted_per_developer: Decimal | None
+    baseline_per_developer: Decimal | None
+    marginal_total: Decimal | None
+    shared_by: SharedBy
+    developers: tuple[DeveloperCost, ...]
+    cost_per_million_tokens: Decimal | None
+    utilisation: Decimal | None
+    electricity_basis: Literal["nameplate", "metered", "mixed"]
+    kwh: Decimal
+    unmetered_hours: Decimal
+    assumptions: tuple[str, ...]
+    """Whole sentences: what the figures rest on and which of them are estimates."""
+
+
+class Point(_Model):
+    """Both curves at one moment: what each side has cost since the range began."""
+
+    at: AwareDatetime
+    self_hosted: Decimal
+    baseline: Decimal
+
+
+class BreakEven(_Model):
+    """After how many months seats would have cost as much as the hardware and its running.
+
+    `months` None: never, and `reason` says why. `within_life` is whether that comes before the
+    hardware's life ends.
+    """
+
+    developers: int
+    currency: str
+    months: Decimal | None
+    reason: str | None
+    within_life: bool
+    life_months: int
+    hardware_price: Decimal
+    seats_per_month: Decimal
+    electricity_per_month: Decimal
+    operations_per_month: Decimal
+    saving_per_month: Decimal
+
+
+class PaybackPoint(_Model):
+    """Money spent by the end of month `month`, hardware paid at the start."""
+
+    month: int
+    self_hosted: Decimal
+    baseline: Decimal

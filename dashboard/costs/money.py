@@ -1,0 +1,40 @@
+"""Cents. Amounts are exact fractions until they are shown, and then add up."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹"}
+
+
+def cents(amount: Fraction) -> Decimal:
+    """To the nearest cent; half a cent goes to the even one."""
+    return rounded(amount, 2)
+
+
+def rounded(amount: Fraction, digits: int) -> Decimal:
+    return Decimal(round(amount * 10**digits)).scaleb(-digits)
+
+
+def split(total: Decimal, weights: Sequence[Fraction]) -> list[Decimal]:
+    """`total` in whole cents over `weights`, which must not all be 0, adding up exactly.
+
+    By largest remainder: everyone gets the full cents due, and the cents left over go to those who
+    lost most by rounding, of equals to the earlier.
+    """
+    whole = sum(weights, Fraction(0))
+    due = [Fraction(total) * 100 * weight / whole for weight in weights]
+    given = [int(part) for part in due]
+    left = round(Fraction(total) * 100) - sum(given)
+    by_loss = sorted(range(len(due)), key=lambda place: (given[place] - due[place], place))
+    for place in by_loss[:left]:
+        given[place] += 1
+    return [Decimal(part).scaleb(-2) for part in given]
+
+
+def words(amount: Decimal, currency: str) -> str:
+    """As a sentence has it: `$25,000`, `$1,234.50`, `-€3.20`, `CHF 12.00`."""
+    symbol = SYMBOLS.get(currency, f"{currency} ")
+    whole = amount == amount.to_integral_value() and abs(amount) >= 1000
+    number = f"{abs(amount):,.0f}" if whole else f"{abs(amount):,.2f}"
+    return f"{'-' if amount < 0 else ''}{symbol}{number}"

@@ -1,0 +1,42 @@
+"""Calendar months, exactly.
+
+A monthly price is due once a calendar month, whatever the month's length, and pro rata by exact
+time within it: a whole month costs the price to the cent. Months are those of the reader's zone.
+"""
+
+import calendar
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from fractions import Fraction
+
+_TICK = timedelta(microseconds=1)
+
+
+def months_between(start: datetime, end: datetime, zone: tzinfo) -> Fraction:
+    """Calendar months from `start` to `end`, begun ones in part; 0 when the end is not after."""
+    total = Fraction(0)
+    while start < end:
+        first = start.astimezone(zone).date().replace(day=1)
+        month_start, month_end = midnight(first, zone), midnight(add_months(first, 1), zone)
+        until = min(end, month_end)
+        total += ratio(until - start, month_end - month_start)
+        start = until
+    return total
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day so many months on, or the month's last where there is no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """When `day` begins in `zone`, in UTC: local times cannot be subtracted across clock changes."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def ratio(part: timedelta, whole: timedelta) -> Fraction:
+    return Fraction(part // _TICK, whole // _TICK)
+
+
+def hours(length: timedelta) -> Fraction:
+    return ratio(length, timedelta(hours=1))
