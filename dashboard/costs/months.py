@@ -30,7 +30,7 @@ def add_months(day: date, months: int) -> date:
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
-    """When `day` begins in `zone`, in UTC: local times cannot be subtracted across clock changes."""
+    """When `day` begins in `zone`, in UTC: local times do not subtract across clock changes."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 

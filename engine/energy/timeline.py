@@ -49,7 +49,7 @@ class Timeline:
             self._told_j = latest.joules if latest else 0.0
             return None
         waiting = latest.joules - self._told_j
-        settled = min(1.0, elapsed / self._settle_s)
+        settled = elapsed / self._settle_s if elapsed < self._settle_s else 1.0
         usual = self._recent_power(now, latest) * elapsed
         told = max(0.0, usual + (waiting - usual) * settled)
         self._told_j += told

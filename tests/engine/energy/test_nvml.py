@@ -1,0 +1,100 @@
+"""NVIDIA's own Python module against a small library that speaks NVML's C interface."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from engine.energy.meters import MeterError
+from engine.energy.nvml import NvmlMeter
+
+bench, now, told = Path(sys.argv[1]), 0.0, []
+try:
+    meter = NvmlMeter(clock=lambda: now)
+    told.append(meter.detail())
+    for now, boards in json.loads(sys.argv[2]):
+        for number, line in enumerate(boards):
+            (bench / str(number)).write_text(line)
+        try:
+            told.append({d: [c.joules, c.epoch] for d, c in meter.read().items()})
+        except MeterError as error:
+            told.append(str(error))
+except MeterError as error:
+    told.append(str(error))
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("needs a C compiler")
+    folder = tmp_path_factory.mktemp("nvml")
+    source = Path(__file__).with_name("nvml_device.c")
+    target = folder / "libnvidia-ml.so.1"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", target, source], check=True)
+    return folder
+
+
+def metered(library: Path, tmp_path: Path, first: list[str], then: list[Any]) -> list[Any]:
+    """What the meter told of boards in state `first`, then at each (time, states of boards)."""
+    for number, line in enumerate(first):
+        (tmp_path / str(number)).write_text(line)
+    environment = {
+        **os.environ,
+        "LD_LIBRARY_PATH": str(library),
+        "NVML_BENCH": str(tmp_path),
+        "NVML_BENCH_BOARDS": str(len(first)),
+    }
+    script = [sys.executable, "-c", SCRIPT, str(tmp_path), json.dumps(then)]
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, check=True)
+    told: list[Any] = json.loads(done.stdout)
+    return told
+
+
+def test_the_energy_counter_is_read_where_a_board_has_one(library: Path, tmp_path: Path) -> None:
+    told = metered(library, tmp_path, ["5000000 300000"], [(1.0, ["5300500 300000"])])
+    assert told == ["NVML: gpu-0 (energy counter)", {"gpu-0": [300.5, 0]}]
+
+
+def test_power_is_integrated_where_it_has_none(library: Path, tmp_path: Path) -> None:
+    told = metered(library, tmp_path, ["- 100000"], [(0.5, ["- 200000"]), (1.0, ["- 200000"])])
+    # Half a second at 150 W on average, then half a second at 200 W.
+    assert told[1:] == [{"gpu-0": [75.0, 0]}, {"gpu-0": [175.0, 0]}]
+
+
+def test_power_that_was_not_read_for_long_is_not_made_up(library: Path, tmp_path: Path) -> None:
+    told = metered(library, tmp_path, ["- 100000"], [(60.0, ["- 100000"]), (60.1, ["- 100000"])])
+    assert told[1] == {"gpu-0": [0.0, 1]}
+    assert told[2]["gpu-0"] == [pytest.approx(10.0), 1]
+
+
+def test_a_counter_that_the_driver_started_anew_is_not_negative(
+    library: Path, tmp_path: Path
+) -> None:
+    told = metered(library, tmp_path, ["9000000 1"], [(0.1, ["1000 1"]), (0.2, ["3000 1"])])
+    assert told[1:] == [{"gpu-0": [0.0, 1]}, {"gpu-0": [2.0, 1]}]
+
+
+def test_a_board_that_falls_off_the_bus_does_not_stop_the_other(
+    library: Path, tmp_path: Path
+) -> None:
+    told = metered(
+        library, tmp_path, ["0 1", "0 1"], [(0.1, ["7000 1", "lost"]), (0.2, ["lost", "lost"])]
+    )
+    assert told[1] == {"gpu-0": [7.0, 0]}
+    assert told[2] == "No NVIDIA board answers any more."
+
+
+def test_boards_that_tell_neither_are_no_meter(library: Path, tmp_path: Path) -> None:
+    told = metered(library, tmp_path, ["- -"], [])
+    assert told == ["There is no NVIDIA board here that tells energy or power."]
