@@ -104,7 +104,7 @@ def load_dense(path: Path, dtype: torch.dtype = torch.float32) -> Dense:
 
 def _half_split(weight: Tensor, heads: int) -> Tensor:
     """GGUF stores rotary pairs side by side; the forward below wants them half a head apart."""
-    pairs = weight.unflatten(0, (heads, -1, 2))
+    pairs = weight.reshape(heads, -1, 2, weight.shape[1])
     return pairs.transpose(1, 2).reshape(weight.shape).contiguous()
 
 
@@ -149,13 +149,23 @@ def hidden_states(
     mask = None if start is None else _padding_mask(past, length, start)
     x = F.embedding(token_ids, model.embedding)
     for i, layer in enumerate(model.layers):
-        normed = F.rms_norm(x, (shape.hidden,), layer.attn_norm, shape.norm_eps)
+        normed = normalised(shape, x, layer.attn_norm)
         x = x + _attention(shape, layer, normed, rotary, mask, cache, i)
-        normed = F.rms_norm(x, (shape.hidden,), layer.ffn_norm, shape.norm_eps)
-        x = x + feed_forward(i, normed)
+        x = x + feed_forward(i, normalised(shape, x, layer.ffn_norm))
     if cache:
         cache.length += length
-    return F.rms_norm(x, (shape.hidden,), model.final_norm, shape.norm_eps)
+    return normalised(shape, x, model.final_norm)
+
+
+def normalised(shape: Shape, x: Tensor, gain: Tensor) -> Tensor:
+    return F.rms_norm(x, (shape.hidden,), gain, shape.norm_eps)
+
+
+def attention_block(shape: Shape, layer: Layer, x: Tensor) -> Tensor:
+    """The residual stream [batch, length, hidden] after the attention half of a block."""
+    rotary = _rotary(shape, 0, x.shape[1], None, x.dtype)
+    normed = normalised(shape, x, layer.attn_norm)
+    return x + _attention(shape, layer, normed, rotary, None, None, 0)
 
 
 def _attention(
@@ -168,16 +178,23 @@ def _attention(
     index: int,
 ) -> Tensor:
     def heads(weight: Tensor, count: int) -> Tensor:
-        return F.linear(x, weight).unflatten(-1, (count, shape.head_dim)).transpose(1, 2)
+        return F.linear(x, weight).reshape(*x.shape[:2], count, shape.head_dim).transpose(1, 2)
 
     q = _rotate(heads(layer.q, shape.heads), rotary)
     k = _rotate(heads(layer.k, shape.kv_heads), rotary)
     v = heads(layer.v, shape.kv_heads)
     if cache:
         k, v = cache.append(index, k, v)
-    out = F.scaled_dot_product_attention(
-        q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True
-    )
+    if q.shape[2] == 1:
+        # One new token: the query heads that share a key head go in as that head's queries,
+        # which is four times as fast as letting the kernel repeat the keys.
+        q = q.reshape(q.shape[0], shape.kv_heads, -1, shape.head_dim)
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        out = out.reshape(q.shape[0], shape.heads, 1, shape.head_dim)
+    else:
+        out = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True
+        )
     return F.linear(out.transpose(1, 2).flatten(2), layer.o)
 
 

@@ -1,0 +1,193 @@
+"""Carves every layer in closed form: sensitivity, partition, router, budget, correction.
+
+Two passes over the same text. The first looks at each layer by itself, on the dense model's
+activations, and finds out how much each layer loses with fewer experts; from that comes the
+division of the budget. The second goes down the model with the mistakes of the layers above
+included, and fits each correction to what is then missing.
+"""
+
+import heapq
+
+import click
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.carve.batches import Batch
+from engine.carve.carved import neuron_mask
+from engine.carve.cluster import Sizes, activations, by_expert, energies, partition
+from engine.carve.dense import Dense, Layer, attention_block, hidden_states, normalised
+from engine.carve.router import chosen, fit_router, ridge
+
+CLUSTER_TOKENS = 4096
+
+
+def sensitivities(model: Dense, batches: list[Batch], seed: int) -> list[Tensor]:
+    """Fisher information of each layer's output, per token: [hidden, hidden] for each layer.
+
+    The expected change of the loss from a small error e at that output is e' S e / 2. Labels are
+    drawn from the model itself, which makes it the Fisher information and not the empirical one.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    sums = [torch.zeros(model.shape.hidden, model.shape.hidden) for _ in model.layers]
+    tokens = 0
+    for batch in batches:
+        outputs: list[Tensor] = []
+
+        def watched(layer: int, x: Tensor, outputs: list[Tensor] = outputs) -> Tensor:
+            y = model.feed_forward(layer, x)
+            if y.requires_grad:
+                y.retain_grad()
+            else:
+                y.requires_grad_()
+            outputs.append(y)
+            return y
+
+        hidden = hidden_states(model, batch.ids, watched)[batch.valid]
+        logits = F.linear(hidden, model.embedding).float()
+        labels = torch.multinomial(logits.detach().softmax(-1), 1, generator=generator)[:, 0]
+        F.cross_entropy(logits, labels, reduction="sum").backward()  # type: ignore[no-untyped-call]
+        for total, y in zip(sums, outputs, strict=True):
+            assert y.grad is not None
+            gradient = y.grad[batch.valid].float()
+            total += gradient.T @ gradient
+        tokens += int(batch.valid.sum())
+    return [total / tokens for total in sums]
+
+
+@torch.no_grad()
+def first_pass(
+    model: Dense, batches: list[Batch], sensitivity: list[Tensor], sizes: Sizes
+) -> tuple[Tensor, Tensor]:
+    """Each layer by itself: orders [layers, neurons] and losses [layers, routed + 1]."""
+    streams = [F.embedding(batch.ids, model.embedding) for batch in batches]
+    orders, losses = [], []
+    for index, layer in enumerate(model.layers):
+        inputs = []
+        for number, batch in enumerate(batches):
+            middle = attention_block(model.shape, layer, streams[number])
+            x = normalised(model.shape, middle, layer.ffn_norm)
+            inputs.append(x[batch.valid])
+            streams[number] = middle + model.feed_forward(index, x)
+        x = torch.cat(inputs)
+        energy = energies(layer, x, sensitivity[index])
+        picks = torch.linspace(0, len(x) - 1, min(CLUSTER_TOKENS, len(x))).long()
+        order = partition(energy[picks], sizes)
+        orders.append(order)
+        losses.append(_loss_by_count(layer, x, energy[:, order], order, sizes, sensitivity[index]))
+        half = losses[-1][sizes.routed // 2]
+        click.echo(f"  layer {index}: {half:.4f} nats with half of the routed experts")
+    return torch.stack(orders), torch.stack(losses)
+
+
+def _loss_by_count(
+    layer: Layer, x: Tensor, energy: Tensor, order: Tensor, sizes: Sizes, sensitivity: Tensor
+) -> Tensor:
+    """Expected loss [routed + 1] with 0, 1, ... experts on, by a router fitted to other tokens."""
+    expert_energy = by_expert(energy, sizes)
+    train = torch.arange(len(x)) % 8 != 0
+    weight, bias = fit_router(x[train].float(), expert_energy[train])
+    test = x[~train]
+    ranks = F.linear(test.float(), weight, bias).argsort(dim=1, descending=True)
+    # Output of each expert's neurons in descending rank would need every expert's output of every
+    # token; the sum of neurons' energies stands in for it, and is close (few neurons agree).
+    by_rank = expert_energy[~train].gather(1, ranks).mean(dim=0)
+    kept = torch.cat((torch.zeros(1), by_rank.cumsum(dim=0)))
+    return (by_rank.sum() - kept).clamp_min(0) / 2
+
+
+def allocate(losses: Tensor) -> Tensor:
+    """How K experts per token on average are spent on the layers: [routed + 1, layers] uint8.
+
+    The first layer, by far the most sensitive, is filled first. Then greedy: each further expert
+    goes to the layer where it saves most, with the differences between layers damped by a square
+    root: the losses are those of a layer alone, and in trials an even division did better than
+    an undamped one once mistakes add up down the model.
+    """
+    layers, steps = losses.shape
+    gain = (losses[:, :-1] - losses[:, 1:]) / losses[:, :1].sqrt()
+    gain[0] += gain.max()
+    gains = gain.tolist()
+    counts = [0] * layers
+    heap = [(-gains[layer][0], layer) for layer in range(layers)]
+    heapq.heapify(heap)
+    table = [list(counts)]
+    for _ in range(steps - 1):
+        for _ in range(layers):
+            _, layer = heapq.heappop(heap)
+            counts[layer] += 1
+            if counts[layer] < steps - 1:
+                heapq.heappush(heap, (-gains[layer][counts[layer]], layer))
+        table.append(list(counts))
+    return torch.tensor(table, dtype=torch.uint8)
+
+
+@torch.no_grad()
+def second_pass(
+    dense: Dense,
+    batches: list[Batch],
+    sensitivity: list[Tensor],
+    sizes: Sizes,
+    experts_per_layer: Tensor,
+    experts_per_token: int,
+    rank: int,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Routers and corrections down the model. `dense` is already permuted.
+
+    Returns router weight and bias, correction A, B and bias, stacked over the layers.
+    """
+    exact = [F.embedding(batch.ids, dense.embedding) for batch in batches]
+    carved = [stream.clone() for stream in exact]
+    fitted = []
+    for index, layer in enumerate(dense.layers):
+        inputs, targets = [], []
+        for number, batch in enumerate(batches):
+            middle = attention_block(dense.shape, layer, exact[number])
+            x = normalised(dense.shape, middle, layer.ffn_norm)
+            exact[number] = middle + dense.feed_forward(index, x)
+            carved[number] = attention_block(dense.shape, layer, carved[number])
+            inputs.append(normalised(dense.shape, carved[number], layer.ffn_norm)[batch.valid])
+            targets.append((exact[number] - carved[number])[batch.valid])
+        x, target = torch.cat(inputs), torch.cat(targets).float()
+        energy = energies(layer, x, sensitivity[index])
+        weight, bias = fit_router(x.float(), by_expert(energy, sizes))
+        count = int(experts_per_layer[experts_per_token, index])
+        on = neuron_mask(chosen(F.linear(x.float(), weight, bias), count), sizes).to(x.dtype)
+        y = F.linear(activations(layer, x) * on, layer.down)
+        a, b, offset = reduced_rank(x.float(), target - y.float(), sensitivity[index], rank)
+        correction = F.linear(F.linear(x, a.to(x.dtype)), b.to(x.dtype), offset.to(x.dtype))
+        _add(carved, batches, y + correction)
+        fitted.append((weight, bias, a, b, offset))
+    return tuple(torch.stack(parts) for parts in zip(*fitted, strict=True))  # type: ignore[return-value]
+
+
+def _add(streams: list[Tensor], batches: list[Batch], rows: Tensor) -> None:
+    """Adds one row to every valid position of the streams, in order."""
+    start = 0
+    for stream, batch in zip(streams, batches, strict=True):
+        end = start + int(batch.valid.sum())
+        stream[batch.valid] += rows[start:end]
+        start = end
+
+
+def reduced_rank(
+    x: Tensor, missing: Tensor, sensitivity: Tensor, rank: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The best map of that rank from x to what is missing, in the metric of the sensitivity.
+
+    x, missing: [tokens, hidden]. Returns A [rank, hidden], B [hidden, rank], offset [hidden].
+    """
+    weight, _ = ridge(x, missing)
+    damping = 1e-4 * sensitivity.diagonal().mean()
+    values, vectors = torch.linalg.eigh(sensitivity)
+    root = (values.clamp_min(0) + damping).sqrt()
+    to_metric = root[:, None] * vectors.T  # missing -> space where plain length is the loss
+    centred = (x - x.mean(dim=0)) @ weight.T @ to_metric.T
+    _, directions = torch.linalg.eigh(centred.T @ centred)
+    best = directions[:, -rank:].flip(1)  # [hidden, rank]
+    a = best.T @ to_metric @ weight
+    b = (vectors / root) @ best
+    # Equal lengths on both sides, so that one learning rate suits both.
+    balance = (b.norm(dim=0) / a.norm(dim=1).clamp_min(1e-12)).sqrt()
+    a, b = a * balance[:, None], b / balance
+    return a, b, missing.mean(dim=0) - b @ (a @ x.mean(dim=0))

@@ -1,0 +1,175 @@
+"""From the dense model's file to the carved file, phase by phase, each saved before the next."""
+
+import hashlib
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from engine.carve import text
+from engine.carve.batches import Sequence, batches
+from engine.carve.calibrate import allocate, first_pass, second_pass, sensitivities
+from engine.carve.carved import Carved, permuted, save
+from engine.carve.cluster import Sizes
+from engine.carve.dense import Dense, load_dense
+from engine.carve.distil import Schedule, distil
+from engine.carve.generate import answers
+from engine.carve.perplexity import chat_sequence
+from engine.carve.prompts import prompts
+from engine.model.tokenizer import Tokenizer
+
+SIZES = Sizes(expert=32, shared=16, routed=32)
+SCHEDULE = Schedule(steps=120, tokens=2048, rate=7e-4)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every choice of a run. The defaults made the shipped file."""
+
+    seed: int = 0
+    sizes: Sizes = SIZES
+    experts_per_token: int = 24
+    rank: int = 32
+    chats: int = 1280
+    prose_windows: int = 900
+    documentation_windows: int = 300
+    window: int = 512
+    schedule: Schedule = SCHEDULE
+
+
+@dataclass(frozen=True)
+class Corpus:
+    chats: list[Sequence]
+    prose: list[Sequence]
+    documentation: list[Sequence]
+
+    def draw(self, chats: slice, prose: slice, documentation: slice) -> list[Sequence]:
+        return self.chats[chats] + self.prose[prose] + self.documentation[documentation]
+
+
+def train(weights: Path, work: Path, out: Path, plan: Plan) -> None:
+    """Runs what `work` does not hold yet and writes the carved file to `out`."""
+    work.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(plan.seed)
+    tokenizer = Tokenizer.from_gguf(weights)
+    dense = load_dense(weights, torch.bfloat16)
+    clock = Clock()
+
+    corpus = _corpus(dense, tokenizer, work, plan)
+    clock.lap("text")
+    # The first sequences of each kind calibrate, the last validate, all but the last train.
+    calibration = batches(corpus.draw(slice(100), slice(24), slice(6)), tokens=2048)
+    probes = batches(corpus.draw(slice(100, 125), slice(24, 34), slice(6, 10)), tokens=1024)
+    validation = batches(corpus.draw(slice(-16, None), slice(-6, None), slice(0)), tokens=2048)
+    training = [corpus.chats[:-16], corpus.prose[:-6] + corpus.documentation]
+
+    fisher = _saved(
+        work / "sensitivity.safetensors",
+        lambda: {"fisher": torch.stack(sensitivities(dense, probes, plan.seed))},
+    )["fisher"]
+    sensitivity = list(fisher)
+    clock.lap("sensitivity")
+    parts = _saved(
+        work / "partition.safetensors",
+        lambda: _named(
+            ("order", "losses"), first_pass(dense, calibration, sensitivity, plan.sizes)
+        ),
+    )
+    model = permuted(dense, parts["order"])
+    experts_per_layer = allocate(parts["losses"])
+    clock.lap("partition")
+    fitted = _saved(
+        work / "corrections.safetensors",
+        lambda: _named(
+            ("router_weight", "router_bias", "correction_a", "correction_b", "correction_bias"),
+            second_pass(
+                model,
+                calibration,
+                sensitivity,
+                plan.sizes,
+                experts_per_layer,
+                plan.experts_per_token,
+                plan.rank,
+            ),
+        ),
+    )
+    carved = Carved(
+        plan.sizes,
+        plan.experts_per_token,
+        parts["order"].to(torch.int16),
+        experts_per_layer,
+        **fitted,
+    )
+    clock.lap("routers and corrections")
+    notes = {"base_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    if not out.exists():
+        save(carved, out, notes)
+
+    distilled = distil(dense, model, carved, training, validation, plan.schedule, work, plan.seed)
+    save(distilled, out, notes)
+    clock.lap("distillation")
+
+
+class Clock:
+    """Prints what each phase took, on the wall and of the processor."""
+
+    def __init__(self) -> None:
+        self.wall, self.cpu = time.monotonic(), _cpu_seconds()
+
+    def lap(self, phase: str) -> None:
+        wall, cpu = time.monotonic(), _cpu_seconds()
+        click.echo(f"{phase}: {wall - self.wall:.0f} s, {cpu - self.cpu:.0f} s of CPU")
+        self.wall, self.cpu = wall, cpu
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _saved(path: Path, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    if not path.exists():
+        unfinished = path.with_suffix(".part")
+        save_file({k: v.contiguous() for k, v in compute().items()}, unfinished)
+        unfinished.replace(path)
+    return load_file(path)
+
+
+def _named(names: tuple[str, ...], tensors: tuple[Tensor, ...]) -> dict[str, Tensor]:
+    return dict(zip(names, tensors, strict=True))
+
+
+def _corpus(dense: Dense, tokenizer: Tokenizer, work: Path, plan: Plan) -> Corpus:
+    chats = _written(dense, tokenizer, work / "chats.jsonl", plan)
+    prose, _ = text.split(text.fetch_prose(work))
+    windows = [
+        text.pieces([tokenizer.encode(d) for d in documents], plan.window, count, plan.seed)
+        for documents, count in (
+            (prose, plan.prose_windows),
+            (text.python_documentation(), plan.documentation_windows),
+        )
+    ]
+    return Corpus(
+        [chat_sequence(tokenizer, chat) for chat in chats],
+        *([Sequence(window, 1) for window in kind] for kind in windows),
+    )
+
+
+def _written(dense: Dense, tokenizer: Tokenizer, path: Path, plan: Plan) -> list[text.Chat]:
+    """The dense model's answers to the training prompts, written once."""
+    if not path.exists():
+        asked, _ = prompts(plan.seed, plan.chats, held_out=160)
+        ids = [tokenizer.encode_chat([{"role": "user", "content": prompt}]) for prompt in asked]
+        end = tokenizer.eos_token_id
+        chats = [
+            text.Chat(prompt, tokenizer.decode([i for i in answer if i != end]), end in answer)
+            for prompt, answer in zip(asked, answers(dense, ids, end, plan.seed), strict=True)
+        ]
+        text.save_chats(chats, path)
+    return text.load_chats(path)
