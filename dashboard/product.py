@@ -20,7 +20,8 @@ from dashboard.gate import Gate
 from dashboard.ledgers import engine_of
 from dashboard.live.hub import Hub
 from dashboard.live.routes import live_routes
-from dashboard.overview import View, live_payload
+from dashboard.overview import View
+from dashboard.overview_words import live_payload
 from dashboard.signin import SignIn
 from dashboard.terminal import tell
 from db.accounts import has_admin_password, password_fingerprint

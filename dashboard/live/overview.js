@@ -141,15 +141,15 @@ class LiveOverview {
 
   drawTable() {
     if (!this.table.open || !this.payload) return
-    const { x, self_hosted, baseline, tokens, money_unit } = this.payload.chart
+    const { x, self_hosted, baseline, money_unit } = this.payload.chart
     const body = this.table.querySelector("tbody")
     setText(this.table.querySelector(".be-money-1"), `Self-hosted, ${money_unit}`)
     setText(this.table.querySelector(".be-money-2"), `Seats, ${money_unit}`)
     body.replaceChildren()
     for (let row = Math.max(0, x.length - FEW_ROWS); row < x.length; row++) {
       const line = body.insertRow()
-      const cells = [x[row].replace("T", " "), fixed(self_hosted[row]), fixed(baseline[row]),
-        tokens[row].toLocaleString("en-US")]
+      const time = x[row].replace("T", " ").slice(0, 19)
+      const cells = [time, fixed(self_hosted[row]), fixed(baseline[row])]
       for (const cell of cells) line.insertCell().textContent = cell
     }
   }
@@ -166,7 +166,7 @@ function traces(chart, colours) {
     line(chart.names.self_hosted, chart.self_hosted, colours.series[0], "solid"),
     line(chart.names.baseline, chart.baseline, colours.series[1], "dash"),
     {
-      type: "bar", name: chart.names.tokens, x: chart.x, y: chart.tokens, yaxis: "y2",
+      type: "bar", name: chart.names.tokens, x: chart.tokens_x, y: chart.tokens, yaxis: "y2",
       marker: { color: colours.series[2] }, hovertemplate: "%{y:,}", offset: 0,
       width: chart.bucket_ms, showlegend: false,
     },

@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from dashboard.ledgers import LEDGERS
 from dashboard.live.hub import Hub, TooMany
-from dashboard.overview import RANGES, View
+from dashboard.overview import View
+from dashboard.periods import RANGES
 from engine.api.sse import KEEP_ALIVE, EventStream, data
 
 KEEP_ALIVE_S = 15
@@ -29,7 +30,7 @@ def live_routes(hub: Hub[View]) -> list[Route]:
         view = _view(request)
         if view is None:
             return PlainTextResponse("Unknown ledger, range or time zone.", status_code=400)
-        return EventStream(_stream(hub, view), headers={})
+        return EventStream(_stream(hub, view), headers={}, on_end=lambda: None)
 
     return [
         Route(EVENTS, events),

@@ -6,7 +6,8 @@ import streamlit as st
 
 from dashboard import charts, data, formats, gateway_client, ui
 from dashboard.gateway_client import Answer, ChatFailed
-from dashboard.overview import marginal_cost
+from dashboard.costs.comparison import marginal_cost
+from dashboard.sides import prices_of
 from db import people
 from engine.api import current
 from engine.api.service import served_name
@@ -169,7 +170,7 @@ def _energy(answer: Answer) -> list[str]:
     if answer.energy_j is None:
         return ["energy unknown"]
     prices = data.current_prices("own")
-    cost = formats.small_money(marginal_cost(answer.energy_j, prices), prices.currency)
+    cost = formats.small_money(marginal_cost(answer.energy_j, prices_of(prices)), prices.currency)
     basis = answer.energy_basis or ""
     return [f"{formats.joules(answer.energy_j)} {basis}", f"{cost} of electricity (marginal)"]
 

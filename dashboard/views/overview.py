@@ -1,4 +1,88 @@
-import streamlit as st
-from dashboard import ui
+"""Overview: what self-hosting costs beside the seats, live, and when it breaks even."""
 
-ui.begin("Overview", "x")
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, data, ui
+from dashboard.live.component import live_overview
+from dashboard.overview import Overview, View
+from dashboard.overview_words import energy_basis, payload
+from dashboard.periods import RANGES
+
+PAGE = "views/{}.py"
+
+
+def choose_range() -> str:
+    """The range's key. The address carries its name, so that a view can be linked."""
+    names = list(RANGES.values())
+    chosen = st.segmented_control(
+        "Range",
+        names,
+        default=RANGES["month"],
+        required=True,
+        key="range",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return list(RANGES)[names.index(chosen)]
+
+
+def first_steps() -> None:
+    """What to do while the ledger is empty."""
+    with st.container(border=True):
+        st.subheader("Nothing has been asked yet", anchor=False)
+        st.markdown(
+            "Ask the model something on **Chat**, or make a key on **Connect** and point your "
+            "editor at this server. Each request shows up here within seconds."
+        )
+        with st.container(horizontal=True):
+            st.page_link(PAGE.format("chat"), label="Chat now", icon=":material/forum:")
+            st.page_link(PAGE.format("connect"), label="Connect a tool", icon=":material/power:")
+            if st.button("Look at a sample team", icon=":material/science:"):
+                with st.spinner("Making up ninety days of a team of eight…"):
+                    data.open_sample()
+                st.rerun()
+
+
+def by_developer(overview: Overview) -> None:
+    """Cost and tokens, developer by developer."""
+    costs = pd.DataFrame(
+        {
+            "developer": [row.name for row in overview.chosen.developers],
+            "fully_loaded": [float(row.fully_loaded) for row in overview.chosen.developers],
+            "marginal": [
+                float("nan") if row.marginal is None else float(row.marginal)
+                for row in overview.chosen.developers
+            ],
+            "seat": [float(row.seat) for row in overview.chosen.developers],
+        }
+    )
+    left, right = st.columns(2)
+    with left:
+        if not costs.empty:
+            ui.show(charts.developer_costs(costs, overview.chosen.currency), "developer-costs")
+    with right:
+        if not overview.usage.empty:
+            ui.show(charts.developer_tokens(overview.usage), "developer-tokens")
+
+
+def assumptions(overview: Overview) -> None:
+    with st.expander("What these figures rest on", icon=":material/rule:"):
+        for sentence in overview.chosen.assumptions:
+            st.text(f"• {sentence}")
+
+
+ui.begin("Overview", "Running the model here beside a seat for every developer.")
+ledger, zone = data.chosen_ledger(), data.timezone()
+if data.is_empty(ledger):
+    first_steps()
+span = choose_range()
+overview = data.overview(ledger, span, zone)
+live_overview(View(ledger, span, zone.key), payload(overview))
+by_developer(overview)
+if not overview.energy_timeline.empty:
+    ui.show(
+        charts.energy_timeline(overview.energy_timeline, zone, energy_basis(overview.energy)),
+        "energy",
+    )
+assumptions(overview)

@@ -1,12 +1,11 @@
 """Requests: every row of the ledger, newest first, and one in detail."""
 
-from decimal import Decimal
-
 import pandas as pd
 import streamlit as st
 
 from dashboard import data, formats, ui
-from dashboard.overview import marginal_cost
+from dashboard.costs.comparison import marginal_cost
+from dashboard.sides import prices_of
 from db.ids import id_to_text
 from db.schema import STATUSES
 
@@ -81,7 +80,7 @@ def detail(row: "pd.Series[object]") -> None:
         st.subheader(f"Request {id_to_text(int(row['id']))}", anchor=False)
         prices = data.current_prices(ledger)
         energy_j = None if pd.isna(row["energy_j"]) else float(row["energy_j"])
-        cost = None if energy_j is None else marginal_cost(energy_j, prices)
+        cost = marginal_cost(energy_j, prices_of(prices))
         with st.grid(4):
             st.metric("Waited in the queue", formats.duration(_number(row["queue_ms"])))
             st.metric("First token after", formats.duration(_number(row["ttft_ms"])))
@@ -94,7 +93,7 @@ def detail(row: "pd.Series[object]") -> None:
             )
             st.metric(
                 "Electricity, marginal cost",
-                formats.small_money(cost if cost is None else Decimal(cost), prices.currency),
+                formats.small_money(cost, prices.currency),
                 help="Energy × PUE × today's electricity price. The hardware is not in it.",
             )
         facts = {

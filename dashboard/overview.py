@@ -1,0 +1,117 @@
+"""What the Overview page shows, computed from the ledger: both sides' costs, tokens, energy.
+
+The page and the live stream read the same figures from here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Engine
+
+from dashboard.costs.breakeven import break_even, smallest_team
+from dashboard.costs.comparison import compare, cumulative
+from dashboard.costs.models import BreakEven, Comparison, Point
+from dashboard.periods import MINUTE_MS, Period, period
+from dashboard.sides import developers_of, moment, prices_of, segments_of
+from db import queries
+from db.prices import current_prices
+
+CURVE_POINTS = 61  # both curves are nearly straight between two of them
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a reader looks at: whose ledger, which range, in which time zone."""
+
+    ledger: str
+    span: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`month` is always the month to date, `chosen` the reader's range, which all else is of.
+
+    `buckets_ms` and `tokens` are arrays of the same length: each time bucket's start, and the
+    input and output tokens of the requests that started in it.
+    """
+
+    view: View
+    at_ms: int
+    period: Period
+    month: Comparison
+    chosen: Comparison
+    curve: list[Point]
+    break_even: BreakEven
+    smallest_team: int | None
+    totals: queries.Totals
+    energy: queries.EnergyTotals
+    usage: pd.DataFrame
+    buckets_ms: "np.ndarray[Any, np.dtype[np.int64]]"
+    tokens: "np.ndarray[Any, np.dtype[np.int64]]"
+    energy_timeline: pd.DataFrame
+
+
+def compute(engine: Engine, view: View, now_ms: int) -> Overview:
+    """The figures at `now_ms` (UTC epoch milliseconds)."""
+    zone = ZoneInfo(view.timezone)
+    prices = current_prices(engine, now_ms)
+    chosen = period(view.span, zone, now_ms, _first_ms(engine, zone, now_ms))
+    developers = developers_of(engine)
+    seated = sum(1 for developer in developers if developer.seat_until is None)
+    segments = segments_of(engine, chosen.start_ms, chosen.end_ms)
+    comparison = compare(segments, developers, zone)
+    month = comparison
+    if view.span != "month":
+        this_month = period("month", zone, now_ms, None)
+        month_segments = segments_of(engine, this_month.start_ms, this_month.end_ms)
+        month = compare(month_segments, developers, zone)
+    buckets, tokens = _tokens(engine, chosen)
+    return Overview(
+        view=view,
+        at_ms=now_ms,
+        period=chosen,
+        month=month,
+        chosen=comparison,
+        curve=cumulative(segments, developers, _moments(chosen), zone),
+        break_even=break_even(prices_of(prices), seated),
+        smallest_team=smallest_team(prices_of(prices)),
+        totals=queries.totals(engine, chosen.start_ms, chosen.end_ms + 1),
+        energy=queries.energy_between(engine, chosen.start_ms, chosen.end_ms),
+        usage=queries.by_developer(engine, chosen.start_ms, chosen.end_ms + 1),
+        buckets_ms=buckets,
+        tokens=tokens,
+        energy_timeline=queries.energy_timeline(
+            engine, chosen.start_ms, chosen.end_ms, max(chosen.bucket_ms, MINUTE_MS)
+        ),
+    )
+
+
+def _first_ms(engine: Engine, zone: ZoneInfo, now_ms: int) -> int | None:
+    """Since when there is anything to show: the hardware's first day, or the first request."""
+    first_day = current_prices(engine, now_ms).in_service_date
+    activity = queries.first_activity(engine)
+    moments = [activity.first_ms] if activity else []
+    if first_day is not None:
+        in_service = pd.Timestamp(first_day, tz=zone)
+        moments.append(int(in_service.timestamp() * 1000))
+    return min([*moments, now_ms]) if moments else None
+
+
+def _moments(chosen: Period) -> list[Any]:
+    return [moment(int(at)) for at in np.linspace(chosen.start_ms, chosen.end_ms, CURVE_POINTS)]
+
+
+def _tokens(engine: Engine, chosen: Period) -> tuple[Any, Any]:
+    """Each bucket's tokens, 0 in those without a request."""
+    start, size = chosen.start_ms, chosen.bucket_ms
+    buckets = np.arange(start, chosen.end_ms + 1, size, dtype=np.int64)
+    tokens = np.zeros(len(buckets), dtype=np.int64)
+    timeline = queries.timeline(engine, start, chosen.end_ms + 1, size)
+    if not timeline.empty:
+        places = ((timeline["bucket_ms"] - start) // size).to_numpy(np.int64)
+        np.add.at(tokens, places, (timeline["input_tokens"] + timeline["output_tokens"]).to_numpy())
+    return buckets, tokens

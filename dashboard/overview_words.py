@@ -1,0 +1,178 @@
+"""The overview in words, and in the form that the live stream sends.
+
+Every figure names what it is: fully loaded or marginal, measured or estimated.
+"""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from dashboard import formats
+from dashboard.costs.sentences import break_even_sentence, headline, smallest_team_sentence
+from dashboard.overview import Overview, View, compute
+from db.ids import now_ms
+from db.queries import EnergyTotals
+
+NOTHING_YET = "Nothing has been asked yet, so nothing has been spent."
+
+
+def live_payload(engine: Engine, view: View) -> dict[str, Any]:
+    """The view as it is now, in JSON's types."""
+    return payload(compute(engine, view, now_ms()))
+
+
+def payload(overview: Overview) -> dict[str, Any]:
+    return {
+        "at": overview.at_ms,
+        "requests": overview.totals.requests,
+        "headline": sentence(overview),
+        "verdict": verdict(overview),
+        "figures": figures(overview),
+        "chart": chart(overview),
+    }
+
+
+def sentence(overview: Overview) -> str:
+    """Both sides this month, in one sentence."""
+    if overview.month.self_hosted_total == 0 and overview.totals.requests == 0:
+        return NOTHING_YET
+    month = datetime.fromtimestamp(overview.at_ms / 1000, ZoneInfo(overview.view.timezone))
+    return headline(overview.month, f"So far in {month:%B}")
+
+
+def verdict(overview: Overview) -> str:
+    """When the hardware has paid for itself, and how many developers that takes."""
+    return (
+        f"{break_even_sentence(overview.break_even)} "
+        f"{smallest_team_sentence(overview.smallest_team)}"
+    )
+
+
+def figures(overview: Overview) -> list[dict[str, str]]:
+    """The row of figures: label, value, what it is of, and what it means."""
+    totals, chosen, even = overview.totals, overview.chosen, overview.break_even
+    currency, when = chosen.currency, overview.period.words
+    tokens = totals.input_tokens + totals.output_tokens
+    per_million = formats.money(chosen.cost_per_million_tokens, currency)
+    return [
+        {
+            "label": "Self-hosted cost",
+            "value": formats.money(chosen.self_hosted_total, currency),
+            "note": f"fully loaded, {when}; electricity of the requests alone (marginal): "
+            f"{formats.small_money(chosen.marginal_total, currency)}",
+            "why": " ".join(chosen.assumptions),
+        },
+        {
+            "label": "Seats would have cost",
+            "value": formats.money(chosen.baseline_total, currency),
+            "note": f"{_number(chosen.seats, 'seat')}, {when}",
+            "why": "What a commercial assistant would have cost in the same time: each developer's "
+            "seat, pro rata from the developer's first day here and the hardware's.",
+        },
+        {
+            "label": "Break-even",
+            "value": "never" if even.months is None else f"{even.months:,.1f} months",
+            "note": f"with {_number(even.developers, 'developer')}, at rated power",
+            "why": "The hardware's price over what a month saves: the seats, less electricity at "
+            "rated power in all hours, less operations. Without tax, financing or resale.",
+        },
+        {
+            "label": "Tokens",
+            "value": formats.count(tokens),
+            "note": f"{formats.count(totals.input_tokens)} in, "
+            f"{formats.count(totals.output_tokens)} out, {_exactness(totals.estimated_counts)}",
+            "why": f"What requests read and wrote {when}. A million tokens cost {per_million}, "
+            "fully loaded: the fewer there are, the more each carries of the hardware.",
+        },
+        {
+            "label": "Energy",
+            "value": formats.energy(overview.energy.total_j),
+            "note": energy_note(overview.energy),
+            "why": "What the meters read, idling included, without the site's overhead (PUE). "
+            "Estimated means: from the processor's load and rated power, not from a sensor.",
+        },
+        {
+            "label": "Requests",
+            "value": formats.count(totals.requests),
+            "note": _outcomes(overview),
+            "why": f"Every request that reached the gateway {when}, those that failed or were "
+            "cancelled included: what was computed for them is charged too.",
+        },
+    ]
+
+
+def energy_note(energy: EnergyTotals) -> str:
+    """`estimated; 62% idle`."""
+    if energy.total_j is None:
+        return "no meter has read anything"
+    idle = (energy.idle_j or 0.0) / energy.total_j if energy.total_j else 0.0
+    return f"{energy_basis(energy)}; {idle:.0%} of it idle"
+
+
+def energy_basis(energy: EnergyTotals) -> str:
+    """`measured`, `estimated`, or that it is both."""
+    return " and ".join(sorted(energy.by_basis, reverse=True)) or formats.UNKNOWN
+
+
+def chart(overview: Overview) -> dict[str, Any]:
+    """Both curves and the tokens, at times as the reader's clock shows them."""
+    chosen, currency = overview.chosen, overview.chosen.currency
+    zone = ZoneInfo(overview.view.timezone)
+    symbol = formats.SYMBOLS.get(currency, f"{currency} ")
+    return {
+        "key": f"{overview.view.ledger}-{overview.view.span}",
+        "currency_prefix": symbol,
+        "money_unit": currency,
+        "bucket_ms": overview.period.bucket_ms,
+        "x": [_local(point.at.timestamp() * 1000, zone) for point in overview.curve],
+        "self_hosted": [float(point.self_hosted) for point in overview.curve],
+        "baseline": [float(point.baseline) for point in overview.curve],
+        "tokens_x": [_local(at, zone) for at in overview.buckets_ms],
+        "tokens": overview.tokens.tolist(),
+        "x_range": [
+            _local(overview.period.start_ms, zone),
+            _local(int(overview.buckets_ms[-1]) + overview.period.bucket_ms, zone),
+        ],
+        "names": {
+            "self_hosted": "Self-hosted, fully loaded",
+            "baseline": "Seats",
+            "tokens": "Tokens",
+            "cost_axis": f"Cost so far {overview.period.words}, {currency}",
+            "tokens_axis": f"Tokens {overview.period.bucket_words()}",
+        },
+        "alt": f"Cost so far {overview.period.words}: self-hosted, fully loaded, "
+        f"{formats.money(chosen.self_hosted_total, currency)}; seats "
+        f"{formats.money(chosen.baseline_total, currency)}. Below, "
+        f"{formats.count(int(overview.tokens.sum()))} tokens {overview.period.bucket_words()}.",
+    }
+
+
+def _outcomes(overview: Overview) -> str:
+    totals = overview.totals
+    parts = [
+        f"{number:,} {name}"
+        for number, name in (
+            (totals.running, "running"),
+            (totals.errors, "failed"),
+            (totals.cancelled, "cancelled"),
+            (totals.interrupted, "interrupted"),
+        )
+        if number
+    ]
+    return f"{', '.join(parts) or 'all answered'}, {overview.period.words}"
+
+
+def _exactness(estimated_counts: int) -> str:
+    return f"{estimated_counts:,} counts estimated" if estimated_counts else "counted exactly"
+
+
+def _number(number: int, name: str) -> str:
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
+
+
+def _local(epoch_ms: float, zone: ZoneInfo) -> str:
+    """A moment without its zone: plotly draws it as it is written."""
+    moment = datetime.fromtimestamp(epoch_ms / 1000, zone).replace(tzinfo=None)
+    return moment.isoformat(timespec="milliseconds")

@@ -1,0 +1,115 @@
+"""From the ledger to the cost model's terms: prices, usage and energy of a range as segments."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from dashboard.costs.models import Developer, Energy, Prices, Segment, Usage
+from dashboard.periods import MINUTE_MS
+from db import queries
+from db.people import list_developers
+from db.prices import CostSettings, PriceSegment, prices_between
+
+MOST_PIECES = 48  # metered electricity is followed this closely within a range
+
+
+def prices_of(settings: CostSettings) -> Prices:
+    """Dated prices in the cost model's terms."""
+    return Prices.model_validate(settings)
+
+
+def developers_of(engine: Engine) -> list[Developer]:
+    """Everybody who holds a seat, or did until they were archived."""
+    return [
+        Developer(
+            id=person.id,
+            name=person.name,
+            seat_from=moment(person.created_at),
+            seat_until=None if person.archived_at is None else moment(person.archived_at),
+        )
+        for person in list_developers(engine, archived=True)
+    ]
+
+
+def segments_of(engine: Engine, start_ms: int, end_ms: int) -> list[Segment]:
+    """The range as the cost model reads it: a segment for each set of prices, cut smaller where
+    electricity is metered, so that the curve follows the meter."""
+    segments: list[Segment] = []
+    for priced in prices_between(engine, start_ms, end_ms):
+        if priced.settings.electricity_basis == "metered":
+            segments += _metered(engine, priced)
+        else:
+            energy = _energy(queries.energy_between(engine, priced.start_ms, priced.end_ms))
+            segments.append(_segment(engine, priced, priced.start_ms, priced.end_ms, energy))
+    return segments
+
+
+def moment(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+def _metered(engine: Engine, priced: PriceSegment) -> list[Segment]:
+    start, end = priced.start_ms, priced.end_ms
+    size = max(-(-(end - start) // MOST_PIECES // MINUTE_MS) * MINUTE_MS, MINUTE_MS)
+    read = queries.energy_timeline(engine, start, end, size).set_index("bucket_ms")
+    estimated = "estimated" in queries.energy_between(engine, start, end).by_basis
+    pieces = []
+    for begins in range(start, end, size):
+        energy = _energy_row(read.loc[begins], estimated) if begins in read.index else None
+        # Usage is added up over the range, so it may stand in the first piece of its prices.
+        with_usage = begins == start
+        ends = min(begins + size, end)
+        pieces.append(_segment(engine, priced, begins, ends, energy, with_usage=with_usage))
+    return pieces
+
+
+def _segment(
+    engine: Engine,
+    priced: PriceSegment,
+    start_ms: int,
+    end_ms: int,
+    energy: Energy | None,
+    *,
+    with_usage: bool = True,
+) -> Segment:
+    usage = queries.by_developer(engine, priced.start_ms, priced.end_ms) if with_usage else None
+    return Segment(
+        start=moment(start_ms),
+        end=moment(end_ms),
+        prices=prices_of(priced.settings),
+        energy=energy,
+        usage=() if usage is None else tuple(_usage(row) for row in usage.to_dict("records")),
+    )
+
+
+def _usage(row: dict[Any, Any]) -> Usage:
+    return Usage(
+        developer_id=row["developer_id"],
+        name=row["developer"],
+        requests=row["requests"],
+        input_tokens=row["input_tokens"],
+        output_tokens=row["output_tokens"],
+        energy_j=None if pd.isna(row["energy_j"]) else row["energy_j"],
+        energy_unknown=row["energy_unknown"],
+    )
+
+
+def _energy(read: queries.EnergyTotals) -> Energy:
+    return Energy(
+        total_j=read.total_j,
+        attributed_j=read.attributed_j,
+        covered_s=read.covered_s,
+        estimated="estimated" in read.by_basis,
+    )
+
+
+def _energy_row(row: "pd.Series[float]", estimated: bool) -> Energy:
+    known = not pd.isna(row["total_j"])
+    return Energy(
+        total_j=float(row["total_j"]) if known else None,
+        attributed_j=float(row["attributed_j"]) if known else None,
+        covered_s=float(row["covered_s"]),
+        estimated=estimated,
+    )
