@@ -4,6 +4,7 @@ Both sides count from the hardware's first day. *Fully loaded* shares all that t
 used or not, by who used it; *marginal* is the electricity of the requests alone.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -123,18 +124,23 @@ def _require_one_range(segments: Sequence[Segment]) -> None:
 
 def _seat(segment: Segment, developer: Developer, until: datetime, zone: tzinfo) -> Fraction:
     """What the developer's seat would have cost in `segment` up to `until`."""
-    first_day = in_service_from(segment.prices, zone)
-    if first_day is None:
-        return Fraction(0)
-    start = max(segment.start, developer.seat_from, first_day)
-    end = min(until, developer.seat_until or until)
-    return Fraction(segment.prices.seat_price_per_month) * months_between(start, end, zone)
+    return _seats(segment, [developer], until, zone)
 
 
 def _seats(
     segment: Segment, developers: Sequence[Developer], until: datetime, zone: tzinfo
 ) -> Fraction:
-    return sum((_seat(segment, person, until, zone) for person in developers), Fraction(0))
+    """All seats together. Of a large team most hold theirs all the time, computed once."""
+    first_day = in_service_from(segment.prices, zone)
+    if first_day is None:
+        return Fraction(0)
+    begun = max(segment.start, first_day)
+    held = Counter(
+        (max(begun, person.seat_from), min(until, person.seat_until or until))
+        for person in developers
+    )
+    months = (months_between(*span, zone) * number for span, number in held.items())
+    return Fraction(segment.prices.seat_price_per_month) * sum(months, Fraction(0))
 
 
 def _usage_by_developer(segments: Sequence[Segment]) -> dict[int, Usage]:
@@ -244,11 +250,12 @@ def _marginal(segments: Sequence[Segment], *people: int) -> Decimal | None:
 
 
 def _utilisation(segments: Sequence[Segment]) -> Decimal | None:
-    readings = [segment.energy for segment in segments if segment.energy]
-    total = sum(reading.total_j or 0.0 for reading in readings)
-    if total <= 0 or any(reading.attributed_j is None for reading in readings):
+    energies = [segment.energy for segment in segments if segment.energy]
+    read = [(e.total_j, e.attributed_j) for e in energies if e.total_j is not None]
+    total = sum(total for total, _ in read)
+    if total <= 0 or any(attributed is None for _, attributed in read):
         return None
-    served = sum(reading.attributed_j or 0.0 for reading in readings)
+    served = sum(attributed or 0.0 for _, attributed in read)
     return money.rounded(Fraction(served) / Fraction(total), 6)
 
 

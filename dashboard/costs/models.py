@@ -4,12 +4,14 @@ Money is Decimal in the currency of the prices; moments carry a time zone (epoch
 taken as UTC); energy is joules. None is unknown, never 0.
 """
 
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+# Kept in UTC: Python subtracts two local times of one zone as if its clocks never changed.
+Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 ElectricityBasis = Literal["nameplate", "metered"]
 SharedBy = Literal["energy", "tokens", "nobody"]
@@ -27,7 +29,7 @@ class Prices(_Model):
     in all hours, or the meter (and rated power for the time without a reading).
     """
 
-    valid_from: AwareDatetime
+    valid_from: Moment
     currency: str
     hardware_name: str
     hardware_price: Amount
@@ -76,8 +78,8 @@ class Usage(_Model):
 class Segment(_Model):
     """A span of time under one set of prices, with what was metered and used in it."""
 
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Moment
+    end: Moment
     prices: Prices
     energy: Energy | None = None
     usage: tuple[Usage, ...] = ()
@@ -94,8 +96,8 @@ class Developer(_Model):
 
     id: int
     name: str
-    seat_from: AwareDatetime
-    seat_until: AwareDatetime | None = None
+    seat_from: Moment
+    seat_until: Moment | None = None
 
 
 class DeveloperCost(_Model):
@@ -127,8 +129,8 @@ class Comparison(_Model):
     it are at rated power. Where `electricity_basis` is "mixed", prices changed it within the range.
     """
 
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Moment
+    end: Moment
     currency: str
     depreciation: Decimal
     electricity: Decimal
@@ -155,7 +157,7 @@ class Comparison(_Model):
 class Point(_Model):
     """Both curves at one moment: what each side has cost since the range began."""
 
-    at: AwareDatetime
+    at: Moment
     self_hosted: Decimal
     baseline: Decimal
 

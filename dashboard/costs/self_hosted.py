@@ -10,7 +10,6 @@ from dashboard.costs.models import Prices, Segment
 from dashboard.costs.months import add_months, hours, midnight, months_between, ratio
 
 JOULES_PER_KWH = 3_600_000
-JOULES_PER_HOUR_PER_WATT = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,7 @@ def spent(segment: Segment, until: datetime, zone: tzinfo) -> Spent:
     """
     prices = segment.prices
     first_day = in_service_from(prices, zone)
-    start = segment.start.astimezone(UTC)
-    until = until.astimezone(UTC)
+    start, until = segment.start, until.astimezone(UTC)
     if first_day is None or until <= first_day:
         return Spent()
     begun = max(start, first_day)
