@@ -39,9 +39,9 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
     symbol = formats.SYMBOLS.get(currency, f"{currency} ")
     figure = go.Figure()
     sides = (
-        ("Self-hosted, fully loaded", "fully_loaded", ",.2f"),
+        ("Fully loaded", "fully_loaded", ",.2f"),
         ("Seat", "seat", ",.2f"),
-        ("Self-hosted, marginal (electricity alone)", "marginal", ",.2~r"),
+        ("Marginal (electricity)", "marginal", ",.2~r"),
     )
     for name, column, number in sides:
         figure.add_bar(
@@ -52,7 +52,7 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
             hovertemplate=f"{symbol}%{{x:{number}}}",
         )
     figure.update_layout(barmode="group", xaxis={"tickprefix": symbol})
-    _dress(figure, title, _bar_height(len(shown), 3), reverse_order=True)
+    _dress(figure, title, _bar_height(len(shown)), reverse_order=True)
     alt = f"{title}. " + "; ".join(
         f"{row.developer}: {symbol}{row.fully_loaded:,.2f}, seat {symbol}{row.seat:,.2f}"
         for row in shown.itertuples()
@@ -88,7 +88,7 @@ def developer_tokens(frame: pd.DataFrame) -> Chart:
             hovertemplate="%{x:,.0f} tokens",
         )
     figure.update_layout(barmode="stack", xaxis={"tickformat": "~s"})
-    _dress(figure, html.escape(title, quote=False), _bar_height(len(shown), 1), reverse_order=True)
+    _dress(figure, html.escape(title, quote=False), _bar_height(len(shown)), reverse_order=True)
     table = shown[["developer", "input_tokens", "cached_input_tokens", "output_tokens"]]
     return Chart(figure, title, table if len(frame) <= MOST_BARS else frame)
 
@@ -168,8 +168,8 @@ def _labels(names: "pd.Series[str]") -> list[str]:
     return [html.escape(name, quote=False) for name in short]
 
 
-def _bar_height(rows: int, bars_a_row: int) -> int:
-    return 120 + rows * (18 + 12 * bars_a_row)
+def _bar_height(rows: int) -> int:
+    return 150 + rows * 46
 
 
 def _dress(figure: go.Figure, title: str, height: int, reverse_order: bool = False) -> None:

@@ -4,6 +4,7 @@ A page looks at the team's own ledger, or at the sample team's, which is another
 cached is told apart by the database's address.
 """
 
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
@@ -56,7 +57,7 @@ def requests_page(
     )
 
 
-def request_row(request_id: int) -> "pd.Series[object] | None":
+def request_row(request_id: int) -> "pd.Series[Any] | None":
     """What the own ledger holds of one request."""
     frame = queries.recent_requests(engine_of("own"), 1, request_id + 1)
     if frame.empty or int(frame["id"].iloc[0]) != request_id:

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data, formats, ui
+from dashboard.ledgers import engine_of
 from db import keys
 
 
@@ -33,7 +34,7 @@ def list_keys(shown: list[keys.Key]) -> None:
                     f"**{formats.escape(_name(chosen))}** stops working at once and for ever. "
                     "What it was used for stays on the ledger.",
                     "Revoke it",
-                    lambda: keys.revoke_key(data.engine_of("own"), chosen.id, actor=ui.ACTOR),
+                    lambda: keys.revoke_key(engine_of("own"), chosen.id, actor=ui.ACTOR),
                 )
 
 

@@ -4,6 +4,7 @@ The page and the live stream read the same figures from here.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from sqlalchemy import Engine
 
 from dashboard.costs.breakeven import break_even, smallest_team
 from dashboard.costs.comparison import compare, cumulative
-from dashboard.costs.models import BreakEven, Comparison, Point
+from dashboard.costs.models import BreakEven, Comparison, Developer, Point, Segment
 from dashboard.periods import MINUTE_MS, Period, period
 from dashboard.sides import developers_of, moment, prices_of, segments_of
 from db import queries
@@ -60,7 +61,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
     zone = ZoneInfo(view.timezone)
     prices = current_prices(engine, now_ms)
     chosen = period(view.span, zone, now_ms, _first_ms(engine, zone, now_ms))
-    developers = developers_of(engine)
+    developers = developers_of(engine, zone)
     seated = sum(1 for developer in developers if developer.seat_until is None)
     segments = segments_of(engine, chosen.start_ms, chosen.end_ms)
     comparison = compare(segments, developers, zone)
@@ -76,7 +77,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
         period=chosen,
         month=month,
         chosen=comparison,
-        curve=cumulative(segments, developers, _moments(chosen), zone),
+        curve=cumulative(segments, developers, _moments(chosen, segments, developers, zone), zone),
         break_even=break_even(prices_of(prices), seated),
         smallest_team=smallest_team(prices_of(prices)),
         totals=queries.totals(engine, chosen.start_ms, chosen.end_ms + 1),
@@ -101,8 +102,18 @@ def _first_ms(engine: Engine, zone: ZoneInfo, now_ms: int) -> int | None:
     return min([*moments, now_ms]) if moments else None
 
 
-def _moments(chosen: Period) -> list[Any]:
-    return [moment(int(at)) for at in np.linspace(chosen.start_ms, chosen.end_ms, CURVE_POINTS)]
+def _moments(
+    chosen: Period, segments: list[Segment], developers: list[Developer], zone: ZoneInfo
+) -> list[datetime]:
+    """Where the curves are computed: evenly, and where they bend."""
+    start, end = moment(chosen.start_ms), moment(chosen.end_ms)
+    even = np.linspace(chosen.start_ms, chosen.end_ms, CURVE_POINTS)
+    bends = [developer.seat_from for developer in developers]
+    bends += [segment.start for segment in segments]
+    days = {segment.prices.in_service_date for segment in segments}
+    bends += [datetime.combine(day, time(), zone) for day in days if day is not None]
+    within = {bend.astimezone(UTC) for bend in bends if start < bend < end}
+    return sorted({moment(int(at)) for at in even} | within)
 
 
 def _tokens(engine: Engine, chosen: Period) -> tuple[Any, Any]:

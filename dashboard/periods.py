@@ -44,10 +44,10 @@ def period(span: str, zone: ZoneInfo, now_ms: int, first_ms: int | None) -> Peri
     if span != "all":
         raise ValueError(f"There is no range named {span!r}.")
     first = datetime.fromtimestamp((first_ms or now_ms) / 1000, zone)
-    start = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    days = (now - start) / timedelta(days=1)
+    first_day = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = (now - first_day) / timedelta(days=1)
     bucket = HOUR_MS if days < 8 else DAY_MS if days < 400 else 7 * DAY_MS
-    return Period(_ms(start), now_ms, bucket, f"since {first:%-d %B %Y}")
+    return Period(_ms(first_day), now_ms, bucket, f"since {first:%-d %B %Y}")
 
 
 def _ms(moment: datetime) -> int:

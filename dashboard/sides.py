@@ -1,7 +1,8 @@
 """From the ledger to the cost model's terms: prices, usage and energy of a range as segments."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 from sqlalchemy import Engine
@@ -20,13 +21,14 @@ def prices_of(settings: CostSettings) -> Prices:
     return Prices.model_validate(settings)
 
 
-def developers_of(engine: Engine) -> list[Developer]:
-    """Everybody who holds a seat, or did until they were archived."""
+def developers_of(engine: Engine, zone: ZoneInfo) -> list[Developer]:
+    """Everybody who holds a seat, or did until they were archived. A seat's first day counts
+    whole, as the hardware's does."""
     return [
         Developer(
             id=person.id,
             name=person.name,
-            seat_from=moment(person.created_at),
+            seat_from=datetime.combine(moment(person.created_at).date(), time(), zone),
             seat_until=None if person.archived_at is None else moment(person.archived_at),
         )
         for person in list_developers(engine, archived=True)
@@ -53,11 +55,14 @@ def moment(epoch_ms: int) -> datetime:
 def _metered(engine: Engine, priced: PriceSegment) -> list[Segment]:
     start, end = priced.start_ms, priced.end_ms
     size = max(-(-(end - start) // MOST_PIECES // MINUTE_MS) * MINUTE_MS, MINUTE_MS)
-    read = queries.energy_timeline(engine, start, end, size).set_index("bucket_ms")
+    read = {
+        row["bucket_ms"]: row
+        for row in queries.energy_timeline(engine, start, end, size).to_dict("records")
+    }
     estimated = "estimated" in queries.energy_between(engine, start, end).by_basis
     pieces = []
     for begins in range(start, end, size):
-        energy = _energy_row(read.loc[begins], estimated) if begins in read.index else None
+        energy = _energy_row(read[begins], estimated) if begins in read else None
         # Usage is added up over the range, so it may stand in the first piece of its prices.
         with_usage = begins == start
         ends = min(begins + size, end)
@@ -105,11 +110,11 @@ def _energy(read: queries.EnergyTotals) -> Energy:
     )
 
 
-def _energy_row(row: "pd.Series[float]", estimated: bool) -> Energy:
+def _energy_row(row: dict[Any, Any], estimated: bool) -> Energy:
     known = not pd.isna(row["total_j"])
     return Energy(
-        total_j=float(row["total_j"]) if known else None,
-        attributed_j=float(row["attributed_j"]) if known else None,
-        covered_s=float(row["covered_s"]),
+        total_j=row["total_j"] if known else None,
+        attributed_j=row["attributed_j"] if known else None,
+        covered_s=row["covered_s"],
         estimated=estimated,
     )

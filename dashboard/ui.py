@@ -93,7 +93,7 @@ def show(chart: Chart, key: str) -> None:
     """A chart with its accessible name, and the figures behind it one click away."""
     with st.container(border=True):
         st.plotly_chart(chart.figure, key=key, alt=chart.alt, config={"displaylogo": False})
-        with st.expander("Show as a table", key=f"{key}-table"):
+        with st.expander("Show as a table", key=f"{key}-table", type="compact"):
             st.dataframe(chart.table, hide_index=True)
 
 

@@ -86,6 +86,7 @@ class Hub(Generic[View]):
         while True:
             channel.changed.clear()
             started = time.monotonic()
+            payload: dict[str, Any] | None
             try:
                 payload = await asyncio.to_thread(self._compute, view)
             except Exception:

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import data, ui
+from dashboard import ui
+from dashboard.ledgers import engine_of
 from db.accounts import (
     SHORTEST_PASSWORD,
     has_admin_password,
@@ -13,7 +14,7 @@ from db.errors import InvalidInput
 
 
 def draw() -> None:
-    known = has_admin_password(data.engine_of("own"))
+    known = has_admin_password(engine_of("own"))
     st.markdown(
         "A password is set. Changing it signs everybody out."
         if known
@@ -30,7 +31,7 @@ def draw() -> None:
 
 
 def _set(known: bool, old: str, new: str, again: str) -> None:
-    engine = data.engine_of("own")
+    engine = engine_of("own")
     if known and not verify_admin_password(engine, old):
         raise InvalidInput("password", "The present password is another one.")
     if new != again:

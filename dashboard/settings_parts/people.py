@@ -2,10 +2,10 @@
 
 import pandas as pd
 import streamlit as st
-
-from dashboard import data, formats, ui
 from sqlalchemy import Engine
 
+from dashboard import data, formats, ui
+from dashboard.ledgers import engine_of
 from db import people
 from db.people import Person
 
@@ -83,4 +83,4 @@ def _save(person: Person, name: str, team: str) -> None:
 
 
 def _database() -> Engine:
-    return data.engine_of("own")
+    return engine_of("own")

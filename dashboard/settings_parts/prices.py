@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data, formats, ui
+from dashboard.ledgers import engine_of
 from db.prices import CostSettings, price_history, set_prices
 
 BASES = {
@@ -18,7 +19,7 @@ BASES = {
 
 def draw() -> None:
     now = data.current_prices("own")
-    history = price_history(data.engine_of("own"))
+    history = price_history(engine_of("own"))
     if len(history) == 1 and history[0].valid_from == 0:
         st.info(
             "These are the product's founding figures, or what you set first. Change them to what "
@@ -73,9 +74,9 @@ def _form(now: CostSettings) -> None:
                 ),
                 "electricity_basis": st.selectbox(
                     "Electricity in the fully loaded figure",
-                    list(BASES),
-                    index=list(BASES).index(now.electricity_basis),
-                    format_func=BASES.get,
+                    tuple(BASES),
+                    index=tuple(BASES).index(now.electricity_basis),
+                    format_func=lambda basis: BASES[basis],
                 ),
                 "currency": st.text_input("Currency", now.currency, max_chars=3),
             }
@@ -93,7 +94,7 @@ def _save(changes: dict[str, Any], since: date | None) -> None:
     midnight = datetime.combine(since, time(), data.timezone()) if since else None
     valid_from = int(midnight.astimezone(UTC).timestamp() * 1000) if midnight else None
     if ui.attempt(
-        lambda: set_prices(data.engine_of("own"), actor=ui.ACTOR, valid_from=valid_from, **changes),
+        lambda: set_prices(engine_of("own"), actor=ui.ACTOR, valid_from=valid_from, **changes),
         done="Saved",
     ):
         st.cache_data.clear()

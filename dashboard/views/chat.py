@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import charts, data, formats, gateway_client, ui
-from dashboard.gateway_client import Answer, ChatFailed
 from dashboard.costs.comparison import marginal_cost
+from dashboard.gateway_client import Answer, ChatFailed
+from dashboard.ledgers import engine_of
 from dashboard.sides import prices_of
 from db import people
 from engine.api import current
@@ -35,7 +36,7 @@ def choose_developer() -> people.Person | None:
             st.markdown("**Who are you?** Each request is charged to a developer.")
             name = st.text_input("Your name", placeholder="Ada")
             if st.form_submit_button("Start chatting", type="primary") and ui.attempt(
-                lambda: people.add_developer(data.engine_of("own"), name, actor=ui.ACTOR)
+                lambda: people.add_developer(engine_of("own"), name, actor=ui.ACTOR)
             ):
                 st.rerun()
         return None
@@ -142,7 +143,7 @@ def draw(number: int, turn: Turn) -> None:
         else:
             figures(answer)
             if answer.experts:
-                with st.expander("Experts of this answer", key=f"experts-{number}"):
+                with st.expander("Experts of this answer", key=f"experts-{number}", type="compact"):
                     chart = charts.experts_heatmap(answer.experts, answer.experts_per_token)
                     st.plotly_chart(
                         chart.figure,

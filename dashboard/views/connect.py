@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import data, formats, snippets, ui
 from dashboard.key_list import list_keys
+from dashboard.ledgers import engine_of
 from db import keys, people
 from engine.api import current
 from engine.api.service import served_name
@@ -28,7 +29,7 @@ def make_key() -> None:
 
 
 def _create(developer: people.Person | str | None, tool: str) -> None:
-    engine = data.engine_of("own")
+    engine = engine_of("own")
     if isinstance(developer, str) or developer is None:
         developer = people.add_developer(engine, developer or "", actor=ui.ACTOR)
     key, plaintext = keys.create_key(engine, developer.id, tool, actor=ui.ACTOR)

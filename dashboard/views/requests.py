@@ -1,5 +1,7 @@
 """Requests: every row of the ledger, newest first, and one in detail."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -38,7 +40,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     status = st.selectbox(
         "Status",
         [ANY_STATUS, *STATUSES],
-        format_func=lambda name: WORDS.get(name, name).capitalize(),
+        format_func=lambda name: str(WORDS.get(name, name)).capitalize(),
         on_change=before.clear,
         width=220,
     )
@@ -74,7 +76,7 @@ def table_of(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def detail(row: "pd.Series[object]") -> None:
+def detail(row: "pd.Series[Any]") -> None:
     """One request: how its time went, its tokens, its energy and what that cost."""
     with st.container(border=True):
         st.subheader(f"Request {id_to_text(int(row['id']))}", anchor=False)
@@ -116,19 +118,19 @@ def detail(row: "pd.Series[object]") -> None:
         )
 
 
-def _number(value: object) -> float | None:
+def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _speed(row: "pd.Series[object]") -> str:
+def _speed(row: "pd.Series[Any]") -> str:
     first, whole = _number(row["ttft_ms"]), _number(row["duration_ms"])
-    tokens = int(str(row["output_tokens"]))
+    tokens = int(row["output_tokens"])
     if first is None or whole is None or whole <= first or tokens < 2:
         return formats.UNKNOWN
     return f"{(tokens - 1) / (whole - first) * 1000:,.1f} tokens/s"
 
 
-def _experts(row: "pd.Series[object]") -> str:
+def _experts(row: "pd.Series[Any]") -> str:
     mean = _number(row["experts_active_mean"])
     return formats.UNKNOWN if mean is None else f"{mean:.1f} routed, on average"
 
