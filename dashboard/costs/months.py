@@ -7,12 +7,10 @@ time within it: a whole month costs the price to the cent. Months are those of t
 import calendar
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from fractions import Fraction
-from functools import lru_cache
 
 _TICK = timedelta(microseconds=1)
 
 
-@lru_cache(maxsize=4096)  # a team's seats mostly span the same time
 def months_between(start: datetime, end: datetime, zone: tzinfo) -> Fraction:
     """Calendar months from `start` to `end`, begun ones in part; 0 when the end is not after."""
     total = Fraction(0)

