@@ -1,6 +1,7 @@
 """Pure functions from figures to charts: DataFrame in, plotly figure and its words out.
 
-Titles say the finding and the unit. Names of people are escaped: plotly reads some HTML.
+Titles say the finding and the unit, and stand above the figure, where they can wrap. Names of
+people are escaped in figures: plotly reads some HTML.
 """
 
 import html
@@ -14,13 +15,15 @@ import plotly.graph_objects as go
 from dashboard import formats
 
 MOST_BARS = 15
+NEUTRAL = "#8a94a0"  # legible on light and dark ground, and no colour of the palette
 JOULES_PER_KWH = formats.JOULES_PER_KWH
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A figure, the finding in words (its accessible name), and the figures behind it."""
+    """A figure, its finding (the title; `alt` says more of it), and the figures behind it."""
 
+    title: str
     figure: go.Figure
     alt: str
     table: pd.DataFrame
@@ -41,7 +44,6 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
     sides = (
         ("Fully loaded", "fully_loaded", ",.2f"),
         ("Seat", "seat", ",.2f"),
-        ("Marginal (electricity)", "marginal", ",.2~r"),
     )
     for name, column, number in sides:
         figure.add_bar(
@@ -51,13 +53,21 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
             orientation="h",
             hovertemplate=f"{symbol}%{{x:{number}}}",
         )
-    figure.update_layout(barmode="group", xaxis={"tickprefix": symbol})
-    _dress(figure, title, _bar_height(len(shown)), reverse_order=True)
+    figure.add_scatter(
+        name="Marginal (electricity)",
+        y=_labels(shown["developer"]),
+        x=shown["marginal"].to_numpy(float),
+        mode="markers",  # a bar so short would not be seen
+        marker={"symbol": "diamond", "size": 9},
+        hovertemplate=f"{symbol}%{{x:,.2~r}}",
+    )
+    figure.update_layout(barmode="group", xaxis={"tickprefix": symbol, "rangemode": "tozero"})
+    _dress(figure, _bar_height(len(shown)), reverse_order=True)
     alt = f"{title}. " + "; ".join(
         f"{row.developer}: {symbol}{row.fully_loaded:,.2f}, seat {symbol}{row.seat:,.2f}"
         for row in shown.itertuples()
     )
-    return Chart(figure, alt, frame)
+    return Chart(title, figure, alt, frame)
 
 
 def developer_tokens(frame: pd.DataFrame) -> Chart:
@@ -88,9 +98,9 @@ def developer_tokens(frame: pd.DataFrame) -> Chart:
             hovertemplate="%{x:,.0f} tokens",
         )
     figure.update_layout(barmode="stack", xaxis={"tickformat": "~s"})
-    _dress(figure, html.escape(title, quote=False), _bar_height(len(shown)), reverse_order=True)
+    _dress(figure, _bar_height(len(shown)), reverse_order=True)
     table = shown[["developer", "input_tokens", "cached_input_tokens", "output_tokens"]]
-    return Chart(figure, title, table if len(frame) <= MOST_BARS else frame)
+    return Chart(title, figure, title, table if len(frame) <= MOST_BARS else frame)
 
 
 def energy_timeline(frame: pd.DataFrame, timezone: ZoneInfo, basis: str) -> Chart:
@@ -102,16 +112,22 @@ def energy_timeline(frame: pd.DataFrame, timezone: ZoneInfo, basis: str) -> Char
     small = used + idled < 0.1
     unit, factor = ("Wh", 1000) if small else ("kWh", 1)
     total = formats.energy((used + idled) * JOULES_PER_KWH)
-    title = f"{share:.0%} of {total} went into idling ({unit}, {basis})"
+    title = f"{formats.share(share)} of {total} went into idling ({unit}, {basis})"
     times = local_times(frame["bucket_ms"], timezone)
     figure = go.Figure()
-    for name, values in (("Requests", attributed), ("Idle", idle)):
-        figure.add_bar(name=name, x=times, y=values * factor, hovertemplate=f"%{{y:,.3~r}} {unit}")
-    figure.update_layout(barmode="stack", hovermode="x unified", bargap=0.15)
-    _dress(figure, title, 300)
+    for name, values, colour in (("Requests", attributed, None), ("Idle", idle, NEUTRAL)):
+        figure.add_bar(
+            name=name,
+            x=times,
+            y=values * factor,
+            marker={"color": colour, "line": {"width": 0}},
+            hovertemplate=f"%{{y:,.3~r}} {unit}",
+        )
+    figure.update_layout(barmode="stack", hovermode="x unified", bargap=0)
+    _dress(figure, 280)
     table = pd.DataFrame({"time": times, f"requests, {unit}": attributed * factor})
     table[f"idle, {unit}"] = idle * factor
-    return Chart(figure, title, table)
+    return Chart(title, figure, title, table)
 
 
 def experts_heatmap(counts: list[list[int]], experts_per_token: int | None) -> Chart:
@@ -137,14 +153,14 @@ def experts_heatmap(counts: list[list[int]], experts_per_token: int | None) -> C
         )
     )
     figure.update_layout(xaxis={"title": "Layer"}, yaxis={"title": "Expert", "dtick": 4})
-    _dress(figure, title, 330)
+    _dress(figure, 320)
     alt = (
         f"{title}. The most uneven layer is {busiest}, where one expert saw "
         f"{share[busiest].max():.0%} of the tokens."
     )
     table = pd.DataFrame(counts, columns=[f"expert {number}" for number in range(experts)])
     table.insert(0, "layer", range(layers))
-    return Chart(figure, alt, table)
+    return Chart(title, figure, alt, table)
 
 
 def local_times(epoch_ms: "pd.Series[int]", timezone: ZoneInfo) -> np.ndarray:
@@ -169,14 +185,13 @@ def _labels(names: "pd.Series[str]") -> list[str]:
 
 
 def _bar_height(rows: int) -> int:
-    return 150 + rows * 46
+    return 110 + rows * 44
 
 
-def _dress(figure: go.Figure, title: str, height: int, reverse_order: bool = False) -> None:
+def _dress(figure: go.Figure, height: int, reverse_order: bool = False) -> None:
     figure.update_layout(
-        title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left", "y": 0.98},
         height=height,
-        margin={"l": 8, "r": 16, "t": 76, "b": 8},
+        margin={"l": 8, "r": 16, "t": 40, "b": 8},
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "traceorder": "normal"},
         hoverlabel={"namelength": -1},
     )

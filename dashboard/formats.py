@@ -44,6 +44,13 @@ def energy(joules: float | None) -> str:
     return f"{kwh:,.2f} kWh" if kwh >= 0.1 else f"{_three_digits(kwh * 1000)} Wh"
 
 
+def share(part: float) -> str:
+    """A part of one, never rounded to all or nothing: `62%`, `over 99%`, `under 1%`."""
+    if 0 < part < 0.005:
+        return "under 1%"
+    return "over 99%" if 0.995 < part < 1 else f"{part:.0%}"
+
+
 def joules(value: float | None) -> str:
     return UNKNOWN if value is None else f"{_three_digits(value)} J"
 

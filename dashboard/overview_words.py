@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from dashboard import formats
+from dashboard.costs.models import BreakEven
 from dashboard.costs.sentences import break_even_sentence, headline, smallest_team_sentence
 from dashboard.overview import Overview, View, compute
 from db.ids import now_ms
@@ -44,10 +45,9 @@ def sentence(overview: Overview) -> str:
 
 def verdict(overview: Overview) -> str:
     """When the hardware has paid for itself, and how many developers that takes."""
-    return (
-        f"{break_even_sentence(overview.break_even)} "
-        f"{smallest_team_sentence(overview.smallest_team)}"
-    )
+    team = smallest_team_sentence(overview.smallest_team)
+    even = overview.break_even
+    return f"{break_even_sentence(even)} {team}" if even.developers else team
 
 
 def figures(overview: Overview) -> list[dict[str, str]]:
@@ -73,8 +73,10 @@ def figures(overview: Overview) -> list[dict[str, str]]:
         },
         {
             "label": "Break-even",
-            "value": "never" if even.months is None else f"{even.months:,.1f} months",
-            "note": f"with {_number(even.developers, 'developer')}, at rated power",
+            "value": _months(even),
+            "note": f"with {_number(even.developers, 'developer')}, at rated power"
+            if even.developers
+            else "once there is a developer",
             "why": "The hardware's price over what a month saves: the seats, less electricity at "
             "rated power in all hours, less operations. Without tax, financing or resale.",
         },
@@ -108,7 +110,7 @@ def energy_note(energy: EnergyTotals) -> str:
     if energy.total_j is None:
         return "no meter has read anything"
     idle = (energy.idle_j or 0.0) / energy.total_j if energy.total_j else 0.0
-    return f"{energy_basis(energy)}; {idle:.0%} of it idle"
+    return f"{energy_basis(energy)}; {formats.share(idle)} of it idle"
 
 
 def energy_basis(energy: EnergyTotals) -> str:
@@ -149,6 +151,12 @@ def chart(overview: Overview) -> dict[str, Any]:
     }
 
 
+def _months(even: BreakEven) -> str:
+    if even.developers == 0:
+        return formats.UNKNOWN
+    return "never" if even.months is None else f"{even.months:,.1f} months"
+
+
 def _outcomes(overview: Overview) -> str:
     totals = overview.totals
     parts = [
@@ -161,7 +169,8 @@ def _outcomes(overview: Overview) -> str:
         )
         if number
     ]
-    return f"{', '.join(parts) or 'all answered'}, {overview.period.words}"
+    answered = "all answered" if totals.requests else "none"
+    return f"{', '.join(parts) or answered}, {overview.period.words}"
 
 
 def _exactness(estimated_counts: int) -> str:

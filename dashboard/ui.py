@@ -1,8 +1,9 @@
 """Parts that every page shares: the door, the sample's banner, the engine's progress, charts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import access, data, formats
@@ -73,17 +74,14 @@ def _engine_progress() -> None:
 
 
 def _sample_banner(always_own_ledger: bool) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        if always_own_ledger:
-            st.markdown(
-                ":orange-badge[Sample data] is open on the other pages. "
-                "**This page works on your own ledger.**"
-            )
-        else:
-            st.markdown(
-                ":orange-badge[Sample data] You are looking at a made-up team. "
-                "Nothing here was computed on this machine."
-            )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(
+            "**Sample data** is open on the other pages. This page works on your own ledger."
+            if always_own_ledger
+            else "**Sample data.** You are looking at a made-up team: nothing here was computed on "
+            "this machine.",
+            icon=":material/science:",
+        )
         st.button(
             "Back to your own ledger", on_click=data.close_sample, icon=":material/arrow_back:"
         )
@@ -92,9 +90,21 @@ def _sample_banner(always_own_ledger: bool) -> None:
 def show(chart: Chart, key: str) -> None:
     """A chart with its accessible name, and the figures behind it one click away."""
     with st.container(border=True):
+        st.markdown(f"**{formats.escape(chart.title)}**")
         st.plotly_chart(chart.figure, key=key, alt=chart.alt, config={"displaylogo": False})
         with st.expander("Show as a table", key=f"{key}-table", type="compact"):
             st.dataframe(chart.table, hide_index=True)
+
+
+def fact_table(facts: Mapping[str, object]) -> None:
+    """Names and values, all of them in sight."""
+    rows = {"What": list(facts), "Value": [str(value) for value in facts.values()]}
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content",
+        column_config={"What": st.column_config.TextColumn(width="small")},
+    )
 
 
 def attempt(action: Callable[[], Any], *, done: str | None = None) -> bool:

@@ -4,7 +4,8 @@
 const FIRST_RETRY_MS = 1000
 const LONGEST_RETRY_MS = 30000
 const PAGE_REFRESH_MS = 15000
-const FEW_ROWS = 60
+const FEW_ROWS = 100
+const NARROW_PX = 640 // the legend gets a line of its own
 
 const views = new WeakMap()
 
@@ -110,7 +111,7 @@ class LiveOverview {
     this.drawTable()
     const payload = this.payload
     this.library.then((Plotly) => {
-      if (payload === this.payload) this.drawChart(Plotly)
+      if (payload === this.payload && this.chart.isConnected) this.drawChart(Plotly)
     }, () => { this.chart.textContent = "The chart's library could not be loaded; reload the page." })
   }
 
@@ -132,7 +133,8 @@ class LiveOverview {
     const chart = this.payload.chart
     const colours = themeColours(this.root)
     this.chart.setAttribute("aria-label", chart.alt)
-    Plotly.react(this.chart, traces(chart, colours), layout(chart, colours), {
+    const narrow = this.chart.clientWidth < NARROW_PX
+    Plotly.react(this.chart, traces(chart, colours), layout(chart, colours, narrow), {
       displaylogo: false,
       responsive: true,
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
@@ -173,7 +175,8 @@ function traces(chart, colours) {
   ]
 }
 
-function layout(chart, colours) {
+function layout(chart, colours, narrow) {
+  const nothing = (values) => values.every((value) => value === 0)
   const axis = {
     gridcolor: colours.grid, linecolor: colours.grid, zerolinecolor: colours.grid,
     tickfont: { color: colours.muted }, rangemode: "tozero", automargin: true,
@@ -185,17 +188,20 @@ function layout(chart, colours) {
   return {
     uirevision: chart.key,
     height: 430,
-    margin: { l: 8, r: 12, t: 46, b: 8 },
+    margin: { l: 8, r: 12, t: narrow ? 72 : 46, b: 8 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colours.font, color: colours.text, size: 13 },
     hovermode: "x unified",
     hoverlabel: { bgcolor: colours.panel, bordercolor: colours.grid, font: { color: colours.text } },
-    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom" },
+    legend: { orientation: "h", x: narrow ? 0 : 1, xanchor: narrow ? "left" : "right",
+      y: narrow ? 1.1 : 1.02, yanchor: "bottom" },
     xaxis: { ...axis, type: "date", rangemode: "normal", range: chart.x_range, showgrid: false,
       anchor: "y2" },
-    yaxis: { ...axis, domain: [0.4, 1], tickprefix: chart.currency_prefix, tickformat: ",.4~g" },
-    yaxis2: { ...axis, domain: [0, 0.27], tickformat: "~s", nticks: 4 },
+    yaxis: { ...axis, domain: [0.4, 1], tickprefix: chart.currency_prefix, tickformat: ",.4~g",
+      ...(nothing(chart.self_hosted) && nothing(chart.baseline) ? { range: [0, 1] } : {}) },
+    yaxis2: { ...axis, domain: [0, 0.27], tickformat: "~s", nticks: 4,
+      ...(nothing(chart.tokens) ? { range: [0, 10] } : {}) },
     annotations: [
       heading(chart.names.cost_axis, 1.02), heading(chart.names.tokens_axis, 0.285),
     ],

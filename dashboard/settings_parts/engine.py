@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import formats
+from dashboard import formats, ui
 from engine.api import current
 
 
@@ -37,11 +37,7 @@ def draw() -> None:
         "Loaded in": formats.duration(model.load_ms),
         "Ledger": str(service.ledger.path),
     }
-    st.dataframe(
-        pd.DataFrame({"": facts.keys(), "Value": [str(value) for value in facts.values()]}),
-        hide_index=True,
-        alt="The engine's facts",
-    )
+    ui.fact_table(facts)
     st.subheader("Meters", anchor=False)
     st.caption("What each energy sensor said when the engine looked for it.")
     meters = [{name: str(value) for name, value in meter.items()} for meter in model.meters]

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import data, formats, ui
 from dashboard.ledgers import engine_of
-from db.prices import CostSettings, price_history, set_prices
+from db.prices import FOUNDING, CostSettings, price_history, set_prices
 
 BASES = {
     "nameplate": "Rated power, all day (a finance department's cautious figure)",
@@ -20,14 +20,22 @@ BASES = {
 def draw() -> None:
     now = data.current_prices("own")
     history = price_history(engine_of("own"))
-    if len(history) == 1 and history[0].valid_from == 0:
+    if _are_defaults(history):
         st.info(
-            "These are the product's founding figures, or what you set first. Change them to what "
-            "your hardware and seats cost.",
+            "These are default figures: one data-centre GPU against a commercial assistant. Change "
+            "them to what your hardware and seats cost.",
             icon=":material/info:",
         )
     _form(now)
     _history(history)
+
+
+def _are_defaults(history: list[CostSettings]) -> bool:
+    return len(history) == 1 and all(
+        getattr(history[0], name) == value
+        for name, value in FOUNDING.items()
+        if name != "in_service_date"
+    )
 
 
 def _form(now: CostSettings) -> None:

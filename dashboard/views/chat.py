@@ -145,6 +145,7 @@ def draw(number: int, turn: Turn) -> None:
             if answer.experts:
                 with st.expander("Experts of this answer", key=f"experts-{number}", type="compact"):
                     chart = charts.experts_heatmap(answer.experts, answer.experts_per_token)
+                    st.markdown(f"**{chart.title}**")
                     st.plotly_chart(
                         chart.figure,
                         key=f"heatmap-{number}",

@@ -9,8 +9,6 @@ from dashboard.overview import Overview, View
 from dashboard.overview_words import energy_basis, payload
 from dashboard.periods import RANGES
 
-PAGE = "views/{}.py"
-
 
 def choose_range() -> str:
     """The range's key. The address carries its name, so that a view can be linked."""
@@ -36,8 +34,10 @@ def first_steps() -> None:
             "editor at this server. Each request shows up here within seconds."
         )
         with st.container(horizontal=True):
-            st.page_link(PAGE.format("chat"), label="Chat now", icon=":material/forum:")
-            st.page_link(PAGE.format("connect"), label="Connect a tool", icon=":material/power:")
+            if st.button("Chat now", type="primary", icon=":material/forum:"):
+                st.switch_page("views/chat.py")
+            if st.button("Connect a tool", icon=":material/power:"):
+                st.switch_page("views/connect.py")
             if st.button("Look at a sample team", icon=":material/science:"):
                 with st.spinner("Making up ninety days of a team of eight…"):
                     data.open_sample()
@@ -57,11 +57,9 @@ def by_developer(overview: Overview) -> None:
             "seat": [float(row.seat) for row in overview.chosen.developers],
         }
     )
-    left, right = st.columns(2)
-    with left:
+    with st.grid(2, min_column_width=440):
         if not costs.empty:
             ui.show(charts.developer_costs(costs, overview.chosen.currency), "developer-costs")
-    with right:
         if not overview.usage.empty:
             ui.show(charts.developer_tokens(overview.usage), "developer-tokens")
 
@@ -74,13 +72,14 @@ def assumptions(overview: Overview) -> None:
 
 ui.begin("Overview", "Running the model here beside a seat for every developer.")
 ledger, zone = data.chosen_ledger(), data.timezone()
-if data.is_empty(ledger):
+empty = data.is_empty(ledger)
+if empty:
     first_steps()
 span = choose_range()
 overview = data.overview(ledger, span, zone)
 live_overview(View(ledger, span, zone.key), payload(overview))
 by_developer(overview)
-if not overview.energy_timeline.empty:
+if not (empty or overview.energy_timeline.empty):
     ui.show(
         charts.energy_timeline(overview.energy_timeline, zone, energy_basis(overview.energy)),
         "energy",

@@ -17,9 +17,9 @@ ANY_STATUS = "Any status"
 WORDS = {
     "ok": "answered",
     "running": "running",
-    "cancelled": "cancelled by the client",
+    "cancelled": "cancelled",
     "error": "failed",
-    "interrupted": "interrupted by a stop",
+    "interrupted": "interrupted",
 }
 BASIS = {
     "measured": "measured",
@@ -67,7 +67,7 @@ def table_of(frame: pd.DataFrame) -> pd.DataFrame:
             "Input": frame["input_tokens"],
             "Output": frame["output_tokens"],
             "Energy": frame["energy_j"],
-            "Energy is": frame["energy_basis"].map(BASIS).fillna("not told yet"),
+            "Energy is": frame["energy_basis"].map(BASIS).fillna("unknown"),
             "First token": frame["ttft_ms"],
             "Duration": frame["duration_ms"].astype("Float64") / 1000,
             "Tool": frame["client"],
@@ -107,15 +107,12 @@ def detail(row: "pd.Series[Any]") -> None:
             "Interface": f"{row['endpoint']}, {'streamed' if row['streamed'] else 'in one piece'}",
             "Input from cache": f"{int(row['cached_input_tokens']):,} tokens",
             "Token counts": "exact" if row["counts_exact"] else "estimated",
-            "Energy": f"{BASIS.get(str(row['energy_basis']), 'not told yet')}, "
+            "Energy": f"{BASIS.get(str(row['energy_basis']), 'unknown')}, "
             f"{row['energy_source'] or 'no source'}",
             "Experts a token": _experts(row),
             "Started": formats.local_time(int(row["started_at"]), zone),
         }
-        st.dataframe(
-            pd.DataFrame({"": facts.keys(), "Value": [str(value) for value in facts.values()]}),
-            hide_index=True,
-        )
+        ui.fact_table(facts)
 
 
 def _number(value: Any) -> float | None:
@@ -149,7 +146,8 @@ else:
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        height=460,
+        height=min(460, 40 + 36 * len(rows)),
+        placeholder=formats.UNKNOWN,
         alt="Requests, newest first",
         column_config={
             "Started": st.column_config.DatetimeColumn(

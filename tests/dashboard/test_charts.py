@@ -16,7 +16,7 @@ def costs(names: list[str], fully_loaded: list[float]) -> pd.DataFrame:
 
 def test_the_cost_chart_says_for_how_many_self_hosting_is_cheaper() -> None:
     chart = charts.developer_costs(costs(["Ada", "Grace"], [150.0, 250.0]), "USD")
-    assert chart.figure.layout.title.text.startswith("1 of 2 developers cost less")
+    assert chart.title.startswith("1 of 2 developers cost less")
     assert "Ada: $150.00, seat $200.00" in chart.alt
 
 
@@ -54,7 +54,7 @@ def test_idle_energy_stands_beside_that_of_requests() -> None:
         {"bucket_ms": [0, 60_000], "attributed_j": [3.6e6, np.nan], "idle_j": [3.6e6, 7.2e6]}
     )
     chart = charts.energy_timeline(frame, ZoneInfo("UTC"), "measured")
-    assert chart.figure.layout.title.text == "75% of 4.00 kWh went into idling (kWh, measured)"
+    assert chart.title == "75% of 4.00 kWh went into idling (kWh, measured)"
     assert np.isnan(chart.figure.data[0].y[1]), "unknown must not be drawn as 0"
 
 

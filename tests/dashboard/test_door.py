@@ -130,9 +130,7 @@ class TestBeyondLocalhost:
         assert sign_in(browser).status_code == 429
 
     @pytest.mark.parametrize("origin", ["http://evil.example", "null", ""])
-    def test_a_form_of_another_site_signs_nobody_in(
-        self, browser: TestClient, origin: str
-    ) -> None:
+    def test_a_form_of_another_site_signs_nobody_in(self, browser: TestClient, origin: str) -> None:
         assert sign_in(browser, origin=origin).status_code == 403
         assert browser.get("/").status_code == 401
 

@@ -44,7 +44,7 @@ def test_energy_that_is_not_known_is_not_shown_as_zero(product: Service) -> None
     request(product, energy_j=None)
     (row,) = open_page("requests").dataframe[0].value.to_dict("records")
     assert row["Energy"] != row["Energy"], "NaN"
-    assert row["Energy is"] == "not told yet"
+    assert row["Energy is"] == "unknown"
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(product: Service) -> None:

@@ -1,0 +1,156 @@
+"""The overview: both sides' costs, told with their basis, from the ledger of one's choice."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from shutil import copy
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine
+
+from dashboard.overview import View, compute
+from dashboard.overview_words import payload
+from db import people, prices
+from db.connect import connect
+from db.ids import now_ms
+from db.queries import is_sample
+from db.sample import write_sample
+from engine.api.service import Service
+from tests.dashboard.conftest import open_page
+from tests.db.team import Team, outcome, window
+
+ZONE = "Asia/Kolkata"
+
+
+@pytest.fixture(scope="module")
+def sample_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "sample.db"
+    write_sample(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sample(sample_file: Path) -> Engine:
+    return connect(f"sqlite:///{sample_file}", read_only=True)
+
+
+def use_now(product: Service, *, energy_j: float = 3600.0) -> None:
+    """One request of 40 + 25 tokens by Ada, a minute ago."""
+    ada = people.add_developer(product.database, "Ada", actor="test")
+    at = now_ms() - 60_000
+    request_id = Team(ada.id, key=0).admit(product.ledger, at=at, api_key_id=None)
+    product.ledger.record_energy(window({request_id: energy_j}, at=at)).result(20)
+    product.ledger.finish(outcome(request_id, at=at + 2_000)).result(20)
+
+
+def test_an_empty_ledger_says_what_to_do_and_claims_no_cost(product: Service) -> None:
+    page = open_page()
+    labels = [button.label for button in page.button]
+    assert {"Chat now", "Connect a tool", "Look at a sample team"} <= set(labels)
+    shown = payload(compute(product.database, View("own", "month", ZONE), now_ms()))
+    assert shown["headline"] == "Nothing has been asked yet, so nothing has been spent."
+    assert shown["figures"][0]["value"] == "$0.00"
+
+
+def test_the_sample_team_opens_marked_on_every_page_and_closes_again(
+    product: Service, sample_file: Path
+) -> None:
+    copy(sample_file, product.settings.home / "sample.db")
+    page = open_page()
+    next(b for b in page.button if b.label == "Look at a sample team").click()
+    page.run()
+    for name in ["requests", "chat", "connect", "settings", "overview"]:
+        page.switch_page(f"views/{name}.py").run()
+        assert not page.exception
+        assert any("Sample data" in box.value for box in page.warning), name
+    next(b for b in page.button if b.label == "Back to your own ledger").click()
+    page.run()
+    assert not any("Sample data" in box.value for box in page.warning)
+
+
+def test_keys_made_while_the_sample_is_open_are_real(product: Service, sample_file: Path) -> None:
+    copy(sample_file, product.settings.home / "sample.db")
+    page = open_page()
+    next(b for b in page.button if b.label == "Look at a sample team").click()
+    page.run()
+    page.switch_page("views/connect.py").run()
+    page.text_input[0].set_value("Zoe")
+    page.text_input[1].set_value("editor")
+    next(b for b in page.button if b.label == "Make the key").click()
+    page.run()
+    assert people.find_developer(product.database, "Zoe") is not None
+    assert not is_sample(product.database)
+
+
+@pytest.mark.parametrize("span", ["hour", "today", "month", "all"])
+def test_every_range_adds_up_and_goes_over_the_wire(sample: Engine, span: str) -> None:
+    overview = compute(sample, View("sample", span, ZONE), now_ms())
+    rows = overview.chosen.developers
+    assert sum(row.fully_loaded for row in rows) == overview.chosen.self_hosted_total
+    assert sum(row.seat for row in rows) == overview.chosen.baseline_total
+    totals = overview.totals
+    assert overview.tokens.sum() == totals.input_tokens + totals.output_tokens
+    last = overview.curve[-1]
+    assert last.self_hosted == overview.chosen.self_hosted_total
+    assert last.baseline == overview.chosen.baseline_total
+    assert json.loads(json.dumps(payload(overview), allow_nan=False))["requests"] == totals.requests
+
+
+@pytest.mark.parametrize("span", ["month", "all"])
+def test_the_metered_basis_follows_the_meter_and_still_adds_up(
+    sample_file: Path, tmp_path: Path, span: str
+) -> None:
+    path = copy(sample_file, tmp_path / "metered.db")
+    engine = connect(f"sqlite:///{path}")
+    prices.set_prices(engine, actor="test", electricity_basis="metered")
+    overview = compute(engine, View("sample", span, ZONE), now_ms())
+    assert overview.chosen.electricity_basis == "metered"
+    assert overview.curve[-1].self_hosted == overview.chosen.self_hosted_total
+    used = overview.chosen.developers
+    assert sum(row.requests for row in used) == overview.totals.requests
+
+
+def test_a_request_moves_tokens_energy_and_marginal_cost(product: Service) -> None:
+    use_now(product, energy_j=3600.0)
+    overview = compute(product.database, View("own", "hour", ZONE), now_ms())
+    assert overview.tokens.sum() == 65
+    # 3,600 J are 0.001 kWh; at $0.18 that is $0.00018.
+    assert overview.chosen.marginal_total == Decimal("0.00018")
+    figures = {figure["label"]: figure for figure in payload(overview)["figures"]}
+    assert figures["Tokens"]["value"] == "65"
+    assert figures["Energy"]["note"].startswith("measured")
+    assert "$0.00018" in figures["Self-hosted cost"]["note"]
+
+
+def test_every_cost_says_whether_it_is_fully_loaded_or_marginal(product: Service) -> None:
+    use_now(product)
+    shown = payload(compute(product.database, View("own", "month", ZONE), now_ms()))
+    assert "(fully loaded)" in shown["headline"]
+    own = shown["figures"][0]["note"]
+    assert "fully loaded" in own
+    assert "(marginal)" in own
+    assert shown["chart"]["names"]["self_hosted"].endswith("fully loaded")
+
+
+def test_the_month_begins_at_the_readers_midnight(product: Service) -> None:
+    at = datetime(2026, 3, 1, 1, 0, tzinfo=ZoneInfo(ZONE))  # still February in UTC
+    overview = compute(product.database, View("own", "month", ZONE), int(at.timestamp() * 1000))
+    started = datetime.fromtimestamp(overview.period.start_ms / 1000, UTC)
+    assert started == datetime(2026, 2, 28, 18, 30, tzinfo=UTC)
+    assert overview.period.words == "in March"
+
+
+@pytest.mark.usefixtures("product")
+def test_the_address_carries_the_range() -> None:
+    page = open_page(range="Last hour")
+    assert page.get("segmented_control")[0].value == "Last hour"
+
+
+def test_the_page_draws_costs_and_tokens_by_developer(product: Service) -> None:
+    use_now(product)
+    page = open_page()
+    titles = [text.value.replace("\\", "") for text in page.markdown]
+    assert any("developers cost less self-hosted than their seat" in title for title in titles)
+    assert any("Ada used most: 100% of 65 tokens" in title for title in titles)
