@@ -88,6 +88,6 @@ def logprobs(logits: NDArray[np.float32], chosen: int, top: int) -> Logprobs:
     """Log-probabilities of the chosen token and of the `top` most likely ones."""
     best = logits.max()
     normaliser = float(best) + float(np.log(np.exp(logits - best).sum(dtype=np.float64)))
-    ids = np.argpartition(logits, len(logits) - top)[len(logits) - top :] if top else []
-    likely = sorted(((int(i), float(logits[i]) - normaliser) for i in ids), key=lambda x: -x[1])
+    ids: list[int] = np.argpartition(logits, -top)[-top:].tolist() if top else []
+    likely = sorted(((i, float(logits[i]) - normaliser) for i in ids), key=lambda x: -x[1])
     return Logprobs(float(logits[chosen]) - normaliser, likely)

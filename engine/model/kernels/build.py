@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_FLAGS = "-std=c++17 -O3 -fopenmp-simd -fno-math-errno -fno-trapping-math -w -fPIC -shared -pthread"
+_FLAGS = "-std=c++20 -O3 -fopenmp-simd -fno-math-errno -fno-trapping-math -w -fPIC -shared -pthread"
 _SOURCES = {".cpp", ".h"}
 _log = logging.getLogger(__name__)
 

@@ -46,6 +46,8 @@ struct Call {
 
 namespace {
 
+constexpr int kFew = 2;
+
 struct Share {
     int begin, end;
 };
@@ -93,9 +95,22 @@ struct ActiveBlock {
     int block, expert;
 };
 
+// What a layer makes of each token on its way.
+struct Stage {
+    QuantisedRows normed, attended;
+    std::vector<float> low;        // [tokens][rank], the correction's first half
+    std::vector<uint8_t> chosen;   // [tokens][routed]
+
+    Stage(int tokens, int hidden, int heads_width, int rank, int routed)
+        : normed(tokens, hidden), attended(tokens, heads_width), low((size_t)tokens * rank),
+          chosen((size_t)tokens * routed) {}
+};
+
 // What each member of the team keeps for itself.
 struct Own {
-    std::vector<float> attention;
+    std::unique_ptr<Stage> stage;
+    std::vector<float> attention, normed, scores;
+    std::vector<int> order;
     std::vector<uint8_t> masks;          // [group of 8 tokens][1 + routed]
     std::vector<ActiveBlock> active;
     std::vector<std::vector<Run>> runs;  // of each group
@@ -112,16 +127,20 @@ class Decoder {
           x_((size_t)shape.max_tokens * shape.hidden),
           qkv_((size_t)shape.max_tokens * qkv_width_),
           attended_((size_t)shape.max_tokens * heads_width_),
-          normed_(shape.max_tokens, shape.hidden), attended_q_(shape.max_tokens, heads_width_),
           neurons_(shape.max_tokens, shape.neurons), own_(threads) {
         int rank = 0, routed = 0;
         for (const Layer& layer : layers_) {
             rank = std::max(rank, layer.rank);
             routed = std::max(routed, layer.routed);
         }
-        low_.resize((size_t)shape.max_tokens * rank);
+        auto stage = [&](int tokens) {
+            return std::make_unique<Stage>(tokens, shape.hidden, heads_width_, rank, routed);
+        };
+        shared_ = stage(shape.max_tokens);
         const int groups = (shape.max_tokens + kRows - 1) / kRows;
         for (Own& own : own_) {
+            own.stage = stage(kFew);
+            own.normed.resize(shape.hidden);
             own.masks.resize((size_t)groups * (routed + 1));
             own.runs.resize(groups);
         }
@@ -132,27 +151,35 @@ class Decoder {
     }
 
   private:
+    // With few tokens, every member does the small things itself and for all of them: that takes
+    // less time than to meet. With many, each does them for some, and they meet more often.
     void pass(const Call& call, int member) {
-        const Share mine = share(call.tokens, member, team_.size());
-        for (int t = mine.begin; t < mine.end; t++) embed(call.token_ids[t], x(t));
+        const bool few = call.tokens <= kFew;
+        const Share some = share(call.tokens, member, team_.size());
+        const Share mine = few ? Share{0, call.tokens} : some;
+        Stage& stage = few ? *own_[member].stage : *shared_;
+        auto meet_if_many = [&] { if (!few) team_.barrier(); };
+
+        for (int t = some.begin; t < some.end; t++) embed(call.token_ids[t], x(t));
+        team_.barrier();
         for (int l = 0; l < s_.layers; l++) {
             const Layer& layer = layers_[l];
-            for (int t = mine.begin; t < mine.end; t++) normalise(x(t), layer.attn_norm, t);
+            for (int t = mine.begin; t < mine.end; t++)
+                normalise(x(t), layer.attn_norm, stage.normed, t, member);
+            meet_if_many();
+            product(layer.qkv, stage.normed, call.tokens, member, qkv_.data(), qkv_width_, false);
             team_.barrier();
-            product(layer.qkv, normed_, call.tokens, member, qkv_.data(), qkv_width_, false);
-            team_.barrier();
-            for (int t = mine.begin; t < mine.end; t++) place(call, l, t);
-            team_.barrier();
-            attention(call, l, member);
+            attention(call, l, member, few);
             team_.barrier();
             for (int t = mine.begin; t < mine.end; t++)
-                attended_q_.set(t, &attended_[(size_t)t * heads_width_]);
+                stage.attended.set(t, &attended_[(size_t)t * heads_width_]);
+            meet_if_many();
+            product(layer.o, stage.attended, call.tokens, member, x_.data(), s_.hidden, true);
             team_.barrier();
-            product(layer.o, attended_q_, call.tokens, member, x_.data(), s_.hidden, true);
-            team_.barrier();
-            for (int t = mine.begin; t < mine.end; t++) route(call, l, t);
-            team_.barrier();
-            feed_forward(call, l, member);
+            for (int t = mine.begin; t < mine.end; t++)
+                route(call, l, t, stage, member, !few || member == 0);
+            meet_if_many();
+            feed_forward(call, l, stage, member);
         }
         outputs(call, member);
     }
@@ -170,14 +197,13 @@ class Decoder {
         }
     }
 
-    // RMS norm of x into the member's scratch, and quantised into row `token`.
-    const float* normalise(const float* x, const float* weight, int token) {
-        thread_local std::vector<float> normed;
-        normed.resize(s_.hidden);
+    // RMS norm of x, returned as it is and put quantised into `to`.
+    const float* normalise(const float* x, const float* weight, QuantisedRows& to, int row, int member) {
+        float* normed = own_[member].normed.data();
         const float scale = 1.0f / std::sqrt(dot(x, x, s_.hidden) / s_.hidden + s_.norm_eps);
         for (int i = 0; i < s_.hidden; i++) normed[i] = x[i] * scale * weight[i];
-        normed_.set(token, normed.data());
-        return normed.data();
+        to.set(row, normed);
+        return normed;
     }
 
     // out[token] = (or, adding, +=) matrix · row: each member computes some of the output tiles.
@@ -200,32 +226,31 @@ class Decoder {
         }
     }
 
-    // Turns queries and keys by their position, and puts key and value into the cache.
-    void place(const Call& call, int l, int token) {
-        const int dim = s_.head_dim, position = call.positions[token];
+    // Turns a key head's queries and key by their position, and puts key and value into the cache.
+    void place(const Call& call, int l, int token, int head) {
+        const int dim = s_.head_dim, position = call.positions[token], group = s_.heads / s_.kv_heads;
         float* q = &qkv_[(size_t)token * qkv_width_];
-        float* k = q + heads_width_;
+        float* k = q + heads_width_ + head * dim;
         const float* v = k + s_.kv_heads * dim;
-        const float* cosine = rotary_ + (size_t)position * dim;   // then dim / 2 sines
-        const float* sine = cosine + dim / 2;
         const float scale = 1.0f / std::sqrt((float)dim);
-        for (int head = 0; head < s_.heads + s_.kv_heads; head++) {
-            const float factor = head < s_.heads ? scale : 1.0f;
-            for (int i = 0; i < dim / 2; i++) {
-                float& even = q[head * dim + 2 * i];
-                float& odd = q[head * dim + 2 * i + 1];
-                const float turned = (even * cosine[i] - odd * sine[i]) * factor;
-                odd = (odd * cosine[i] + even * sine[i]) * factor;
-                even = turned;
-            }
-        }
+        for (int i = head * group; i < (head + 1) * group; i++) turn(q + i * dim, position, scale);
+        turn(k, position, 1.0f);
         const int slot = position % kBlock;
         const int32_t block = call.tables[call.table_starts[token] + position / kBlock];
-        for (int head = 0; head < s_.kv_heads; head++) {
-            uint16_t* keys = cache(call, l, head) + block * cache_stride();
-            uint16_t* values = keys + kBlock * dim + slot * dim;
-            for (int i = 0; i < dim; i++) keys[i * kBlock + slot] = to_bfloat16(k[head * dim + i]);
-            for (int i = 0; i < dim; i++) values[i] = to_bfloat16(v[head * dim + i]);
+        uint16_t* keys = cache(call, l, head) + block * cache_stride();
+        uint16_t* values = keys + kBlock * dim + slot * dim;
+        for (int i = 0; i < dim; i++) keys[i * kBlock + slot] = to_bfloat16(k[i]);
+        for (int i = 0; i < dim; i++) values[i] = to_bfloat16(v[i]);
+    }
+
+    // Rotary embedding of one head, pairs side by side as GGUF has them.
+    void turn(float* head, int position, float scale) const {
+        const float* cosine = rotary_ + (size_t)position * s_.head_dim;   // then the sines
+        const float* sine = cosine + s_.head_dim / 2;
+        for (int i = 0; i < s_.head_dim / 2; i++) {
+            const float even = head[2 * i], odd = head[2 * i + 1];
+            head[2 * i] = (even * cosine[i] - odd * sine[i]) * scale;
+            head[2 * i + 1] = (odd * cosine[i] + even * sine[i]) * scale;
         }
     }
 
@@ -236,15 +261,21 @@ class Decoder {
                (size_t)head * 2 * kBlock * s_.head_dim;
     }
 
-    void attention(const Call& call, int l, int member) {
+    // Whoever attends to a key head with few tokens also places it, and so needs to wait for nobody.
+    void attention(const Call& call, int l, int member, bool few) {
+        const int members = team_.size();
+        for (int i = few ? 0 : member; i < call.tokens * s_.kv_heads; i += few ? 1 : members)
+            if (!few || i % s_.kv_heads % members == member)
+                place(call, l, i / s_.kv_heads, i % s_.kv_heads);
+        if (!few) team_.barrier();
         int task = 0;
         for (int first = 0, count = 0; first < call.tokens; first += count) {
             count = 1;
             while (count < kTogether && first + count < call.tokens &&
                    call.table_starts[first + count] == call.table_starts[first])
                 count++;
-            for (int head = 0; head < s_.kv_heads; head++)
-                if (task++ % team_.size() == member) attend_head(call, l, head, first, count, member);
+            for (int head = 0; head < s_.kv_heads; head++, task++)
+                if ((few ? head : task) % members == member) attend_head(call, l, head, first, count, member);
         }
     }
 
@@ -271,53 +302,53 @@ class Decoder {
     }
 
     // Normalises for the feed-forward, chooses the token's experts, and starts the correction.
-    void route(const Call& call, int l, int token) {
+    void route(const Call& call, int l, int token, Stage& stage, int member, bool telling) {
         const Layer& layer = layers_[l];
-        const float* normed = normalise(x(token), layer.ffn_norm, token);
+        const float* normed = normalise(x(token), layer.ffn_norm, stage.normed, token, member);
         if (layer.routed == 0) return;
-        uint8_t* chosen = call.chosen + ((size_t)token * s_.layers + l) * layer.routed;
-        choose(layer, normed, call.per_token[l], chosen);
+        uint8_t* chosen = &stage.chosen[(size_t)token * layer.routed];
+        choose(layer, normed, call.per_token[l], chosen, own_[member]);
+        if (telling)
+            memcpy(call.chosen + ((size_t)token * s_.layers + l) * layer.routed, chosen, layer.routed);
         if (call.correction_scale != 0)
             for (int i = 0; i < layer.rank; i++)
-                low_[(size_t)token * layer.rank + i] =
+                stage.low[(size_t)token * layer.rank + i] =
                     dot(layer.correction_in + (size_t)i * s_.hidden, normed, s_.hidden);
     }
 
-    void choose(const Layer& layer, const float* normed, int wanted, uint8_t* chosen) const {
-        thread_local std::vector<float> scores;
-        thread_local std::vector<int> order;
-        scores.resize(layer.routed);
-        order.resize(layer.routed);
+    void choose(const Layer& layer, const float* normed, int wanted, uint8_t* chosen, Own& own) const {
+        own.scores.resize(layer.routed);
+        own.order.resize(layer.routed);
         for (int e = 0; e < layer.routed; e++) {
-            scores[e] = dot(layer.router + (size_t)e * s_.hidden, normed, s_.hidden) + layer.router_bias[e];
-            order[e] = e;
+            own.scores[e] =
+                dot(layer.router + (size_t)e * s_.hidden, normed, s_.hidden) + layer.router_bias[e];
+            own.order[e] = e;
         }
-        std::sort(order.begin(), order.end(), [&](int a, int b) {
+        const float* scores = own.scores.data();
+        std::sort(own.order.begin(), own.order.end(), [scores](int a, int b) {
             return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
         });
-        for (int i = 0; i < layer.routed; i++) chosen[order[i]] = i < wanted;
+        for (int i = 0; i < layer.routed; i++) chosen[own.order[i]] = i < wanted;
     }
 
     // Which of a group of 8 tokens use each expert; expert 0 is the shared part.
-    const uint8_t* gather_masks(const Call& call, int l, int member) {
-        const Layer& layer = layers_[l];
+    const uint8_t* gather_masks(const Call& call, const Layer& layer, const Stage& stage, int member) {
         uint8_t* masks = own_[member].masks.data();
         for (int first = 0; first < call.tokens; first += kRows, masks += layer.routed + 1) {
             const int count = std::min(kRows, call.tokens - first);
             memset(masks, 0, layer.routed + 1);
             masks[0] = (uint8_t)((1 << count) - 1);
             for (int r = 0; r < count; r++) {
-                const uint8_t* chosen =
-                    call.chosen + ((size_t)(first + r) * s_.layers + l) * layer.routed;
+                const uint8_t* chosen = stage.chosen.data() + (size_t)(first + r) * layer.routed;
                 for (int e = 0; e < layer.routed; e++) masks[e + 1] |= (uint8_t)(chosen[e] << r);
             }
         }
         return own_[member].masks.data();
     }
 
-    void feed_forward(const Call& call, int l, int member) {
+    void feed_forward(const Call& call, int l, const Stage& stage, int member) {
         const Layer& layer = layers_[l];
-        const uint8_t* masks = gather_masks(call, l, member);
+        const uint8_t* masks = gather_masks(call, layer, stage, member);
         const int groups = (call.tokens + kRows - 1) / kRows, experts = layer.routed + 1;
         // The blocks of neurons that anybody uses, shared out evenly.
         auto& active = own_[member].active;
@@ -332,13 +363,13 @@ class Decoder {
         const Share mine = share((int)active.size(), member, team_.size());
         for (int i = mine.begin; i < mine.end; i++)
             for (int g = 0; g < groups; g++)
-                fire(layer, active[i].block, g * kRows, masks[g * experts + active[i].expert]);
+                fire(layer, stage, active[i].block, g * kRows, masks[g * experts + active[i].expert]);
         team_.barrier();
         for (int g = 0; g < groups; g++) plan_runs(layer, &masks[g * experts], own_[member].runs[g]);
         const Share tiles = share(layer.down.tiles, member, team_.size());
         for (int tile = tiles.begin; tile < tiles.end; tile++)
             for (int g = 0; g < groups; g++)
-                sum_up(call, layer, tile, g * kRows, own_[member].runs[g]);
+                sum_up(call, layer, stage, tile, g * kRows, own_[member].runs[g]);
         team_.barrier();
     }
 
@@ -360,13 +391,13 @@ class Decoder {
     }
 
     // 32 neurons for those of 8 tokens that use them: silu(gate) * up, quantised.
-    void fire(const Layer& layer, int block, int first, uint8_t mask) {
+    void fire(const Layer& layer, const Stage& stage, int block, int first, uint8_t mask) {
         Quantised tokens[kRows];
         int rows[kRows], count = 0;
         for (int r = 0; r < kRows; r++)
             if (mask >> r & 1) {
                 rows[count] = first + r;
-                tokens[count++] = normed_.row(first + r);
+                tokens[count++] = stage.normed.row(first + r);
             }
         if (count == 0) return;
         Floats gate[2][kRows] = {}, up[2][kRows] = {};
@@ -384,7 +415,8 @@ class Decoder {
     }
 
     // 16 outputs of the down projection for 8 tokens, over the experts that each of them uses.
-    void sum_up(const Call& call, const Layer& layer, int tile, int first, const std::vector<Run>& runs) {
+    void sum_up(const Call& call, const Layer& layer, const Stage& stage, int tile, int first,
+                const std::vector<Run>& runs) {
         const int group = std::min(kRows, call.tokens - first);
         Floats sums[kRows] = {};
         for (const Run& run : runs) {
@@ -402,7 +434,7 @@ class Decoder {
         const float correction = layer.routed > 0 ? call.correction_scale : 0;
         for (int r = 0; r < group; r++) {
             float* to = x(first + r) + tile * kTile;
-            const float* low = &low_[(size_t)(first + r) * layer.rank];
+            const float* low = stage.low.data() + (size_t)(first + r) * layer.rank;
             if (correction != 0) {
                 Floats out = load<Floats>(layer.correction_bias + tile * kTile);
                 for (int i = 0; i < layer.rank; i++)
@@ -416,9 +448,9 @@ class Decoder {
     void outputs(const Call& call, int member) {
         const Share mine = share(call.outputs, member, team_.size());
         for (int i = mine.begin; i < mine.end; i++)
-            normalise(x(call.output_rows[i]), final_norm_, i);
+            normalise(x(call.output_rows[i]), final_norm_, shared_->normed, i, member);
         team_.barrier();
-        product(head_, normed_, call.outputs, member, call.logits, s_.vocab, false);
+        product(head_, shared_->normed, call.outputs, member, call.logits, s_.vocab, false);
     }
 
     const Shape s_;
@@ -428,8 +460,9 @@ class Decoder {
     const float* rotary_;   // [position][cosines, sines][head_dim / 2]
     Team team_;
     const int heads_width_, qkv_width_;
-    std::vector<float> x_, qkv_, attended_, low_;
-    QuantisedRows normed_, attended_q_, neurons_;
+    std::vector<float> x_, qkv_, attended_;
+    QuantisedRows neurons_;
+    std::unique_ptr<Stage> shared_;
     std::vector<Own> own_;
 };
 

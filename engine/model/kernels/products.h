@@ -132,8 +132,8 @@ static inline void multiply_rows(const Matrix& m, int tile, int first, int block
     }
 }
 
-// The same for up to kRows tokens.
-static void multiply(const Matrix& m, int tile, int first, int blocks, int count,
+// The same for up to kRows tokens. Never inlined: that would compile all its variants several times.
+__attribute__((noinline)) static void multiply(const Matrix& m, int tile, int first, int blocks, int count,
                      const Quantised* tokens, Floats* y) {
     if (m.bits == 4) multiply_rows<4>(m, tile, first, blocks, count, tokens, y);
     else multiply_rows<8>(m, tile, first, blocks, count, tokens, y);

@@ -1,13 +1,11 @@
 // A fixed team of threads that runs one function together and meets at barriers inside it.
 //
-// The caller is member 0. Members spin for a moment, then yield or sleep: a decode step is a few
-// milliseconds with hundreds of barriers, but the machine also has other work.
+// The caller is member 0. Members spin for some microseconds, about as long as a stage takes, then
+// sleep: on a busy machine that lets the member whom everybody waits for have the processor.
 #pragma once
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -45,31 +43,31 @@ class Team {
         if (arrived_.fetch_add(1, std::memory_order_acq_rel) == size_ - 1) {
             arrived_.store(0, std::memory_order_relaxed);
             round_.store(round + 1, std::memory_order_release);
-            return;
+            round_.notify_all();
+        } else {
+            wait_while(round_, round);
         }
-        for (int spins = 0; round_.load(std::memory_order_acquire) == round; spins++)
-            spins < kSpins ? pause_briefly() : std::this_thread::yield();
     }
 
   private:
-    static constexpr int kSpins = 4000;
+    static constexpr int kSpins = 1000;
+
+    static void wait_while(const std::atomic<uint32_t>& counter, uint32_t value) {
+        for (int spins = 0; spins < kSpins; spins++) {
+            if (counter.load(std::memory_order_acquire) != value) return;
+            pause_briefly();
+        }
+        counter.wait(value, std::memory_order_acquire);
+    }
 
     void announce() {
-        {
-            std::lock_guard<std::mutex> lock(mutex_);
-            job_.fetch_add(1, std::memory_order_release);
-        }
-        wake_.notify_all();
+        job_.fetch_add(1, std::memory_order_release);
+        job_.notify_all();
     }
 
     void serve(int member) {
         for (uint32_t done = 0;; done++) {
-            for (int spins = 0; spins < kSpins && job_.load(std::memory_order_acquire) == done; spins++)
-                pause_briefly();
-            {
-                std::unique_lock<std::mutex> lock(mutex_);
-                wake_.wait(lock, [&] { return job_.load(std::memory_order_acquire) != done; });
-            }
+            wait_while(job_, done);
             if (closing_) return;
             (*work_)(member);
             barrier();
@@ -78,8 +76,6 @@ class Team {
 
     const int size_;
     std::vector<std::thread> threads_;
-    std::mutex mutex_;
-    std::condition_variable wake_;
     std::atomic<uint32_t> job_{0};
     std::atomic<uint32_t> round_{0};
     std::atomic<int> arrived_{0};
