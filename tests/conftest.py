@@ -23,6 +23,10 @@ def home(tmp_path: Path, weights_dir: Path) -> Path:
 
 
 def make_home(folder: Path, weights_dir: Path) -> Path:
+    """A home beside the cached weights, which shares the compiled kernel with all others."""
     folder.mkdir(parents=True)
+    kernels = weights_dir.parent / "kernels"
+    kernels.mkdir(exist_ok=True)
     (folder / "weights").symlink_to(weights_dir, target_is_directory=True)
+    (folder / "kernels").symlink_to(kernels, target_is_directory=True)
     return folder

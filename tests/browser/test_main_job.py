@@ -1,0 +1,140 @@
+"""The main job in a browser: people, a key, a tool, a chat, and a cost chart that moves.
+
+The tests of this file are one visit, in order.
+"""
+
+import re
+import sqlite3
+import time
+from pathlib import Path
+
+import openai
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import settled
+from tests.product import Product
+
+MOVES_WITHIN_MS = 3_000
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    """What one test of the visit leaves for the next."""
+    return {}
+
+
+def figure(page: Page, name: str) -> Locator:
+    """A live figure's value, found by its label."""
+    label = page.locator(".be-label", has_text=re.compile(f"^{name}$"))
+    return page.locator(".be-figures > *").filter(has=label).locator(".be-value")
+
+
+def test_an_empty_ledger_says_what_to_do_next(page: Page) -> None:
+    page.goto("/")
+    settled(page)
+    expect(page.get_by_role("heading", name="Nothing has been asked yet")).to_be_visible()
+    expect(page.get_by_role("button", name="Look at a sample team")).to_be_visible()
+
+
+def test_the_sample_team_is_marked_and_left_again(page: Page, picture: Path) -> None:
+    page.get_by_role("button", name="Look at a sample team").click()
+    expect(page.get_by_text("You are looking at a made-up team")).to_be_visible()
+    settled(page)
+    expect(page.locator(".be-state")).to_contain_text("Live")
+    expect(page.locator(".be-headline")).to_contain_text("self-hosting cost")
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(figure(page, "Requests")).to_have_text(re.compile(r"\d,\d{3}$"))
+    page.screenshot(path=picture)
+
+    page.get_by_role("button", name="Back to your own ledger").click()
+    expect(page.get_by_role("heading", name="Nothing has been asked yet")).to_be_visible()
+
+
+def test_a_key_is_made_on_connect_and_shown_once(
+    page: Page, product: Product, made: dict[str, str]
+) -> None:
+    page.get_by_role("link", name="Connect", exact=True).first.click()
+    settled(page)
+    page.get_by_label("Developer's name").fill("Ada")
+    page.get_by_label("Tool").fill("editor")
+    page.get_by_role("button", name="Make the key").click()
+    code = page.locator("code", has_text=re.compile(r"^bk-[\w-]{20,}$")).first
+    expect(code).to_be_visible()
+    key = made["key"] = code.inner_text().strip()
+
+    page.get_by_role("button", name="I have copied it").click()
+    settled(page)
+    expect(page.get_by_text(key)).to_have_count(0)
+    with sqlite3.connect(product.home / "ledger.db") as ledger:
+        dump = "\n".join(ledger.iterdump())
+    assert key not in dump
+
+
+def test_a_tools_request_moves_the_overview_within_three_seconds(
+    page: Page, product: Product, made: dict[str, str]
+) -> None:
+    page.goto("/")
+    settled(page)
+    expect(page.locator(".be-state")).to_contain_text("Live")
+    expect(figure(page, "Requests")).to_have_text("0")
+    chart = page.locator(".be-chart .js-plotly-plot")
+    node = chart.element_handle()
+
+    client = openai.OpenAI(base_url=f"{product.url}/v1", api_key=made["key"])
+    answer = client.chat.completions.create(
+        model="smollm2-135m-instruct",
+        messages=[{"role": "user", "content": "What is the capital of France?"}],
+        temperature=0,
+    )
+    finished = time.monotonic()
+    assert "Paris" in (answer.choices[0].message.content or "")
+
+    expect(figure(page, "Requests")).to_have_text("1", timeout=MOVES_WITHIN_MS)
+    assert time.monotonic() - finished < MOVES_WITHIN_MS / 1000 + 0.5
+    assert answer.usage is not None
+    expect(figure(page, "Tokens")).to_have_text(str(answer.usage.total_tokens))
+    tokens_drawn = "el => el.data.some(t => t.type === 'bar' && Math.max(...t.y) > 0)"
+    assert chart.evaluate(tokens_drawn), "the tokens' bars did not move"
+    assert node is not None
+    assert node.evaluate("el => el.isConnected"), "the chart was thrown away and drawn anew"
+
+
+def test_a_chat_is_answered_and_says_what_it_took(page: Page) -> None:
+    page.get_by_role("link", name="Chat", exact=True).first.click()
+    settled(page)
+    page.get_by_placeholder("Ask the model").fill("What is the capital of France?")
+    page.get_by_placeholder("Ask the model").press("Enter")
+    took = page.get_by_text(re.compile(r"tokens/s .* J estimated|tokens/s .* J measured"))
+    expect(took.first).to_be_visible(timeout=60_000)
+    settled(page)
+    expect(page.get_by_text("Paris").first).to_be_visible()
+    page.get_by_text("Experts of this answer").click()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+
+
+def test_both_requests_stand_in_the_list(page: Page, product: Product) -> None:
+    page.get_by_role("link", name="Requests", exact=True).first.click()
+    settled(page)
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    with sqlite3.connect(product.home / "ledger.db") as ledger:
+        rows = ledger.execute(
+            "SELECT status, developer_name, output_tokens > 0, energy_j > 0, client FROM requests"
+        ).fetchall()
+    assert [row[:4] for row in rows] == [("ok", "Ada", 1, 1)] * 2
+    assert rows[0][4].startswith("openai")
+
+
+def test_a_price_that_cannot_be_is_refused_in_plain_words(page: Page) -> None:
+    page.get_by_role("link", name="Settings", exact=True).first.click()
+    settled(page)
+    expect(page.get_by_text("Ada").first).to_be_visible()
+    page.get_by_role("tab", name="Prices").click()
+    page.get_by_label("Hardware price").fill("-5")
+    page.get_by_role("button", name="Save as a new dated entry").click()
+    expect(page.get_by_text(re.compile("hardware.s price", re.IGNORECASE)).first).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_the_ledger_is_sound_after_all_that(product: Product) -> None:
+    product.run("db", "check")
