@@ -141,8 +141,11 @@ def use(sessions: Sessions) -> None:
     _sessions = sessions
 
 
+def allowed(token: str | None) -> bool:
+    """Whether who holds this cookie may see the pages now."""
+    return not password_needed() or (_sessions is not None and _sessions.is_valid(token))
+
+
 def page_allowed() -> bool:
     """Whether the reader of the page that is running may see it."""
-    if not password_needed():
-        return True
-    return _sessions is not None and _sessions.is_valid(st.context.cookies.get(COOKIE))
+    return allowed(st.context.cookies.get(COOKIE))

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from dashboard import access
 from dashboard.ledgers import LEDGERS
 from dashboard.live.hub import Hub, TooMany
 from dashboard.overview import View
@@ -30,7 +31,8 @@ def live_routes(hub: Hub[View]) -> list[Route]:
         view = _view(request)
         if view is None:
             return PlainTextResponse("Unknown ledger, range or time zone.", status_code=400)
-        return EventStream(_stream(hub, view), headers={}, on_end=lambda: None)
+        token = request.cookies.get(access.COOKIE)
+        return EventStream(_stream(hub, view, token), headers={}, on_end=lambda: None)
 
     return [
         Route(EVENTS, events),
@@ -50,7 +52,7 @@ def _view(request: Request) -> View | None:
         return None
 
 
-async def _stream(hub: Hub[View], view: View) -> AsyncIterator[bytes]:
+async def _stream(hub: Hub[View], view: View, token: str | None) -> AsyncIterator[bytes]:
     """Server-sent events: a payload each, and a comment now and then, so that a browser that has
     gone is noticed."""
     try:
@@ -61,7 +63,7 @@ async def _stream(hub: Hub[View], view: View) -> AsyncIterator[bytes]:
                 except TimeoutError:
                     yield KEEP_ALIVE
                     continue
-                if payload is None:
+                if payload is None or not access.allowed(token):  # stopped, or signed out since
                     return
                 yield data(payload)
     except TooMany:

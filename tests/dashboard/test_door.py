@@ -14,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit import config
+from streamlit.testing.v1 import AppTest
 
 from dashboard import access
 from dashboard.gate import SIGN_IN, SIGN_OUT, Gate
@@ -21,9 +22,11 @@ from dashboard.signin import SignIn
 from db.accounts import password_fingerprint, set_admin_password
 from db.connect import connect
 from db.migrate import migrate
+from tests.product import ROOT
 
 PASSWORD = "correct horse battery"
 ORIGIN = "http://gpu-box:8501"
+VIEWS = ["overview", "requests", "chat", "connect", "settings"]
 SECRETS = ["/", "/settings", "/events/overview", "/assets/plotly-7.min.js", "/_stcore/metrics"]
 
 
@@ -168,3 +171,19 @@ def test_no_other_site_may_frame_the_pages(app: Starlette) -> None:
         headers = browser.get("/").headers
         assert headers["content-security-policy"] == "frame-ancestors 'self'"
         assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.usefixtures("_beyond_localhost", "product")
+class TestAPageWithoutASignIn:
+    """Even if a page's code were reached without a cookie, it shows nothing."""
+
+    @pytest.mark.parametrize("script", ["main", *(f"views/{name}" for name in VIEWS)])
+    def test_it_says_so_and_nothing_else(self, script: str) -> None:
+        page = AppTest.from_file(str(ROOT / "dashboard" / f"{script}.py"), default_timeout=30)
+        page.run()
+        assert not page.exception
+        assert [box.value for box in page.warning] == ["You are signed out."]
+        assert not page.title
+        assert not page.markdown
+        assert not page.dataframe
+        assert not page.button

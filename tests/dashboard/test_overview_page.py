@@ -145,7 +145,8 @@ def test_the_month_begins_at_the_readers_midnight(product: Service) -> None:
 @pytest.mark.usefixtures("product")
 def test_the_address_carries_the_range() -> None:
     page = open_page(range="Last hour")
-    assert page.get("segmented_control")[0].value == "Last hour"
+    (control,) = page.get("segmented_control")
+    assert getattr(control, "value", None) == "Last hour"
 
 
 def test_the_page_draws_costs_and_tokens_by_developer(product: Service) -> None:
