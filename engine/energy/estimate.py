@@ -17,7 +17,7 @@ from engine.energy.meters import Basis, Count, Kind
 from engine.energy.processor import ProcessorTime, model_name, processor_time
 
 FLOOR = 0.1
-MEMORY_W_PER_GIB = 0.375  # 3 W for 8 GiB, the figure CodeCarbon starts from
+MEMORY_W_PER_GIB = 0.375  # 3 W for 8 GiB, CodeCarbon's figure before it counted modules
 ERROR = 0.4
 
 

@@ -6,7 +6,7 @@ whole chip; the estimate scales them to the cores that this machine sees.
 
 from dataclasses import dataclass
 
-DEFAULT_W_PER_CORE = 5.0  # about the median of the server chips below (3.3 to 9.4 W a core)
+DEFAULT_W_PER_CORE = 6.0  # about the median of the server chips below, 2.8 to 12.5 W a core
 
 
 @dataclass(frozen=True, slots=True)

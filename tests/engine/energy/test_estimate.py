@@ -1,5 +1,6 @@
 """The estimate follows its stated formula and says what it rests on."""
 
+import statistics
 import time
 
 import psutil
@@ -75,6 +76,14 @@ def test_listed_processors_are_found_by_the_name_that_the_system_gives(
 def test_an_unlisted_processor_is_not_mistaken_for_a_listed_one() -> None:
     assert tdp.find("AMD EPYC") is None
     assert tdp.find("") is None
+
+
+def test_an_unlisted_processor_is_taken_for_a_usual_server() -> None:
+    servers = ("EPYC", "Xeon", "Platinum", "Gold", "E5-")
+    per_core = [
+        chip.tdp_w / chip.cores for name, chip in tdp.CHIPS.items() if name.startswith(servers)
+    ]
+    assert statistics.median(per_core) == pytest.approx(tdp.DEFAULT_W_PER_CORE, rel=0.1)
 
 
 def test_the_estimate_says_what_it_rests_on() -> None:
