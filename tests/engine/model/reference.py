@@ -60,9 +60,10 @@ def transformers_model(path: Path, dtype: torch.dtype = torch.float32) -> LlamaF
     missing, unexpected = model.load_state_dict(converted, strict=False)
     assert missing == ["lm_head.weight"]  # tied to the embedding
     assert not unexpected
+    model.train(False)
     for parameter in model.parameters():
         parameter.data = parameter.data.to(dtype)
-    return model.eval()
+    return model
 
 
 def _half_split(weight: NDArray[np.float32], heads: int) -> NDArray[np.float32]:

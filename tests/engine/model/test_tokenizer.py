@@ -19,7 +19,9 @@ TEXTS = [
 
 @pytest.fixture(scope="session")
 def theirs(gguf_path: Path) -> PreTrainedTokenizerFast:
-    return AutoTokenizer.from_pretrained(str(gguf_path.parent), gguf_file=gguf_path.name)
+    loaded = AutoTokenizer.from_pretrained(str(gguf_path.parent), gguf_file=gguf_path.name)
+    assert isinstance(loaded, PreTrainedTokenizerFast)
+    return loaded
 
 
 @pytest.mark.parametrize("text", TEXTS)

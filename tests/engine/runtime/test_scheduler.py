@@ -1,0 +1,108 @@
+"""Scheduling rules, with sequences that are computed on paper."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model.tokenizer import Tokenizer
+from engine.runtime.cache import BlockPool
+from engine.runtime.protocol import SamplingParams, Submit
+from engine.runtime.scheduler import PREFILL_CHUNK, Scheduler
+from engine.runtime.sequence import Sequence
+
+CONTEXT = 512
+
+
+def sequence(tokenizer: Tokenizer, request_id: int, prompt: int, answer: int = 10) -> Sequence:
+    submit = Submit(request_id, [5] * prompt, SamplingParams(max_tokens=answer))
+    return Sequence.from_submit(submit, tokenizer, CONTEXT, layers=1, routed=1)
+
+
+def compute(scheduler: Scheduler) -> list[tuple[int, int]]:
+    """One step: every scheduled token is computed; who caught up gets a token or is over."""
+    planned = scheduler.schedule()
+    for one, tokens in planned:
+        one.num_computed += tokens
+        if one.pending == 0:
+            one.append(7)
+            if len(one.token_ids) >= one.limit:
+                scheduler.remove(one)
+    return [(one.request_id, tokens) for one, tokens in planned]
+
+
+def test_a_new_request_joins_those_that_decode(tokenizer: Tokenizer) -> None:
+    scheduler = Scheduler(BlockPool(64), max_running=8)
+    scheduler.add(sequence(tokenizer, 1, prompt=20))
+    assert compute(scheduler) == [(1, 20)]
+    scheduler.add(sequence(tokenizer, 2, prompt=30))
+    assert compute(scheduler) == [(1, 1), (2, 30)]
+    assert compute(scheduler) == [(1, 1), (2, 1)]
+
+
+def test_a_long_prompt_is_computed_in_pieces_while_others_decode(tokenizer: Tokenizer) -> None:
+    scheduler = Scheduler(BlockPool(64), max_running=8)
+    scheduler.add(sequence(tokenizer, 1, prompt=4))
+    compute(scheduler)
+    scheduler.add(sequence(tokenizer, 2, prompt=300))
+    assert compute(scheduler) == [(1, 1), (2, PREFILL_CHUNK)]
+    assert compute(scheduler) == [(1, 1), (2, 300 - PREFILL_CHUNK)]
+
+
+def test_a_piece_is_never_cut_to_fit_the_budget(tokenizer: Tokenizer) -> None:
+    scheduler = Scheduler(BlockPool(64), max_running=2)
+    scheduler.add(sequence(tokenizer, 1, prompt=200))
+    scheduler.add(sequence(tokenizer, 2, prompt=100))
+    assert compute(scheduler) == [(1, 200)]
+    assert compute(scheduler) == [(1, 1), (2, 100)]
+
+
+def test_no_more_run_than_may(tokenizer: Tokenizer) -> None:
+    scheduler = Scheduler(BlockPool(64), max_running=2)
+    for request_id in range(3):
+        scheduler.add(sequence(tokenizer, request_id, prompt=4))
+    assert compute(scheduler) == [(0, 4), (1, 4)]
+    assert [waiting.request_id for waiting in scheduler.waiting] == [2]
+
+
+def test_who_came_last_makes_room_and_starts_anew(tokenizer: Tokenizer) -> None:
+    # 4 blocks of 32 positions: the first fills its two at 64 tokens, the second its one at 32.
+    scheduler = Scheduler(BlockPool(4), max_running=2)
+    scheduler.add(sequence(tokenizer, 1, prompt=63, answer=9))
+    scheduler.add(sequence(tokenizer, 2, prompt=30, answer=9))
+    compute(scheduler)
+    compute(scheduler)
+    assert compute(scheduler) == [(1, 1), (2, 1)]
+    assert compute(scheduler) == [(1, 1)]
+    assert scheduler.waiting[0].request_id == 2
+    assert scheduler.waiting[0].num_computed == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 300), st.integers(1, 60)), min_size=1, max_size=12),
+    st.integers(16, 40),
+    st.integers(1, 6),
+    st.randoms(use_true_random=False),
+)
+def test_everyone_finishes_and_every_block_comes_back(
+    tokenizer: Tokenizer,
+    requests: list[tuple[int, int]],
+    blocks: int,
+    max_running: int,
+    chance: random.Random,
+) -> None:
+    scheduler = Scheduler(BlockPool(blocks), max_running)
+    everyone = [sequence(tokenizer, i, *sizes) for i, sizes in enumerate(requests)]
+    arriving = list(everyone)
+    for _ in range(20_000):
+        if arriving and chance.random() < 0.5:
+            scheduler.add(arriving.pop())
+        planned = compute(scheduler)
+        held = [block for one in scheduler.running for block in one.blocks]
+        assert len(held) == len(set(held))
+        assert len(scheduler.running) <= max_running
+        assert sum(tokens for _, tokens in planned) <= PREFILL_CHUNK + max_running
+        if not (arriving or scheduler.running or scheduler.waiting):
+            break
+    assert [len(one.token_ids) for one in everyone] == [min(CONTEXT, p + a) for p, a in requests]
+    assert scheduler.pool.has_room(32 * (blocks - 1))

@@ -1,0 +1,175 @@
+"""The worker as the gateway sees it: a process at the other end of a socket."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.model.tokenizer import Tokenizer
+from engine.runtime.protocol import (
+    Abort,
+    Configure,
+    Energy,
+    FromWorker,
+    Output,
+    Ready,
+    SamplingParams,
+    Step,
+    Submit,
+    ToWorker,
+    WorkerError,
+    decode_from_worker,
+    encode,
+)
+from tests.engine.model.reference import write_carving
+
+
+class Gateway:
+    """Starts a worker and speaks with it."""
+
+    def __init__(self, weights: Path, home: Path, *options: str) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(120)
+        command = [sys.executable, "-m", "engine.runtime.worker", "--fd", str(theirs.fileno())]
+        self.process = subprocess.Popen(
+            [*command, "--weights", str(weights), *options],
+            pass_fds=[theirs.fileno()],
+            env={"PATH": "/usr/bin:/bin", "BREAKEVEN_HOME": str(home)},
+        )
+        theirs.close()
+        self._lines = self._socket.makefile("rb")
+
+    def send(self, message: ToWorker) -> None:
+        self._socket.sendall(encode(message))
+
+    def next(self) -> FromWorker:
+        return decode_from_worker(self._lines.readline())
+
+    def close(self) -> int:
+        self._lines.close()
+        self._socket.close()
+        return self.process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def carved(gguf_path: Path, home: Path) -> Path:
+    return write_carving(home / "c.safetensors", gguf_path)
+
+
+@pytest.fixture(scope="module")
+def gateway(gguf_path: Path, home: Path, carved: Path) -> Iterator[Gateway]:
+    started = Gateway(gguf_path, home, "--carved", str(carved), "--threads", "2")
+    ready = started.next()
+    assert isinstance(ready, Ready)
+    yield started
+    started.close()
+
+
+def ask(gateway: Gateway, tokenizer: Tokenizer, request_id: int, tokens: int = 5) -> None:
+    ids = tokenizer.encode_chat([{"role": "user", "content": "Tell me a story."}])
+    gateway.send(Submit(request_id, ids, SamplingParams(tokens, temperature=1.0, seed=1)))
+
+
+def until_finished(gateway: Gateway, request_id: int) -> tuple[list[FromWorker], Output]:
+    messages: list[FromWorker] = []
+    while True:
+        messages.append(gateway.next())
+        if isinstance(messages[-1], Step):
+            for output in messages[-1].outputs:
+                if output.request_id == request_id and output.finish_reason:
+                    return messages, output
+
+
+def test_ready_tells_what_was_loaded(gguf_path: Path, home: Path, carved: Path) -> None:
+    gateway = Gateway(gguf_path, home, "--carved", str(carved), "--experts-per-token", "8")
+    ready = gateway.next()
+    assert isinstance(ready, Ready)
+    assert ready.model == "SmolLM2-135M-Instruct"
+    assert (ready.layers, ready.routed_experts, ready.shared_experts) == (30, 32, 16)
+    assert (ready.experts_per_token, ready.default_experts_per_token) == (8, 24)
+    assert ready.active_parameters < ready.total_parameters
+    assert ready.meters
+    assert gateway.close() == 0
+
+
+def test_every_joule_of_a_request_is_told_before_its_end(
+    gateway: Gateway, tokenizer: Tokenizer
+) -> None:
+    ask(gateway, tokenizer, 11)
+    messages, _ = until_finished(gateway, 11)
+    assert isinstance(messages[-2], Energy)
+    assert 11 in messages[-2].shares
+    after = gateway.next()
+    assert isinstance(after, Energy)
+    assert 11 not in after.shares
+
+
+def test_shares_and_idle_add_up_to_the_total(gateway: Gateway, tokenizer: Tokenizer) -> None:
+    ask(gateway, tokenizer, 21, tokens=30)
+    ask(gateway, tokenizer, 22, tokens=10)
+    messages, _ = until_finished(gateway, 21)
+    windows = [message for message in messages if isinstance(message, Energy)]
+    assert {key for window in windows for key in window.shares} == {21, 22}
+    for window in windows:
+        if window.total_j is not None:
+            given = [share for share in window.shares.values() if share is not None]
+            assert window.idle_j is not None
+            assert sum(given) + window.idle_j == pytest.approx(window.total_j)
+
+
+def test_energy_is_told_every_second_without_work(gateway: Gateway) -> None:
+    windows = [gateway.next() for _ in range(3)]
+    for window in windows:
+        assert isinstance(window, Energy)
+        assert window.shares == {}
+        assert window.duration_s < 1.5
+
+
+def test_an_abort_is_answered_with_a_cancelled_end(gateway: Gateway, tokenizer: Tokenizer) -> None:
+    ask(gateway, tokenizer, 31, tokens=4000)
+    while not isinstance(gateway.next(), Step):
+        pass
+    gateway.send(Abort(31))
+    _, last = until_finished(gateway, 31)
+    assert last.finish_reason == "cancelled"
+    assert last.output_tokens >= 1
+
+
+def test_the_number_of_experts_changes_between_steps(
+    gateway: Gateway, tokenizer: Tokenizer
+) -> None:
+    gateway.send(Configure(4))
+    ask(gateway, tokenizer, 41)
+    messages, last = until_finished(gateway, 41)
+    assert last.experts_active_mean == pytest.approx(4)
+    assert isinstance(messages[-1], Step)
+    assert messages[-1].experts_per_token == 4
+    gateway.send(Configure(None))
+    ask(gateway, tokenizer, 42)
+    _, last = until_finished(gateway, 42)
+    assert last.experts_active_mean == pytest.approx(24)
+
+
+def test_weights_that_cannot_be_read_are_one_clear_line(home: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(b"GGUF" + bytes(64))
+    gateway = Gateway(bad, home)
+    error = gateway.next()
+    assert isinstance(error, WorkerError)
+    assert "not a complete GGUF file" in error.message
+    assert "\n" not in error.message
+    assert gateway.close() == 1
+
+
+def test_the_worker_ends_when_the_gateway_leaves(gguf_path: Path, home: Path) -> None:
+    gateway = Gateway(gguf_path, home, "--precision", "int4")
+    gateway.next()
+    assert gateway.close() == 0
