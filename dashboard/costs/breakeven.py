@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from dashboard.costs import money
-from dashboard.costs.models import BreakEven, PaybackPoint, Prices
+from dashboard.costs.models import BreakEven, Prices
 
 HOURS_PER_MONTH = 720
 
@@ -67,22 +67,6 @@ def smallest_team(prices: Prices, electricity: Decimal | None = None) -> int | N
     number = max(1, math.ceil(per_month / Fraction(prices.seat_price_per_month)))
     # Free hardware whose running costs exactly the seats saves nothing.
     return number if break_even(prices, number, power).within_life else number + 1
-
-
-def payback(
-    prices: Prices, developers: int, months: int, electricity: Decimal | None = None
-) -> list[PaybackPoint]:
-    """Money spent on each side month by month: where the lines cross it breaks even."""
-    even = break_even(prices, developers, electricity)
-    running = even.electricity_per_month + even.operations_per_month
-    return [
-        PaybackPoint(
-            month=month,
-            self_hosted=prices.hardware_price + running * month,
-            baseline=even.seats_per_month * month,
-        )
-        for month in range(months + 1)
-    ]
 
 
 def _why_never(prices: Prices, developers: int, power: Decimal, seats: Decimal) -> str:

@@ -180,11 +180,3 @@ class BreakEven(_Model):
     electricity_per_month: Decimal
     operations_per_month: Decimal
     saving_per_month: Decimal
-
-
-class PaybackPoint(_Model):
-    """Money spent by the end of month `month`, hardware paid at the start."""
-
-    month: int
-    self_hosted: Decimal
-    baseline: Decimal

@@ -10,7 +10,6 @@ from dashboard.costs.breakeven import (
     break_even,
     break_even_table,
     electricity_per_month,
-    payback,
     smallest_team,
 )
 from tests.dashboard.costs.figures import prices
@@ -64,13 +63,6 @@ def test_without_developers_it_never_breaks_even() -> None:
 def test_operations_delay_break_even() -> None:
     even = break_even(prices(operations_per_month=Decimal(100)), 2, NINETY)
     assert even.months == Decimal("119.0476")  # 25,000 / (400 - 90 - 100)
-
-
-def test_payback_lines_cross_at_break_even() -> None:
-    line = payback(prices(), 5, 36, NINETY)
-    ahead = [point.month for point in line if point.baseline >= point.self_hosted]
-    assert line[0].self_hosted == 25_000
-    assert ahead[0] == 28  # after 27.5 months
 
 
 _money = st.decimals(0, 100_000, places=2)
