@@ -49,9 +49,9 @@ def test_a_chat_without_system_message_gets_the_models_own(tokenizer: Tokenizer)
     assert text.startswith("system\nYou are a helpful AI assistant named SmolLM")
 
 
-# The vocabulary has no token for some control characters, which are therefore left out.
+# The vocabulary lacks bytes that only control and unassigned characters need.
 WRITTEN = st.text(
-    st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\t\r"), max_size=60
+    st.characters(exclude_categories=["C"]) | st.sampled_from("\n\t\r"), max_size=60
 )
 
 
