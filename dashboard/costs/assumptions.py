@@ -11,7 +11,7 @@ _SHARING: dict[SharedBy, str] = {
     "energy": "All costs are shared by the energy of each developer's requests, idling included.",
     "tokens": (
         "All costs are shared by tokens (input and output), because the energy of some requests "
-        "is unknown."
+        "is unknown, or that of all is nil."
     ),
     "nobody": "Nobody used the hardware, so its cost stands in a row of its own.",
 }
@@ -33,14 +33,24 @@ def assumptions(
         sentences.append(
             f"Operations cost {words(prices.operations_per_month, prices.currency)} a month."
         )
-    if any(segment.energy and segment.energy.estimated for segment in segments):
-        sentences.append(
-            "Energy is estimated, not measured, in part or in whole; each figure may be 40% off."
-        )
+    sentences.append(_energy(segments))
     if len(segments) > 1 and len({segment.prices for segment in segments}) > 1:
         sentences.append("Prices changed within this range; each applies to its own time.")
     sentences.append("Taxes, financing and working time beyond operations are left out.")
     return tuple(sentences)
+
+
+def _energy(segments: Sequence[Segment]) -> str:
+    marginal = "Marginal cost is the electricity of the requests alone, PUE included"
+    read = [s.energy for s in segments if s.energy and s.energy.total_j is not None]
+    if not read:
+        return f"{marginal}; no meter has read anything in this range."
+    if any(energy.estimated for energy in read):
+        return (
+            f"{marginal}. Energy is estimated, not measured, in part or in whole; each figure may "
+            "be 40% off."
+        )
+    return f"{marginal}. Energy is measured."
 
 
 def _hardware(prices: Prices) -> str:

@@ -4,7 +4,6 @@ Both sides count from the hardware's first day. *Fully loaded* shares all that t
 used or not, by who used it; *marginal* is the electricity of the requests alone.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -23,8 +22,9 @@ from dashboard.costs.models import (
     SharedBy,
     Usage,
 )
-from dashboard.costs.months import months_between
-from dashboard.costs.self_hosted import Spent, electricity_of, in_service_from, spent
+from dashboard.costs.months import month_position
+from dashboard.costs.seats import TeamSeats, held_by, priced_months
+from dashboard.costs.self_hosted import Spent, electricity_of, spent
 
 MARGINAL_DIGITS = 9  # a request's electricity is far below a cent
 UNUSED = "Unused"
@@ -40,12 +40,11 @@ def compare(
     """
     _require_one_range(segments)
     costs = sum((spent(segment, segment.end, zone) for segment in segments), Spent())
-    seats = {
-        developer.id: sum((_seat(s, developer, s.end, zone) for s in segments), Fraction(0))
-        for developer in developers
-    }
+    stretches = priced_months(segments, zone)
+    held = {developer.id: held_by(developer, stretches, zone) for developer in developers}
+    seats = {person: seat.amount for person, seat in held.items() if seat.months > 0}
     baseline = money.cents(sum(seats.values(), Fraction(0)))
-    holders = sum(1 for amount in seats.values() if amount > 0)
+    holders = len(seats)
     used = _usage_by_developer(segments)
     shared_by, rows = _rows(costs.total, baseline, developers, used, seats, segments)
     tokens = sum(usage.input_tokens + usage.output_tokens for usage in used.values())
@@ -87,16 +86,16 @@ def cumulative(
     """
     _require_one_range(segments)
     curve = []
-    before, seats_before, place = Spent(), Fraction(0), 0
+    before, place = Spent(), 0
+    seats, stretches = TeamSeats(developers, zone), priced_months(segments, zone)
     for at in points:
         while place < len(segments) - 1 and at >= segments[place].end:
             segment = segments[place]
             before += spent(segment, segment.end, zone)
-            seats_before += _seats(segment, developers, segment.end, zone)
             place += 1
         segment = segments[place]
         until = min(max(at, segment.start), segment.end)
-        baseline = seats_before + _seats(segment, developers, until, zone)
+        baseline = seats.amount(stretches, month_position(until, zone))
         total = (before + spent(segment, until, zone)).total
         curve.append(Point(at=at, self_hosted=total, baseline=money.cents(baseline)))
     return curve
@@ -120,27 +119,6 @@ def _require_one_range(segments: Sequence[Segment]) -> None:
                 f"Prices in {earlier.prices.currency} and in {later.prices.currency} cannot be "
                 "added up: choose a range within one currency."
             )
-
-
-def _seat(segment: Segment, developer: Developer, until: datetime, zone: tzinfo) -> Fraction:
-    """What the developer's seat would have cost in `segment` up to `until`."""
-    return _seats(segment, [developer], until, zone)
-
-
-def _seats(
-    segment: Segment, developers: Sequence[Developer], until: datetime, zone: tzinfo
-) -> Fraction:
-    """All seats together. Of a large team most hold theirs all the time, computed once."""
-    first_day = in_service_from(segment.prices, zone)
-    if first_day is None:
-        return Fraction(0)
-    begun = max(segment.start, first_day)
-    held = Counter(
-        (max(begun, person.seat_from), min(until, person.seat_until or until))
-        for person in developers
-    )
-    months = (months_between(*span, zone) * number for span, number in held.items())
-    return Fraction(segment.prices.seat_price_per_month) * sum(months, Fraction(0))
 
 
 def _usage_by_developer(segments: Sequence[Segment]) -> dict[int, Usage]:
@@ -189,7 +167,7 @@ def _rows(
 ) -> tuple[SharedBy, tuple[DeveloperCost, ...]]:
     """A row for everybody who holds a seat or used something, and one for what nobody used."""
     names = {usage.developer_id: usage.name for usage in used.values()}
-    names |= {person.id: person.name for person in developers if seats[person.id] > 0}
+    names |= {person.id: person.name for person in developers if person.id in seats}
     people = sorted(names, key=lambda person: (names[person].lower(), person))
     shared_by, weights = _weights(used.values())
     shares = _shares(total, people, weights)

@@ -13,15 +13,15 @@ _TICK = timedelta(microseconds=1)
 
 def months_between(start: datetime, end: datetime, zone: tzinfo) -> Fraction:
     """Calendar months from `start` to `end`, begun ones in part; 0 when the end is not after."""
-    total = Fraction(0)
-    start, end = start.astimezone(UTC), end.astimezone(UTC)
-    while start < end:
-        first = start.astimezone(zone).date().replace(day=1)
-        month_start, month_end = midnight(first, zone), midnight(add_months(first, 1), zone)
-        until = min(end, month_end)
-        total += ratio(until - start, month_end - month_start)
-        start = until
-    return total
+    return max(Fraction(0), month_position(end, zone) - month_position(start, zone))
+
+
+def month_position(moment: datetime, zone: tzinfo) -> Fraction:
+    """Calendar months since a fixed one, the begun one in part: time as monthly prices count it."""
+    moment = moment.astimezone(UTC)
+    first = moment.astimezone(zone).date().replace(day=1)
+    begins, ends = midnight(first, zone), midnight(add_months(first, 1), zone)
+    return first.year * 12 + first.month + ratio(moment - begins, ends - begins)
 
 
 def add_months(day: date, months: int) -> date:

@@ -57,19 +57,20 @@ def depreciated(prices: Prices, until: datetime, zone: tzinfo) -> Decimal:
 def spent(segment: Segment, until: datetime, zone: tzinfo) -> Spent:
     """Costs of `segment` up to `until`, which lies within it.
 
-    What was metered is taken as spread evenly over the segment.
+    What was metered is taken as spread evenly over the segment, and counts from the hardware's
+    first day.
     """
     prices = segment.prices
     first_day = in_service_from(prices, zone)
-    start, until = segment.start, until.astimezone(UTC)
+    until = until.astimezone(UTC)
     if first_day is None or until <= first_day:
         return Spent()
-    begun = max(start, first_day)
+    begun = max(segment.start, first_day)
     running = hours(until - begun)
     metered_kwh, unmetered = Fraction(0), running
     metered = prices.electricity_basis == "metered" and segment.energy
-    if metered and segment.energy and segment.energy.total_j is not None and until > start:
-        part = ratio(until - start, segment.end - segment.start)
+    if metered and segment.energy and segment.energy.total_j is not None and until > begun:
+        part = ratio(until - begun, segment.end - segment.start)
         metered_kwh = Fraction(segment.energy.total_j) / JOULES_PER_KWH * part
         covered = Fraction(segment.energy.covered_s) / 3600 * part
         unmetered = max(Fraction(0), running - covered)

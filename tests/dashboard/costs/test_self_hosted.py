@@ -76,6 +76,15 @@ def test_metered_electricity_is_the_meters_and_rated_where_it_did_not_read() -> 
     assert one.utilisation == Decimal("0.25")
 
 
+def test_what_the_meter_read_before_the_first_day_is_not_the_hardwares() -> None:
+    energy = Energy(total_j=310 * KWH, covered_s=31 * 86_400)
+    one = compare(
+        [segment(energy=energy, electricity_basis="metered", in_service_date=date(2026, 1, 17))], []
+    )
+    assert one.kwh == 150  # 310 kWh spread over 31 days, of which 15 are in service
+    assert one.unmetered_hours == 0
+
+
 def test_without_a_meter_metered_electricity_is_the_rated() -> None:
     rated = compare([segment()], [])
     metered = compare([segment(electricity_basis="metered")], [])

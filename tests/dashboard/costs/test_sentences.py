@@ -77,3 +77,10 @@ def test_assumptions_name_the_hardware_and_its_life() -> None:
         "One H100 GPU: $25,000, straight line over 36 months from 1 January 2026 to a residual "
         "value of $0.00."
     )
+
+
+def test_assumptions_say_whether_energy_is_measured_or_unknown() -> None:
+    measured = compare([segment(energy=Energy(total_j=KWH, covered_s=3600.0))], team("ada"))
+    assert any(sentence.endswith("Energy is measured.") for sentence in measured.assumptions)
+    unknown = compare([segment()], team("ada"))
+    assert any("no meter has read anything" in sentence for sentence in unknown.assumptions)
