@@ -16,6 +16,7 @@ from engine.model.kernels.build import NoKernel, library
 from engine.model.kernels.packing import (
     BLOCK,
     TILE,
+    Blocks,
     CMatrix,
     Packed,
     concatenated,
@@ -46,8 +47,8 @@ class CLayer(ctypes.Structure):
         *((n, ctypes.c_void_p) for n in ("attn_norm", "ffn_norm")),
         *((n, CMatrix) for n in ("qkv", "o", "gate", "up", "down")),
         *((n, ctypes.c_int32) for n in ("routed", "shared_blocks", "expert_blocks", "rank")),
-        *((n, ctypes.c_void_p) for n in ("router", "router_bias")),
-        *((n, ctypes.c_void_p) for n in ("correction_in", "correction_out", "correction_bias")),
+        *((n, ctypes.c_void_p) for n in ("router", "correction_in", "correction_out")),
+        *((n, ctypes.c_void_p) for n in ("router_bias", "correction_bias")),
     )
 
 
@@ -66,8 +67,10 @@ class CCall(ctypes.Structure):
 
 
 class KernelLlama:
-    """Weights in 4 bits as the GGUF file has them, activations in 8, cache in bfloat16.
+    """Weights in 4 bits as the GGUF file has them, activations in 15, cache in bfloat16.
 
+    A carving's order takes the down projection's blocks apart, so that is rounded to 8 bits. Logits
+    then stay as close to float32 as those of bfloat16 do, and ten times closer without a carving.
     Raises NoKernel where there is no compiler or the model's sizes do not fit the kernel's tiles.
     """
 
@@ -125,13 +128,18 @@ class KernelLlama:
         self._kept.append(kept)
         return kept.ctypes.data
 
-    def _pack(self, blocks: object) -> CMatrix:
-        packed = pack(blocks)  # type: ignore[arg-type]
+    def _bfloat16(self, tensor: torch.Tensor) -> int:
+        kept = tensor.bfloat16().contiguous().view(torch.uint16).numpy()
+        self._kept.append(kept)
+        return kept.ctypes.data
+
+    def _pack(self, blocks: Blocks, by_block: bool = False) -> CMatrix:
+        packed = pack(blocks, by_block)
         self._packed.append(packed)
         return packed.c
 
     def _layer(self, weights: GgufFile, index: int) -> CLayer:
-        def read(name: str):  # type: ignore[no-untyped-def]
+        def read(name: str) -> Blocks:
             return from_gguf(weights.tensor(f"blk.{index}.{name}"))
 
         layer = CLayer(
@@ -153,12 +161,12 @@ class KernelLlama:
             layer.shared_blocks = carving.shared * carving.expert // BLOCK
             layer.expert_blocks = carving.expert // BLOCK
             layer.rank = carving.correction_a.shape[1]
-            layer.router = self._floats(carving.router_weight[index].numpy())
+            layer.router = self._bfloat16(carving.router_weight[index])
             layer.router_bias = self._floats(carving.router_bias[index].numpy())
-            layer.correction_in = self._floats(carving.correction_a[index].numpy())
-            layer.correction_out = self._floats(carving.correction_b[index].T.numpy())
+            layer.correction_in = self._bfloat16(carving.correction_a[index])
+            layer.correction_out = self._bfloat16(carving.correction_b[index].T)
             layer.correction_bias = self._floats(carving.correction_bias[index].numpy())
-        layer.gate, layer.up, layer.down = self._pack(gate), self._pack(up), self._pack(down)
+        layer.gate, layer.up, layer.down = self._pack(gate), self._pack(up), self._pack(down, True)
         return layer
 
     def new_cache(self, blocks: int) -> NDArray[np.uint16]:

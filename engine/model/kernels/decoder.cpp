@@ -21,11 +21,11 @@ struct Shape {
 // Neurons lie expert by expert: first the shared ones, then the routed experts, all of one size.
 struct Layer {
     const float *attn_norm, *ffn_norm;
-    Matrix qkv, o, gate, up, down;
+    Matrix qkv, o, gate, up, down;   // down: [blocks][tiles]
     int32_t routed, shared_blocks, expert_blocks;   // blocks of 32 neurons
     int32_t rank;
-    const float *router, *router_bias;                                 // [routed][hidden], [routed]
-    const float *correction_in, *correction_out, *correction_bias;     // [rank][hidden] twice, [hidden]
+    const uint16_t *router, *correction_in, *correction_out;   // bfloat16 [routed or rank][hidden]
+    const float *router_bias, *correction_bias;                // [routed], [hidden]
 };
 
 // One call: `tokens` new tokens of any number of sequences, each sequence's together and in order.
@@ -56,11 +56,29 @@ Share share(int count, int member, int members) {
     return {(int)((int64_t)count * member / members), (int)((int64_t)count * (member + 1) / members)};
 }
 
-float dot(const float* a, const float* b, int size) {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int i = 0; i < size; i++) sum += a[i] * b[i];
-    return sum;
+float sum(Floats x) {
+    float total = 0;
+    for (int i = 0; i < 16; i++) total += x[i];
+    return total;
+}
+
+float sum_of_squares(const float* x, int size) {
+    Floats even = {}, odd = {};
+    for (int i = 0; i < size; i += 32) {
+        const Floats a = load<Floats>(x + i), b = load<Floats>(x + i + 16);
+        even += a * a;
+        odd += b * b;
+    }
+    return sum(even + odd);
+}
+
+float dot(const uint16_t* weights, const float* x, int size) {
+    Floats even = {}, odd = {};
+    for (int i = 0; i < size; i += 32) {
+        even += from_bfloat16(weights + i) * load<Floats>(x + i);
+        odd += from_bfloat16(weights + i + 16) * load<Floats>(x + i + 16);
+    }
+    return sum(even + odd);
 }
 
 float silu(float x) { return x / (1.0f + exponential(-x)); }
@@ -85,12 +103,6 @@ struct QuantisedRows {
     size_t scale_at(int r) const { return (size_t)r * (width / kBlock * 2); }
 };
 
-// A run of the down projection's input blocks, and which of 8 tokens it is for.
-struct Run {
-    int start, blocks, count;
-    uint8_t rows[kRows];
-};
-
 struct ActiveBlock {
     int block, expert;
 };
@@ -113,7 +125,7 @@ struct Own {
     std::vector<int> order;
     std::vector<uint8_t> masks;          // [group of 8 tokens][1 + routed]
     std::vector<ActiveBlock> active;
-    std::vector<std::vector<Run>> runs;  // of each group
+    std::unique_ptr<Floats[][kRows]> sums;   // [output tile]
 };
 
 class Decoder {
@@ -142,7 +154,7 @@ class Decoder {
             own.stage = stage(kFew);
             own.normed.resize(shape.hidden);
             own.masks.resize((size_t)groups * (routed + 1));
-            own.runs.resize(groups);
+            own.sums.reset(new Floats[shape.hidden / kTile][kRows]);
         }
     }
 
@@ -200,7 +212,7 @@ class Decoder {
     // RMS norm of x, returned as it is and put quantised into `to`.
     const float* normalise(const float* x, const float* weight, QuantisedRows& to, int row, int member) {
         float* normed = own_[member].normed.data();
-        const float scale = 1.0f / std::sqrt(dot(x, x, s_.hidden) / s_.hidden + s_.norm_eps);
+        const float scale = 1.0f / std::sqrt(sum_of_squares(x, s_.hidden) / s_.hidden + s_.norm_eps);
         for (int i = 0; i < s_.hidden; i++) normed[i] = x[i] * scale * weight[i];
         to.set(row, normed);
         return normed;
@@ -217,7 +229,7 @@ class Decoder {
                 Quantised tokens[kRows];
                 Floats sums[kRows] = {};
                 for (int r = 0; r < group; r++) tokens[r] = rows.row(first + r);
-                multiply(matrix, tile, 0, matrix.blocks, group, tokens, sums);
+                multiply(matrix, tile, group, tokens, sums);
                 for (int r = 0; r < group; r++) {
                     float* to = out + (size_t)(first + r) * width + tile * kTile;
                     for (int i = 0; i < valid; i++) to[i] = adding ? to[i] + sums[r][i] : sums[r][i];
@@ -317,6 +329,10 @@ class Decoder {
     }
 
     void choose(const Layer& layer, const float* normed, int wanted, uint8_t* chosen, Own& own) const {
+        if (wanted <= 0 || wanted >= layer.routed) {
+            memset(chosen, wanted > 0, layer.routed);
+            return;
+        }
         own.scores.resize(layer.routed);
         own.order.resize(layer.routed);
         for (int e = 0; e < layer.routed; e++) {
@@ -365,29 +381,9 @@ class Decoder {
             for (int g = 0; g < groups; g++)
                 fire(layer, stage, active[i].block, g * kRows, masks[g * experts + active[i].expert]);
         team_.barrier();
-        for (int g = 0; g < groups; g++) plan_runs(layer, &masks[g * experts], own_[member].runs[g]);
-        const Share tiles = share(layer.down.tiles, member, team_.size());
-        for (int tile = tiles.begin; tile < tiles.end; tile++)
-            for (int g = 0; g < groups; g++)
-                sum_up(call, layer, stage, tile, g * kRows, own_[member].runs[g]);
+        for (int g = 0; g < groups; g++)
+            sum_up(call, layer, stage, g * kRows, &masks[g * experts], member);
         team_.barrier();
-    }
-
-    // Neighbouring experts with the same tokens go through the down projection in one run.
-    static void plan_runs(const Layer& layer, const uint8_t* masks, std::vector<Run>& runs) {
-        runs.clear();
-        for (int e = 0, block = 0; e <= layer.routed; e++) {
-            const int size = e == 0 ? layer.shared_blocks : layer.expert_blocks;
-            if (e > 0 && masks[e] == masks[e - 1] && masks[e]) {
-                runs.back().blocks += size;
-            } else if (masks[e]) {
-                Run run{block, size, 0, {}};
-                for (int r = 0; r < kRows; r++)
-                    if (masks[e] >> r & 1) run.rows[run.count++] = (uint8_t)r;
-                runs.push_back(run);
-            }
-            block += size;
-        }
     }
 
     // 32 neurons for those of 8 tokens that use them: silu(gate) * up, quantised.
@@ -402,8 +398,8 @@ class Decoder {
         if (count == 0) return;
         Floats gate[2][kRows] = {}, up[2][kRows] = {};
         for (int half = 0; half < 2; half++) {
-            multiply(layer.gate, 2 * block + half, 0, layer.gate.blocks, count, tokens, gate[half]);
-            multiply(layer.up, 2 * block + half, 0, layer.up.blocks, count, tokens, up[half]);
+            multiply(layer.gate, 2 * block + half, count, tokens, gate[half]);
+            multiply(layer.up, 2 * block + half, count, tokens, up[half]);
         }
         for (int r = 0; r < count; r++) {
             float out[kBlock];
@@ -414,35 +410,45 @@ class Decoder {
         }
     }
 
-    // 16 outputs of the down projection for 8 tokens, over the experts that each of them uses.
-    void sum_up(const Call& call, const Layer& layer, const Stage& stage, int tile, int first,
-                const std::vector<Run>& runs) {
-        const int group = std::min(kRows, call.tokens - first);
-        Floats sums[kRows] = {};
-        for (const Run& run : runs) {
+    // The member's part of the down projection's outputs for 8 tokens, over the experts that each
+    // of them uses, and the correction for what is left out.
+    void sum_up(const Call& call, const Layer& layer, const Stage& stage, int first,
+                const uint8_t* masks, int member) {
+        const Share tiles = share(layer.down.tiles, member, team_.size());
+        Floats(*sums)[kRows] = own_[member].sums.get();
+        memset(sums, 0, sizeof *sums * (tiles.end - tiles.begin));
+        for (int e = 0, block = 0; e <= layer.routed; e++) {
             Quantised tokens[kRows];
-            for (int i = 0; i < run.count; i++) tokens[i] = neurons_.row(first + run.rows[i]);
-            if (run.count == group) {
-                multiply(layer.down, tile, run.start, run.blocks, group, tokens, sums);
-                continue;
-            }
-            Floats part[kRows];
-            for (int i = 0; i < run.count; i++) part[i] = sums[run.rows[i]];
-            multiply(layer.down, tile, run.start, run.blocks, run.count, tokens, part);
-            for (int i = 0; i < run.count; i++) sums[run.rows[i]] = part[i];
+            uint8_t rows[kRows];
+            int count = 0;
+            for (int r = 0; r < kRows; r++)
+                if (masks[e] >> r & 1) {
+                    rows[count] = (uint8_t)r;
+                    tokens[count++] = neurons_.row(first + r);
+                }
+            const int end = block + (e == 0 ? layer.shared_blocks : layer.expert_blocks);
+            for (; block < end; block++)
+                if (count) spread(layer.down, block, tiles.begin, tiles.end, count, tokens, rows, sums);
         }
-        const float correction = layer.routed > 0 ? call.correction_scale : 0;
-        for (int r = 0; r < group; r++) {
-            float* to = x(first + r) + tile * kTile;
-            const float* low = stage.low.data() + (size_t)(first + r) * layer.rank;
-            if (correction != 0) {
-                Floats out = load<Floats>(layer.correction_bias + tile * kTile);
-                for (int i = 0; i < layer.rank; i++)
-                    out += load<Floats>(layer.correction_out + (size_t)i * s_.hidden + tile * kTile) * low[i];
-                sums[r] += out * correction;
+        const float scale = layer.routed > 0 ? call.correction_scale : 0;
+        const int count = std::min(kRows, call.tokens - first);
+        for (int tile = tiles.begin; tile < tiles.end; tile++)
+            for (int r = 0; r < count; r++) {
+                Floats out = sums[tile - tiles.begin][r];
+                if (scale != 0) {
+                    const float* low = stage.low.data() + (size_t)(first + r) * layer.rank;
+                    out += correct(layer, tile, low) * scale;
+                }
+                float* to = x(first + r) + tile * kTile;
+                for (int i = 0; i < kTile; i++) to[i] += out[i];
             }
-            for (int i = 0; i < kTile; i++) to[i] += sums[r][i];
-        }
+    }
+
+    Floats correct(const Layer& layer, int tile, const float* low) const {
+        Floats out = load<Floats>(layer.correction_bias + tile * kTile);
+        for (int i = 0; i < layer.rank; i++)
+            out += from_bfloat16(layer.correction_out + (size_t)i * s_.hidden + tile * kTile) * low[i];
+        return out;
     }
 
     void outputs(const Call& call, int member) {
@@ -492,7 +498,7 @@ void breakeven_multiply(const Matrix* matrix, const float* x, int rows, float* y
             Quantised tokens[kRows];
             Floats sums[kRows] = {};
             for (int r = 0; r < count; r++) tokens[r] = quantised.row(first + r);
-            multiply(*matrix, tile, 0, matrix->blocks, count, tokens, sums);
+            multiply(*matrix, tile, count, tokens, sums);
             for (int r = 0; r < count; r++)
                 memcpy(y + ((size_t)(first + r) * matrix->tiles + tile) * kTile, &sums[r], sizeof(Floats));
         }

@@ -89,8 +89,11 @@ def concatenated(*parts: Blocks) -> Blocks:
     return Blocks(parts[0].bits, values, np.concatenate([part.scales for part in parts]))
 
 
-def pack(blocks: Blocks) -> Packed:
-    """Tiles the rows; the last tile is filled with rows of zeros."""
+def pack(blocks: Blocks, by_block: bool = False) -> Packed:
+    """Tiles the rows; the last tile is filled with rows of zeros.
+
+    Tiles lie [tiles, blocks], or [blocks, tiles] for a matrix of which only some blocks are read.
+    """
     rows, count, _ = blocks.values.shape
     missing = -rows % TILE
     values = np.pad(blocks.values, ((0, missing), (0, 0), (0, 0)))
@@ -100,8 +103,10 @@ def pack(blocks: Blocks) -> Packed:
     quants = values.reshape(tiles, TILE, count, 8, 4).transpose(0, 2, 3, 1, 4)
     if blocks.bits == 4:
         quants = quants[:, :, :4] | quants[:, :, 4:] << np.uint8(4)
-    quants = _aligned(quants)
-    scales = _aligned(scales.reshape(tiles, TILE, count, -1).transpose(0, 2, 3, 1))
+    scales = scales.reshape(tiles, TILE, count, -1).transpose(0, 2, 3, 1)
+    if by_block:
+        quants, scales = quants.swapaxes(0, 1), scales.swapaxes(0, 1)
+    quants, scales = _aligned(quants), _aligned(scales)
     matrix = CMatrix(quants.ctypes.data, scales.ctypes.data, tiles, count, blocks.bits)
     return Packed(quants, scales, matrix)
 

@@ -24,10 +24,11 @@ typedef uint32_t Words __attribute__((vector_size(64)));
 typedef uint16_t Halves __attribute__((vector_size(32)));
 typedef uint8_t Bytes __attribute__((vector_size(64)));
 
+// Tiles lie [tiles][blocks], or [blocks][tiles] for a matrix that is read with gaps between blocks.
 struct Matrix {
-    const uint8_t* quants;    // [tiles][blocks][quad of inputs][16 rows][4 inputs]; 4 bits: quads
-                              // 0 to 3 in the low halves, 4 to 7 in the high halves
-    const uint16_t* scales;   // [tiles][blocks][16] d, then for 4 bits [16] m; IEEE half precision
+    const uint8_t* quants;    // of each tile [quad of inputs][16 rows][4 inputs]; 4 bits: quads 0 to
+                              // 3 in the low halves, 4 to 7 in the high halves
+    const uint16_t* scales;   // of each tile [16] d, then for 4 bits [16] m; IEEE half precision
     int32_t tiles, blocks, bits;
 };
 
@@ -82,61 +83,89 @@ static inline void dot4(Ints& sums, Bytes weights, int32_t inputs) {
 #endif
 }
 
-// y[r][row] += weights[tile][row][blocks from first on] · token r's activations
-template <int R, int BITS>
-static inline void multiply_tile(const Matrix& m, int tile, int first, int blocks,
-                                 const Quantised* tokens, Floats* y) {
-    constexpr int kBytes = kTile * kBlock * BITS / 8, kScales = BITS == 4 ? 2 * kTile : kTile;
-    const size_t start = (size_t)tile * m.blocks + first;
-    const uint8_t* quants = m.quants + start * kBytes;
-    const uint16_t* scales = m.scales + start * kScales;
-    for (int b = 0; b < blocks; b++, quants += kBytes, scales += kScales) {
-        Bytes weights[8];
-        if (BITS == 4) {
-            for (int i = 0; i < 4; i++) {
-                const Bytes both = load<Bytes>(quants + 64 * i);
-                weights[i] = both & 15;
-                weights[i + 4] = both >> 4;
-            }
-        } else {
-            for (int i = 0; i < 8; i++) weights[i] = load<Bytes>(quants + 64 * i);
-        }
-        const Floats d = from_half(scales);
-        const Floats low = BITS == 4 ? from_half(scales + kTile) : d * -128.0f;
-        for (int r = 0; r < R; r++) {
-            const int8_t* values = tokens[r].values + 2 * kBlock * (first + b);
-            const float* scale = tokens[r].scales + 2 * (first + b);
-            Ints high = {}, low_part = {};
-            for (int i = 0; i < 8; i++) {
-                dot4<BITS>(high, weights[i], load<int32_t>(values + 4 * i));
-                dot4<BITS>(low_part, weights[i], load<int32_t>(values + kBlock + 4 * i));
-            }
-            y[r] += __builtin_convertvector(high * 128 + low_part, Floats) * (d * scale[0]);
-            y[r] += low * scale[1];
-        }
-    }
-}
-
+// One tile's weights, unpacked.
 template <int BITS>
-static inline void multiply_rows(const Matrix& m, int tile, int first, int blocks, int count,
-                                 const Quantised* tokens, Floats* y) {
-    switch (count) {
-        case 1: return multiply_tile<1, BITS>(m, tile, first, blocks, tokens, y);
-        case 2: return multiply_tile<2, BITS>(m, tile, first, blocks, tokens, y);
-        case 3: return multiply_tile<3, BITS>(m, tile, first, blocks, tokens, y);
-        case 4: return multiply_tile<4, BITS>(m, tile, first, blocks, tokens, y);
-        case 5: return multiply_tile<5, BITS>(m, tile, first, blocks, tokens, y);
-        case 6: return multiply_tile<6, BITS>(m, tile, first, blocks, tokens, y);
-        case 7: return multiply_tile<7, BITS>(m, tile, first, blocks, tokens, y);
-        default: return multiply_tile<8, BITS>(m, tile, first, blocks, tokens, y);
+struct Tile {
+    static constexpr int kBytes = kTile * kBlock * BITS / 8, kScales = BITS == 4 ? 2 * kTile : kTile;
+    Bytes weights[8];
+    Floats d, m;
+
+    Tile(const Matrix& matrix, size_t index) {
+        const uint8_t* quants = matrix.quants + index * kBytes;
+        const uint16_t* scales = matrix.scales + index * kScales;
+        for (int i = 0; i < 8; i++) weights[i] = load<Bytes>(quants + 64 * (BITS == 4 ? i % 4 : i));
+        if (BITS == 4)
+            for (int i = 0; i < 4; i++) {
+                weights[i] &= 15;
+                weights[i + 4] >>= 4;
+            }
+        d = from_half(scales);
+        m = BITS == 4 ? from_half(scales + kTile) : d * -128.0f;
+    }
+
+    // y[row] += weights[row] · the block of one token's activations
+    void add(Floats& y, const Quantised& token, int block) const {
+        const int8_t* values = token.values + 2 * kBlock * block;
+        const float* scale = token.scales + 2 * block;
+        Ints high = {}, low = {};
+        for (int i = 0; i < 8; i++) {
+            dot4<BITS>(high, weights[i], load<int32_t>(values + 4 * i));
+            dot4<BITS>(low, weights[i], load<int32_t>(values + kBlock + 4 * i));
+        }
+        y += __builtin_convertvector(high * 128 + low, Floats) * (d * scale[0]);
+        y += m * scale[1];
+    }
+};
+
+// y[r] += one tile's rows · token r, over all blocks
+template <int R, int BITS>
+static inline void multiply_tile(const Matrix& m, int tile, const Quantised* tokens, Floats* y) {
+    for (int b = 0; b < m.blocks; b++) {
+        const Tile<BITS> weights(m, (size_t)tile * m.blocks + b);
+        for (int r = 0; r < R; r++) weights.add(y[r], tokens[r], b);
     }
 }
 
-// The same for up to kRows tokens. Never inlined: that would compile all its variants several times.
-__attribute__((noinline)) static void multiply(const Matrix& m, int tile, int first, int blocks, int count,
-                     const Quantised* tokens, Floats* y) {
-    if (m.bits == 4) multiply_rows<4>(m, tile, first, blocks, count, tokens, y);
-    else multiply_rows<8>(m, tile, first, blocks, count, tokens, y);
+// y[tile - begin][rows[r]] += one block of inputs of many tiles · token r; tiles lie [blocks][tiles]
+template <int R, int BITS>
+static inline void spread_block(const Matrix& m, int block, int begin, int end,
+                                const Quantised* tokens, const uint8_t* rows, Floats (*y)[kRows]) {
+    for (int tile = begin; tile < end; tile++) {
+        const Tile<BITS> weights(m, (size_t)block * m.tiles + tile);
+        for (int r = 0; r < R; r++) weights.add(y[tile - begin][rows[r]], tokens[r], block);
+    }
+}
+
+// Chooses the variants for a number of tokens and of bits. Never inlined: that would compile them
+// all once more for each use.
+#define BREAKEVEN_FOR_ROWS(BITS, CALL)  \
+    switch (count) {                    \
+        case 1: return CALL(1, BITS);   \
+        case 2: return CALL(2, BITS);   \
+        case 3: return CALL(3, BITS);   \
+        case 4: return CALL(4, BITS);   \
+        case 5: return CALL(5, BITS);   \
+        case 6: return CALL(6, BITS);   \
+        case 7: return CALL(7, BITS);   \
+        default: return CALL(8, BITS);  \
+    }
+#define BREAKEVEN_FOR_BITS(CALL)                  \
+    if (m.bits == 4) BREAKEVEN_FOR_ROWS(4, CALL)  \
+    BREAKEVEN_FOR_ROWS(8, CALL)
+
+__attribute__((noinline)) static void multiply(const Matrix& m, int tile, int count,
+                                               const Quantised* tokens, Floats* y) {
+#define CALL(R, BITS) multiply_tile<R, BITS>(m, tile, tokens, y)
+    BREAKEVEN_FOR_BITS(CALL)
+#undef CALL
+}
+
+__attribute__((noinline)) static void spread(const Matrix& m, int block, int begin, int end, int count,
+                                             const Quantised* tokens, const uint8_t* rows,
+                                             Floats (*y)[kRows]) {
+#define CALL(R, BITS) spread_block<R, BITS>(m, block, begin, end, tokens, rows, y)
+    BREAKEVEN_FOR_BITS(CALL)
+#undef CALL
 }
 
 constexpr float kLargest = 16256.0f;   // 127 * 128: as large as the high byte allows
