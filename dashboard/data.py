@@ -4,7 +4,6 @@ A page looks at the team's own ledger, or at the sample team's, which is another
 cached is told apart by the database's address.
 """
 
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
@@ -55,14 +54,6 @@ def requests_page(
     return queries.recent_requests(
         engine_of(ledger), limit, before_id, developer_id=developer_id, status=status
     )
-
-
-def request_row(request_id: int) -> "pd.Series[Any] | None":
-    """What the own ledger holds of one request."""
-    frame = queries.recent_requests(engine_of("own"), 1, request_id + 1)
-    if frame.empty or int(frame["id"].iloc[0]) != request_id:
-        return None
-    return frame.iloc[0]
 
 
 def developers(ledger: str, *, archived: bool = False) -> list[people.Person]:

@@ -80,9 +80,9 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
         curve=cumulative(segments, developers, _moments(chosen, segments, developers, zone), zone),
         break_even=break_even(prices_of(prices), seated),
         smallest_team=smallest_team(prices_of(prices)),
-        totals=queries.totals(engine, chosen.start_ms, chosen.end_ms + 1),
+        totals=queries.totals(engine, chosen.start_ms, chosen.end_ms),
         energy=queries.energy_between(engine, chosen.start_ms, chosen.end_ms),
-        usage=queries.by_developer(engine, chosen.start_ms, chosen.end_ms + 1),
+        usage=queries.by_developer(engine, chosen.start_ms, chosen.end_ms),
         buckets_ms=buckets,
         tokens=tokens,
         energy_timeline=queries.energy_timeline(
@@ -119,9 +119,9 @@ def _moments(
 def _tokens(engine: Engine, chosen: Period) -> tuple[Any, Any]:
     """Each bucket's tokens, 0 in those without a request."""
     start, size = chosen.start_ms, chosen.bucket_ms
-    buckets = np.arange(start, chosen.end_ms + 1, size, dtype=np.int64)
+    buckets = np.arange(start, chosen.end_ms, size, dtype=np.int64)
     tokens = np.zeros(len(buckets), dtype=np.int64)
-    timeline = queries.timeline(engine, start, chosen.end_ms + 1, size)
+    timeline = queries.timeline(engine, start, chosen.end_ms, size)
     if not timeline.empty:
         places = ((timeline["bucket_ms"] - start) // size).to_numpy(np.int64)
         np.add.at(tokens, places, (timeline["input_tokens"] + timeline["output_tokens"]).to_numpy())

@@ -33,6 +33,7 @@ class Period:
 def period(span: str, zone: ZoneInfo, now_ms: int, first_ms: int | None) -> Period:
     """The range as it is now. `first_ms`: when anything was first used or in service, for `all`."""
     now = datetime.fromtimestamp(now_ms / 1000, zone)
+    now_ms += 1  # what happens in this very millisecond is within, and no range is empty
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if span == "hour":
         start = (now_ms - HOUR_MS) // (30 * 1000) * (30 * 1000)

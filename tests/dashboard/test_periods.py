@@ -1,0 +1,56 @@
+"""The ranges a reader can choose."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dashboard.periods import DAY_MS, HOUR_MS, RANGES, period
+
+INDIA = ZoneInfo("Asia/Kolkata")
+
+
+def ms(*when: int, zone: ZoneInfo = INDIA) -> int:
+    return int(datetime(*when, tzinfo=zone).timestamp() * 1000)  # type: ignore[misc,arg-type]
+
+
+def test_today_begins_at_the_readers_midnight() -> None:
+    chosen = period("today", INDIA, ms(2026, 3, 5, 9, 30), None)
+    assert chosen.start_ms == ms(2026, 3, 5)
+
+
+def test_the_month_begins_at_its_first_day_and_is_called_by_name() -> None:
+    chosen = period("month", INDIA, ms(2026, 3, 5, 9, 30), None)
+    assert chosen.start_ms == ms(2026, 3, 1)
+    assert (chosen.words, chosen.bucket_words()) == ("in March", "per 3 hours")
+
+
+def test_the_last_hour_is_cut_into_half_minutes() -> None:
+    now = ms(2026, 3, 5, 9, 30)
+    chosen = period("hour", INDIA, now, None)
+    assert now - HOUR_MS - 30_000 <= chosen.start_ms <= now - HOUR_MS
+    assert chosen.bucket_words() == "per 30 seconds"
+
+
+@pytest.mark.parametrize(
+    ("days", "bucket"), [(2, "per hour"), (90, "per day"), (1_000, "per 7 days")]
+)
+def test_everything_is_cut_into_few_enough_buckets(days: int, bucket: str) -> None:
+    now = ms(2026, 3, 5)
+    chosen = period("all", INDIA, now, now - days * DAY_MS)
+    assert chosen.bucket_words() == bucket
+    assert (chosen.end_ms - chosen.start_ms) / chosen.bucket_ms < 500
+
+
+@pytest.mark.parametrize("span", RANGES)
+def test_no_range_is_empty_not_even_at_midnight_on_the_first(span: str) -> None:
+    now = ms(2026, 3, 1)
+    chosen = period(span, INDIA, now, None)
+    assert chosen.start_ms <= now < chosen.end_ms
+
+
+def test_a_day_with_a_clock_change_begins_at_its_own_midnight() -> None:
+    berlin = ZoneInfo("Europe/Berlin")  # clocks go forward on 29 March 2026 at 2:00
+    noon = ms(2026, 3, 29, 12, zone=berlin)
+    chosen = period("today", berlin, noon, None)
+    assert noon - chosen.start_ms == 11 * HOUR_MS
