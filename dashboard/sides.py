@@ -90,14 +90,17 @@ def _segment(
 
 
 def _usage(row: dict[Any, Any]) -> Usage:
+    """A lower bound is no complete figure; where nothing was read yet, nothing was used yet."""
+    incomplete = row["energy_unknown"] + row["energy_partial"]
+    unread = pd.isna(row["energy_j"])
     return Usage(
         developer_id=row["developer_id"],
         name=row["developer"],
         requests=row["requests"],
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
-        energy_j=None if pd.isna(row["energy_j"]) else row["energy_j"],
-        energy_unknown=row["energy_unknown"],
+        energy_j=(None if incomplete else 0.0) if unread else row["energy_j"],
+        energy_unknown=incomplete,
     )
 
 
