@@ -114,6 +114,12 @@ class KernelLlama:
             )
         )
 
+    @property
+    def instructions(self) -> str:
+        """Which of the processor's instructions the products use, in words."""
+        self._library.breakeven_instructions.restype = ctypes.c_char_p
+        return str(self._library.breakeven_instructions().decode())
+
     def close(self) -> None:
         """Ends the kernel's threads."""
         self._library.breakeven_destroy(self._decoder)

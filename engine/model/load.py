@@ -97,7 +97,7 @@ def load(
         folder = kernel_folder or user_cache_path("breakeven", appauthor=False) / "kernels"
         try:
             fast = KernelLlama(config, weights, routing, threads or torch.get_num_threads(), folder)
-            return Model(config, routing, fast, "int4", "compiled C++")
+            return Model(config, routing, fast, "int4", f"C++ ({fast.instructions})")
         except NoKernel as reason:
             kernel = f"torch ({reason})"
             precision = "bfloat16"

@@ -8,7 +8,7 @@
 
 #include "products.h"
 
-constexpr int kTogether = 4;   // tokens of one sequence that read a block together
+constexpr int kTogether = 4;  // tokens of one sequence that read a block together
 
 static inline uint16_t to_bfloat16(float x) {
     uint32_t bits;
@@ -22,9 +22,9 @@ static inline Floats from_bfloat16(const uint16_t* from) {
 
 // The cache of one layer and key head, through one sequence's block table.
 struct Blocks {
-    const uint16_t* layer;   // block 0 of this layer, at this head
+    const uint16_t* layer;  // block 0 of this layer, at this head
     const int32_t* table;
-    size_t stride;           // numbers from one block to the next
+    size_t stride;  // numbers from one block to the next
     int head_dim;
 
     const uint16_t* keys(int block) const { return layer + table[block] * stride; }
@@ -37,7 +37,8 @@ static inline void score_block(const float* q, const uint16_t* keys, int head_di
                                size_t stride) {
     Floats left[G] = {}, right[G] = {};
     for (int i = 0; i < head_dim; i++) {
-        const Floats a = from_bfloat16(keys + kBlock * i), b = from_bfloat16(keys + kBlock * i + 16);
+        const Floats a = from_bfloat16(keys + kBlock * i),
+                     b = from_bfloat16(keys + kBlock * i + 16);
         for (int g = 0; g < G; g++) {
             left[g] += a * q[g * head_dim + i];
             right[g] += b * q[g * head_dim + i];

@@ -9,6 +9,7 @@
 
 #include "attention.h"
 #include "products.h"
+#include "rows.h"
 #include "threads.h"
 
 extern "C" {
@@ -21,87 +22,32 @@ struct Shape {
 // Neurons lie expert by expert: first the shared ones, then the routed experts, all of one size.
 struct Layer {
     const float *attn_norm, *ffn_norm;
-    Matrix qkv, o, gate, up, down;   // down: [blocks][tiles]
-    int32_t routed, shared_blocks, expert_blocks;   // blocks of 32 neurons
+    Matrix qkv, o, gate, up, down;                 // down: [blocks][tiles]
+    int32_t routed, shared_blocks, expert_blocks;  // blocks of 32 neurons
     int32_t rank;
-    const uint16_t *router, *correction_in, *correction_out;   // bfloat16 [routed or rank][hidden]
-    const float *router_bias, *correction_bias;                // [routed], [hidden]
+    const uint16_t *router, *correction_in, *correction_out;  // bfloat16 [routed or rank][hidden]
+    const float *router_bias, *correction_bias;               // [routed], [hidden]
 };
 
 // One call: `tokens` new tokens of any number of sequences, each sequence's together and in order.
 struct Call {
     int32_t tokens, outputs;
     const int32_t *token_ids, *positions;
-    const int32_t* table_starts;   // of each token: where its sequence's blocks begin in `tables`
+    const int32_t* table_starts;  // of each token: where its sequence's blocks begin in `tables`
     const int32_t* tables;
-    const int32_t* per_token;      // routed experts a token, for each layer
-    float correction_scale;        // 0: no correction
-    const int32_t* output_rows;    // tokens whose logits are wanted
-    uint16_t* cache;               // [layers][blocks][kv_heads][2][32 * head_dim], bfloat16
+    const int32_t* per_token;    // routed experts a token, for each layer
+    float correction_scale;      // 0: no correction
+    const int32_t* output_rows;  // tokens whose logits are wanted
+    uint16_t* cache;             // [layers][blocks][kv_heads][2][32 * head_dim], bfloat16
     int64_t cache_blocks;
-    float* logits;                 // [outputs][vocab]
-    uint8_t* chosen;               // [tokens][layers][routed], 0 or 1
+    float* logits;    // [outputs][vocab]
+    uint8_t* chosen;  // [tokens][layers][routed], 0 or 1
 };
 }
 
 namespace {
 
 constexpr int kFew = 2;
-
-struct Share {
-    int begin, end;
-};
-
-Share share(int count, int member, int members) {
-    return {(int)((int64_t)count * member / members), (int)((int64_t)count * (member + 1) / members)};
-}
-
-float sum(Floats x) {
-    float total = 0;
-    for (int i = 0; i < 16; i++) total += x[i];
-    return total;
-}
-
-float sum_of_squares(const float* x, int size) {
-    Floats even = {}, odd = {};
-    for (int i = 0; i < size; i += 32) {
-        const Floats a = load<Floats>(x + i), b = load<Floats>(x + i + 16);
-        even += a * a;
-        odd += b * b;
-    }
-    return sum(even + odd);
-}
-
-float dot(const uint16_t* weights, const float* x, int size) {
-    Floats even = {}, odd = {};
-    for (int i = 0; i < size; i += 32) {
-        even += from_bfloat16(weights + i) * load<Floats>(x + i);
-        odd += from_bfloat16(weights + i + 16) * load<Floats>(x + i + 16);
-    }
-    return sum(even + odd);
-}
-
-float silu(float x) { return x / (1.0f + exponential(-x)); }
-
-// Activations of many tokens, quantised.
-struct QuantisedRows {
-    int width = 0;
-    std::vector<int8_t> values;
-    std::vector<float> scales;
-
-    QuantisedRows(int rows, int width)
-        : width(width), values((size_t)rows * width * 2), scales((size_t)rows * width / kBlock * 2) {}
-
-    Quantised row(int r) const { return {&values[value_at(r)], &scales[scale_at(r)]}; }
-    void set(int r, const float* x) { quantise(x, width, &values[value_at(r)], &scales[scale_at(r)]); }
-    void set_block(int r, int block, const float* x) {
-        quantise_block(x, &values[value_at(r) + block * kBlock * 2], &scales[scale_at(r) + block * 2]);
-    }
-
-  private:
-    size_t value_at(int r) const { return (size_t)r * width * 2; }
-    size_t scale_at(int r) const { return (size_t)r * (width / kBlock * 2); }
-};
 
 struct ActiveBlock {
     int block, expert;
@@ -110,11 +56,13 @@ struct ActiveBlock {
 // What a layer makes of each token on its way.
 struct Stage {
     QuantisedRows normed, attended;
-    std::vector<float> low;        // [tokens][rank], the correction's first half
-    std::vector<uint8_t> chosen;   // [tokens][routed]
+    std::vector<float> low;       // [tokens][rank], the correction's first half
+    std::vector<uint8_t> chosen;  // [tokens][routed]
 
     Stage(int tokens, int hidden, int heads_width, int rank, int routed)
-        : normed(tokens, hidden), attended(tokens, heads_width), low((size_t)tokens * rank),
+        : normed(tokens, hidden),
+          attended(tokens, heads_width),
+          low((size_t)tokens * rank),
           chosen((size_t)tokens * routed) {}
 };
 
@@ -123,23 +71,29 @@ struct Own {
     std::unique_ptr<Stage> stage;
     std::vector<float> attention, normed, scores;
     std::vector<int> order;
-    std::vector<uint8_t> masks;          // [group of 8 tokens][1 + routed]
+    std::vector<uint8_t> masks;  // [group of 8 tokens][1 + routed]
     std::vector<ActiveBlock> active;
-    std::unique_ptr<Floats[][kRows]> sums;   // [output tile]
+    std::unique_ptr<Floats[][kRows]> sums;  // [output tile]
 };
 
 class Decoder {
   public:
-    Decoder(const Shape& shape, const Layer* layers, const float* final_norm, const Matrix& embedding,
-            const Matrix& head, const float* rotary, int threads)
-        : s_(shape), layers_(layers, layers + shape.layers), final_norm_(final_norm),
-          embedding_(embedding), head_(head), rotary_(rotary), team_(threads),
+    Decoder(const Shape& shape, const Layer* layers, const float* final_norm,
+            const Matrix& embedding, const Matrix& head, const float* rotary, int threads)
+        : s_(shape),
+          layers_(layers, layers + shape.layers),
+          final_norm_(final_norm),
+          embedding_(embedding),
+          head_(head),
+          rotary_(rotary),
+          team_(threads),
           heads_width_(shape.heads * shape.head_dim),
           qkv_width_((shape.heads + 2 * shape.kv_heads) * shape.head_dim),
           x_((size_t)shape.max_tokens * shape.hidden),
           qkv_((size_t)shape.max_tokens * qkv_width_),
           attended_((size_t)shape.max_tokens * heads_width_),
-          neurons_(shape.max_tokens, shape.neurons), own_(threads) {
+          neurons_(shape.max_tokens, shape.neurons),
+          own_(threads) {
         int rank = 0, routed = 0;
         for (const Layer& layer : layers_) {
             rank = std::max(rank, layer.rank);
@@ -170,7 +124,9 @@ class Decoder {
         const Share some = share(call.tokens, member, team_.size());
         const Share mine = few ? Share{0, call.tokens} : some;
         Stage& stage = few ? *own_[member].stage : *shared_;
-        auto meet_if_many = [&] { if (!few) team_.barrier(); };
+        auto meet_if_many = [&] {
+            if (!few) team_.barrier();
+        };
 
         for (int t = some.begin; t < some.end; t++) embed(call.token_ids[t], x(t));
         team_.barrier();
@@ -210,9 +166,11 @@ class Decoder {
     }
 
     // RMS norm of x, returned as it is and put quantised into `to`.
-    const float* normalise(const float* x, const float* weight, QuantisedRows& to, int row, int member) {
+    const float* normalise(const float* x, const float* weight, QuantisedRows& to, int row,
+                           int member) {
         float* normed = own_[member].normed.data();
-        const float scale = 1.0f / std::sqrt(sum_of_squares(x, s_.hidden) / s_.hidden + s_.norm_eps);
+        const float scale =
+            1.0f / std::sqrt(sum_of_squares(x, s_.hidden) / s_.hidden + s_.norm_eps);
         for (int i = 0; i < s_.hidden; i++) normed[i] = x[i] * scale * weight[i];
         to.set(row, normed);
         return normed;
@@ -232,7 +190,8 @@ class Decoder {
                 multiply(matrix, tile, group, tokens, sums);
                 for (int r = 0; r < group; r++) {
                     float* to = out + (size_t)(first + r) * width + tile * kTile;
-                    for (int i = 0; i < valid; i++) to[i] = adding ? to[i] + sums[r][i] : sums[r][i];
+                    for (int i = 0; i < valid; i++)
+                        to[i] = adding ? to[i] + sums[r][i] : sums[r][i];
                 }
             }
         }
@@ -240,7 +199,8 @@ class Decoder {
 
     // Turns a key head's queries and key by their position, and puts key and value into the cache.
     void place(const Call& call, int l, int token, int head) {
-        const int dim = s_.head_dim, position = call.positions[token], group = s_.heads / s_.kv_heads;
+        const int dim = s_.head_dim, position = call.positions[token],
+                  group = s_.heads / s_.kv_heads;
         float* q = &qkv_[(size_t)token * qkv_width_];
         float* k = q + heads_width_ + head * dim;
         const float* v = k + s_.kv_heads * dim;
@@ -257,7 +217,7 @@ class Decoder {
 
     // Rotary embedding of one head, pairs side by side as GGUF has them.
     void turn(float* head, int position, float scale) const {
-        const float* cosine = rotary_ + (size_t)position * s_.head_dim;   // then the sines
+        const float* cosine = rotary_ + (size_t)position * s_.head_dim;  // then the sines
         const float* sine = cosine + s_.head_dim / 2;
         for (int i = 0; i < s_.head_dim / 2; i++) {
             const float even = head[2 * i], odd = head[2 * i + 1];
@@ -273,7 +233,8 @@ class Decoder {
                (size_t)head * 2 * kBlock * s_.head_dim;
     }
 
-    // Whoever attends to a key head with few tokens also places it, and so needs to wait for nobody.
+    // Whoever attends to a key head with few tokens also places it, and so needs to wait for
+    // nobody.
     void attention(const Call& call, int l, int member, bool few) {
         const int members = team_.size();
         for (int i = few ? 0 : member; i < call.tokens * s_.kv_heads; i += few ? 1 : members)
@@ -287,7 +248,8 @@ class Decoder {
                    call.table_starts[first + count] == call.table_starts[first])
                 count++;
             for (int head = 0; head < s_.kv_heads; head++, task++)
-                if ((few ? head : task) % members == member) attend_head(call, l, head, first, count, member);
+                if ((few ? head : task) % members == member)
+                    attend_head(call, l, head, first, count, member);
         }
     }
 
@@ -302,14 +264,22 @@ class Decoder {
                    own_[member].attention);
         };
         switch (group) {
-            case 1: return run(attend<1>);
-            case 2: return run(attend<2>);
-            case 3: return run(attend<3>);
-            case 4: return run(attend<4>);
-            case 5: return run(attend<5>);
-            case 6: return run(attend<6>);
-            case 7: return run(attend<7>);
-            default: return run(attend<8>);
+            case 1:
+                return run(attend<1>);
+            case 2:
+                return run(attend<2>);
+            case 3:
+                return run(attend<3>);
+            case 4:
+                return run(attend<4>);
+            case 5:
+                return run(attend<5>);
+            case 6:
+                return run(attend<6>);
+            case 7:
+                return run(attend<7>);
+            default:
+                return run(attend<8>);
         }
     }
 
@@ -321,14 +291,16 @@ class Decoder {
         uint8_t* chosen = &stage.chosen[(size_t)token * layer.routed];
         choose(layer, normed, call.per_token[l], chosen, own_[member]);
         if (telling)
-            memcpy(call.chosen + ((size_t)token * s_.layers + l) * layer.routed, chosen, layer.routed);
+            memcpy(call.chosen + ((size_t)token * s_.layers + l) * layer.routed, chosen,
+                   layer.routed);
         if (call.correction_scale != 0)
             for (int i = 0; i < layer.rank; i++)
                 stage.low[(size_t)token * layer.rank + i] =
                     dot(layer.correction_in + (size_t)i * s_.hidden, normed, s_.hidden);
     }
 
-    void choose(const Layer& layer, const float* normed, int wanted, uint8_t* chosen, Own& own) const {
+    void choose(const Layer& layer, const float* normed, int wanted, uint8_t* chosen,
+                Own& own) const {
         if (wanted <= 0 || wanted >= layer.routed) {
             memset(chosen, wanted > 0, layer.routed);
             return;
@@ -348,7 +320,8 @@ class Decoder {
     }
 
     // Which of a group of 8 tokens use each expert; expert 0 is the shared part.
-    const uint8_t* gather_masks(const Call& call, const Layer& layer, const Stage& stage, int member) {
+    const uint8_t* gather_masks(const Call& call, const Layer& layer, const Stage& stage,
+                                int member) {
         uint8_t* masks = own_[member].masks.data();
         for (int first = 0; first < call.tokens; first += kRows, masks += layer.routed + 1) {
             const int count = std::min(kRows, call.tokens - first);
@@ -379,7 +352,8 @@ class Decoder {
         const Share mine = share((int)active.size(), member, team_.size());
         for (int i = mine.begin; i < mine.end; i++)
             for (int g = 0; g < groups; g++)
-                fire(layer, stage, active[i].block, g * kRows, masks[g * experts + active[i].expert]);
+                fire(layer, stage, active[i].block, g * kRows,
+                     masks[g * experts + active[i].expert]);
         team_.barrier();
         for (int g = 0; g < groups; g++)
             sum_up(call, layer, stage, g * kRows, &masks[g * experts], member);
@@ -428,7 +402,8 @@ class Decoder {
                 }
             const int end = block + (e == 0 ? layer.shared_blocks : layer.expert_blocks);
             for (; block < end; block++)
-                if (count) spread(layer.down, block, tiles.begin, tiles.end, count, tokens, rows, sums);
+                if (count)
+                    spread(layer.down, block, tiles.begin, tiles.end, count, tokens, rows, sums);
         }
         const float scale = layer.routed > 0 ? call.correction_scale : 0;
         const int count = std::min(kRows, call.tokens - first);
@@ -447,7 +422,8 @@ class Decoder {
     Floats correct(const Layer& layer, int tile, const float* low) const {
         Floats out = load<Floats>(layer.correction_bias + tile * kTile);
         for (int i = 0; i < layer.rank; i++)
-            out += from_bfloat16(layer.correction_out + (size_t)i * s_.hidden + tile * kTile) * low[i];
+            out +=
+                from_bfloat16(layer.correction_out + (size_t)i * s_.hidden + tile * kTile) * low[i];
         return out;
     }
 
@@ -463,7 +439,7 @@ class Decoder {
     const std::vector<Layer> layers_;
     const float* final_norm_;
     const Matrix embedding_, head_;
-    const float* rotary_;   // [position][cosines, sines][head_dim / 2]
+    const float* rotary_;  // [position][cosines, sines][head_dim / 2]
     Team team_;
     const int heads_width_, qkv_width_;
     std::vector<float> x_, qkv_, attended_;
@@ -477,7 +453,8 @@ class Decoder {
 extern "C" {
 
 void* breakeven_create(const Shape* shape, const Layer* layers, const float* final_norm,
-                       const Matrix* embedding, const Matrix* head, const float* rotary, int threads) {
+                       const Matrix* embedding, const Matrix* head, const float* rotary,
+                       int threads) {
     return new Decoder(*shape, layers, final_norm, *embedding, *head, rotary, threads);
 }
 
@@ -486,6 +463,9 @@ void breakeven_forward(void* decoder, const Call* call) {
 }
 
 void breakeven_destroy(void* decoder) { delete static_cast<Decoder*>(decoder); }
+
+// What the products were compiled to.
+const char* breakeven_instructions() { return kInstructions; }
 
 // For the tests: y[rows][16 * tiles] = matrix · x[rows][32 * blocks].
 void breakeven_multiply(const Matrix* matrix, const float* x, int rows, float* y) {
@@ -500,7 +480,8 @@ void breakeven_multiply(const Matrix* matrix, const float* x, int rows, float* y
             for (int r = 0; r < count; r++) tokens[r] = quantised.row(first + r);
             multiply(*matrix, tile, count, tokens, sums);
             for (int r = 0; r < count; r++)
-                memcpy(y + ((size_t)(first + r) * matrix->tiles + tile) * kTile, &sums[r], sizeof(Floats));
+                memcpy(y + ((size_t)(first + r) * matrix->tiles + tile) * kTile, &sums[r],
+                       sizeof(Floats));
         }
 }
 }

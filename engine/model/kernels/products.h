@@ -14,9 +14,9 @@
 #include <immintrin.h>
 #endif
 
-constexpr int kTile = 16;    // output rows
-constexpr int kBlock = 32;   // inputs that share a scale
-constexpr int kRows = 8;     // tokens that go through a tile together
+constexpr int kTile = 16;   // output rows
+constexpr int kBlock = 32;  // inputs that share a scale
+constexpr int kRows = 8;    // tokens that go through a tile together
 
 typedef float Floats __attribute__((vector_size(64)));
 typedef int32_t Ints __attribute__((vector_size(64)));
@@ -26,9 +26,9 @@ typedef uint8_t Bytes __attribute__((vector_size(64)));
 
 // Tiles lie [tiles][blocks], or [blocks][tiles] for a matrix that is read with gaps between blocks.
 struct Matrix {
-    const uint8_t* quants;    // of each tile [quad of inputs][16 rows][4 inputs]; 4 bits: quads 0 to
-                              // 3 in the low halves, 4 to 7 in the high halves
-    const uint16_t* scales;   // of each tile [16] d, then for 4 bits [16] m; IEEE half precision
+    const uint8_t* quants;   // of each tile [quad of inputs][16 rows][4 inputs]; 4 bits: quads 0 to
+                             // 3 in the low halves, 4 to 7 in the high halves
+    const uint16_t* scales;  // of each tile [16] d, then for 4 bits [16] m; IEEE half precision
     int32_t tiles, blocks, bits;
 };
 
@@ -55,12 +55,20 @@ static inline Floats from_half(const uint16_t* from) {
 #endif
 }
 
+#if defined(__AVX512VNNI__)
+constexpr const char* kInstructions = "AVX-512 VNNI";
+#elif defined(__AVX2__)
+constexpr const char* kInstructions = "AVX2";
+#else
+constexpr const char* kInstructions = "portable";
+#endif
+
 // sums[row] += weights[row][0..3] · inputs[0..3]
 template <int BITS>
 static inline void dot4(Ints& sums, Bytes weights, int32_t inputs) {
-#if defined(__AVX512VNNI__) && !defined(BREAKEVEN_PORTABLE)
+#if defined(__AVX512VNNI__)
     sums = (Ints)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)weights, _mm512_set1_epi32(inputs));
-#elif defined(__AVX2__) && !defined(BREAKEVEN_PORTABLE)
+#elif defined(__AVX2__)
     const __m256i quad = _mm256_set1_epi32(inputs), ones = _mm256_set1_epi16(1);
     for (int half = 0; half < 2; half++) {
         const __m256i bytes = load<__m256i>((const char*)&weights + 32 * half);
@@ -69,7 +77,8 @@ static inline void dot4(Ints& sums, Bytes weights, int32_t inputs) {
         const __m256i low = BITS == 4 ? bytes : _mm256_and_si256(bytes, _mm256_set1_epi8(15));
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(low, quad), ones));
         if (BITS == 8) {
-            const __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15));
+            const __m256i high =
+                _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15));
             const __m256i part = _mm256_madd_epi16(_mm256_maddubs_epi16(high, quad), ones);
             sum = _mm256_add_epi32(sum, _mm256_slli_epi32(part, 4));
         }
@@ -86,7 +95,8 @@ static inline void dot4(Ints& sums, Bytes weights, int32_t inputs) {
 // One tile's weights, unpacked.
 template <int BITS>
 struct Tile {
-    static constexpr int kBytes = kTile * kBlock * BITS / 8, kScales = BITS == 4 ? 2 * kTile : kTile;
+    static constexpr int kBytes = kTile * kBlock * BITS / 8,
+                         kScales = BITS == 4 ? 2 * kTile : kTile;
     Bytes weights[8];
     Floats d, m;
 
@@ -126,7 +136,8 @@ static inline void multiply_tile(const Matrix& m, int tile, const Quantised* tok
     }
 }
 
-// y[tile - begin][rows[r]] += one block of inputs of many tiles · token r; tiles lie [blocks][tiles]
+// y[tile - begin][rows[r]] += one block of inputs of many tiles · token r; tiles lie
+// [blocks][tiles]
 template <int R, int BITS>
 static inline void spread_block(const Matrix& m, int block, int begin, int end,
                                 const Quantised* tokens, const uint8_t* rows, Floats (*y)[kRows]) {
@@ -138,19 +149,27 @@ static inline void spread_block(const Matrix& m, int block, int begin, int end,
 
 // Chooses the variants for a number of tokens and of bits. Never inlined: that would compile them
 // all once more for each use.
-#define BREAKEVEN_FOR_ROWS(BITS, CALL)  \
-    switch (count) {                    \
-        case 1: return CALL(1, BITS);   \
-        case 2: return CALL(2, BITS);   \
-        case 3: return CALL(3, BITS);   \
-        case 4: return CALL(4, BITS);   \
-        case 5: return CALL(5, BITS);   \
-        case 6: return CALL(6, BITS);   \
-        case 7: return CALL(7, BITS);   \
-        default: return CALL(8, BITS);  \
+#define BREAKEVEN_FOR_ROWS(BITS, CALL) \
+    switch (count) {                   \
+        case 1:                        \
+            return CALL(1, BITS);      \
+        case 2:                        \
+            return CALL(2, BITS);      \
+        case 3:                        \
+            return CALL(3, BITS);      \
+        case 4:                        \
+            return CALL(4, BITS);      \
+        case 5:                        \
+            return CALL(5, BITS);      \
+        case 6:                        \
+            return CALL(6, BITS);      \
+        case 7:                        \
+            return CALL(7, BITS);      \
+        default:                       \
+            return CALL(8, BITS);      \
     }
-#define BREAKEVEN_FOR_BITS(CALL)                  \
-    if (m.bits == 4) BREAKEVEN_FOR_ROWS(4, CALL)  \
+#define BREAKEVEN_FOR_BITS(CALL)                 \
+    if (m.bits == 4) BREAKEVEN_FOR_ROWS(4, CALL) \
     BREAKEVEN_FOR_ROWS(8, CALL)
 
 __attribute__((noinline)) static void multiply(const Matrix& m, int tile, int count,
@@ -160,15 +179,15 @@ __attribute__((noinline)) static void multiply(const Matrix& m, int tile, int co
 #undef CALL
 }
 
-__attribute__((noinline)) static void spread(const Matrix& m, int block, int begin, int end, int count,
-                                             const Quantised* tokens, const uint8_t* rows,
-                                             Floats (*y)[kRows]) {
+__attribute__((noinline)) static void spread(const Matrix& m, int block, int begin, int end,
+                                             int count, const Quantised* tokens,
+                                             const uint8_t* rows, Floats (*y)[kRows]) {
 #define CALL(R, BITS) spread_block<R, BITS>(m, block, begin, end, tokens, rows, y)
     BREAKEVEN_FOR_BITS(CALL)
 #undef CALL
 }
 
-constexpr float kLargest = 16256.0f;   // 127 * 128: as large as the high byte allows
+constexpr float kLargest = 16256.0f;  // 127 * 128: as large as the high byte allows
 
 // One block of 32 numbers; values gets the high bytes, then the low ones.
 static inline void quantise_block(const float* x, int8_t* values, float* scales) {

@@ -84,7 +84,7 @@ def test_the_dense_kernel_is_within_one_percent_of_float32(
     dense_int4: Model, dense_float32: Model, tokenizer: Tokenizer
 ) -> None:
     ids = tokenizer.encode(PROMPT)
-    assert dense_int4.kernel == "compiled C++"
+    assert dense_int4.kernel.startswith("C++ (")
     assert relative_error(dense_int4.logits(ids), dense_float32.logits(ids)) < 0.01
 
 
