@@ -112,7 +112,8 @@ def energy_timeline(frame: pd.DataFrame, timezone: ZoneInfo, basis: str) -> Char
     small = used + idled < 0.1
     unit, factor = ("Wh", 1000) if small else ("kWh", 1)
     total = formats.energy((used + idled) * JOULES_PER_KWH)
-    title = f"{formats.share(share)} of {total} went into idling ({unit}, {basis})"
+    part = formats.share(share).capitalize()
+    title = f"{part} of {total} went into idling ({unit}, {basis})"
     times = local_times(frame["bucket_ms"], timezone)
     figure = go.Figure()
     for name, values, colour in (("Requests", attributed, None), ("Idle", idle, NEUTRAL)):

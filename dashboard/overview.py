@@ -60,14 +60,15 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
     """The figures at `now_ms` (UTC epoch milliseconds)."""
     zone = ZoneInfo(view.timezone)
     prices = current_prices(engine, now_ms)
-    chosen = period(view.span, zone, now_ms, _first_ms(engine, zone, now_ms))
+    first_ms = _first_ms(engine, zone, now_ms)
+    chosen = period(view.span, zone, now_ms, first_ms)
     developers = developers_of(engine, zone)
     seated = sum(1 for developer in developers if developer.seat_until is None)
     segments = segments_of(engine, chosen.start_ms, chosen.end_ms)
     comparison = compare(segments, developers, zone)
     month = comparison
     if view.span != "month":
-        this_month = period("month", zone, now_ms, None)
+        this_month = period("month", zone, now_ms, first_ms)
         month_segments = segments_of(engine, this_month.start_ms, this_month.end_ms)
         month = compare(month_segments, developers, zone)
     buckets, tokens = _tokens(engine, chosen)

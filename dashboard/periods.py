@@ -31,7 +31,8 @@ class Period:
 
 
 def period(span: str, zone: ZoneInfo, now_ms: int, first_ms: int | None) -> Period:
-    """The range as it is now. `first_ms`: when anything was first used or in service, for `all`."""
+    """The range as it is now. `first_ms`: when anything was first used or in service; a long range
+    begins no earlier, for there is nothing to see before."""
     now = datetime.fromtimestamp(now_ms / 1000, zone)
     now_ms += 1  # what happens in this very millisecond is within, and no range is empty
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -40,15 +41,23 @@ def period(span: str, zone: ZoneInfo, now_ms: int, first_ms: int | None) -> Peri
         return Period(start, now_ms, 30 * 1000, "in the last hour")
     if span == "today":
         return Period(_ms(midnight), now_ms, 10 * MINUTE_MS, "today")
+    first = datetime.fromtimestamp((now_ms if first_ms is None else first_ms) / 1000, zone)
+    first_day = first.replace(hour=0, minute=0, second=0, microsecond=0)
     if span == "month":
-        return Period(_ms(midnight.replace(day=1)), now_ms, 3 * HOUR_MS, f"in {now:%B}")
+        begins = max(midnight.replace(day=1), first_day)
+        return Period(_ms(begins), now_ms, _bucket(begins, now), f"in {now:%B}")
     if span != "all":
         raise ValueError(f"There is no range named {span!r}.")
-    first = datetime.fromtimestamp((first_ms or now_ms) / 1000, zone)
-    first_day = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    days = (now - first_day) / timedelta(days=1)
-    bucket = HOUR_MS if days < 8 else DAY_MS if days < 400 else 7 * DAY_MS
-    return Period(_ms(first_day), now_ms, bucket, f"since {first:%-d %B %Y}")
+    return Period(_ms(first_day), now_ms, _bucket(first_day, now), f"since {first:%-d %B %Y}")
+
+
+def _bucket(begins: datetime, now: datetime) -> int:
+    """Fine enough to see something, and few enough to be drawn."""
+    days = (now - begins) / timedelta(days=1)
+    for most_days, bucket in ((2, 10 * MINUTE_MS), (8, HOUR_MS), (32, 3 * HOUR_MS), (400, DAY_MS)):
+        if days < most_days:
+            return bucket
+    return 7 * DAY_MS
 
 
 def _ms(moment: datetime) -> int:

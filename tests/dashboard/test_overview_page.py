@@ -136,6 +136,9 @@ def test_every_cost_says_whether_it_is_fully_loaded_or_marginal(product: Service
 
 def test_the_month_begins_at_the_readers_midnight(product: Service) -> None:
     at = datetime(2026, 3, 1, 1, 0, tzinfo=ZoneInfo(ZONE))  # still February in UTC
+    used_before = int(at.timestamp() * 1000) - 40 * 24 * 3600 * 1000
+    ada = people.add_developer(product.database, "Ada", actor="test")
+    Team(ada.id, key=0).admit(product.ledger, at=used_before, api_key_id=None)
     overview = compute(product.database, View("own", "month", ZONE), int(at.timestamp() * 1000))
     started = datetime.fromtimestamp(overview.period.start_ms / 1000, UTC)
     assert started == datetime(2026, 2, 28, 18, 30, tzinfo=UTC)
