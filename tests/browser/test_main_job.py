@@ -78,7 +78,7 @@ def test_a_tools_request_moves_the_overview_within_three_seconds(
     settled(page)
     expect(page.locator(".be-state")).to_contain_text("Live")
     expect(figure(page, "Requests")).to_have_text("0")
-    chart = page.locator(".be-chart .js-plotly-plot")
+    chart = page.locator(".be-chart.js-plotly-plot")
     node = chart.element_handle()
 
     client = openai.OpenAI(base_url=f"{product.url}/v1", api_key=made["key"])
@@ -128,7 +128,6 @@ def test_both_requests_stand_in_the_list(page: Page, product: Product) -> None:
 def test_a_price_that_cannot_be_is_refused_in_plain_words(page: Page) -> None:
     page.get_by_role("link", name="Settings", exact=True).first.click()
     settled(page)
-    expect(page.get_by_text("Ada").first).to_be_visible()
     page.get_by_role("tab", name="Prices").click()
     page.get_by_label("Hardware price").fill("-5")
     page.get_by_role("button", name="Save as a new dated entry").click()
