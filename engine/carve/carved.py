@@ -117,7 +117,9 @@ def save(carved: Carved, path: Path, notes: dict[str, str]) -> None:
         **notes,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(stored, path, metadata)
+    unfinished = path.with_suffix(".part")
+    save_file(stored, unfinished, metadata)
+    unfinished.replace(path)
 
 
 def load(path: Path) -> Carved:

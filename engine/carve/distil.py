@@ -9,7 +9,7 @@ on from it when it is started again.
 import math
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Schedule:
     tokens: int  # in a batch, about
     rate: float
     warm_up: int = 10
-    check_every: int = 25
+    check_every: int = 20
 
 
 def divergence(
@@ -114,25 +114,23 @@ def _with(carved: Carved, parts: Mapping[str, Tensor]) -> Carved:
 
 
 def distil(
+    run: Distillation,
     dense: Dense,
     model: Dense,
-    carved: Carved,
     training: list[list[Sequence]],
     validation: list[Batch],
-    schedule: Schedule,
-    folder: Path,
     seed: int,
-) -> Carved:
-    """Trains the corrections and returns the carved parts that did best on the validation text.
+) -> Iterator[Carved]:
+    """Trains the corrections; yields, at every check, what did best on the validation text so far.
 
     `model` is the permuted dense model; `training` holds the kinds of text, of which each step
     takes the same share. What a step reads depends on the seed and its number alone.
     """
-    run = Distillation(carved, schedule, folder)
+    schedule = run.schedule
     started, seen = time.monotonic(), 0
     while run.step < schedule.steps:
         if run.step % schedule.check_every == 0:
-            _check(run, dense, model, validation)
+            yield _check(run, dense, model, validation)
         source = random.Random(seed * 1_000_003 + run.step)
         drawn = [_draw(kind, schedule.tokens // len(training), source) for kind in training]
         loss = _step(run, dense, model, drawn)
@@ -140,8 +138,7 @@ def distil(
         if run.step % 5 == 0:
             speed = seen / (time.monotonic() - started)
             click.echo(f"  step {run.step}: {loss:.4f} nats, {speed:.0f} tokens/s")
-    _check(run, dense, model, validation)
-    return run.best_carved()
+    yield _check(run, dense, model, validation)
 
 
 def _step(run: Distillation, dense: Dense, model: Dense, drawn: list[Batch]) -> float:
@@ -161,12 +158,13 @@ def _step(run: Distillation, dense: Dense, model: Dense, drawn: list[Batch]) -> 
 
 
 @torch.no_grad()
-def _check(run: Distillation, dense: Dense, model: Dense, validation: list[Batch]) -> None:
+def _check(run: Distillation, dense: Dense, model: Dense, validation: list[Batch]) -> Carved:
     feed_forward = mixture(model, run.current())
     parts = [divergence(dense, model, feed_forward, data) for data in validation]
     loss = sum(total.item() for total, _ in parts) / sum(count for _, count in parts)
     run.keep(loss)
     click.echo(f"  step {run.step}: validation {loss:.4f} nats, best {run.best:.4f}")
+    return run.best_carved()
 
 
 def _draw(kind: list[Sequence], tokens: int, source: random.Random) -> Batch:

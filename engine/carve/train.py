@@ -18,14 +18,14 @@ from engine.carve.calibrate import allocate, first_pass, second_pass, sensitivit
 from engine.carve.carved import Carved, permuted, save
 from engine.carve.cluster import Sizes
 from engine.carve.dense import Dense, load_dense
-from engine.carve.distil import Schedule, distil
+from engine.carve.distil import Distillation, Schedule, distil
 from engine.carve.generate import answers
 from engine.carve.perplexity import chat_sequence
 from engine.carve.prompts import prompts
 from engine.model.tokenizer import Tokenizer
 
 SIZES = Sizes(expert=32, shared=16, routed=32)
-SCHEDULE = Schedule(steps=120, tokens=2048, rate=7e-4)
+SCHEDULE = Schedule(steps=400, tokens=1024, rate=1e-3)
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Plan:
 
     seed: int = 0
     sizes: Sizes = SIZES
-    experts_per_token: int = 24
-    rank: int = 32
+    experts_per_token: int = 25
+    rank: int = 30
     chats: int = 1280
     prose_windows: int = 900
     documentation_windows: int = 300
@@ -54,66 +54,63 @@ class Corpus:
 
 
 def train(weights: Path, work: Path, out: Path, plan: Plan) -> None:
-    """Runs what `work` does not hold yet and writes the carved file to `out`."""
+    """Runs what `work` does not hold yet and writes the carved file to `out`.
+
+    The file is written first as soon as the closed-form phases are done, then whenever
+    distillation is checked.
+    """
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
     tokenizer = Tokenizer.from_gguf(weights)
     dense = load_dense(weights, torch.bfloat16)
     clock = Clock()
-
     corpus = _corpus(dense, tokenizer, work, plan)
     clock.lap("text")
-    # The first sequences of each kind calibrate, the last validate, all but the last train.
-    calibration = batches(corpus.draw(slice(100), slice(24), slice(6)), tokens=2048)
-    probes = batches(corpus.draw(slice(100, 125), slice(24, 34), slice(6, 10)), tokens=1024)
-    validation = batches(corpus.draw(slice(-16, None), slice(-6, None), slice(0)), tokens=2048)
-    training = [corpus.chats[:-16], corpus.prose[:-6] + corpus.documentation]
+    model, carved = _closed_form(dense, corpus, work, plan, clock)
 
+    # The first sequences of each kind have served above; the last ones validate.
+    validation = batches(corpus.draw(slice(-10, None), slice(-3, None), slice(0)), tokens=2048)
+    training = [corpus.chats[:-10], corpus.prose[:-3] + corpus.documentation]
+    notes = {"base_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    run = Distillation(carved, plan.schedule, work)
+    for best in distil(run, dense, model, training, validation, plan.seed):
+        save(best, out, notes)
+    clock.lap("distillation")
+
+
+def _closed_form(
+    dense: Dense, corpus: Corpus, work: Path, plan: Plan, clock: "Clock"
+) -> tuple[Dense, Carved]:
+    """The permuted dense model, and its carving before distillation."""
+    probes = batches(corpus.draw(slice(100, 125), slice(24, 34), slice(6, 10)), tokens=1024)
+    calibration = batches(corpus.draw(slice(100), slice(24), slice(6)), tokens=2048)
     fisher = _saved(
         work / "sensitivity.safetensors",
         lambda: {"fisher": torch.stack(sensitivities(dense, probes, plan.seed))},
     )["fisher"]
-    sensitivity = list(fisher)
     clock.lap("sensitivity")
-    parts = _saved(
+    order = _saved(
         work / "partition.safetensors",
-        lambda: _named(
-            ("order", "losses"), first_pass(dense, calibration, sensitivity, plan.sizes)
-        ),
-    )
-    model = permuted(dense, parts["order"])
-    experts_per_layer = allocate(parts["losses"])
+        lambda: {"order": first_pass(dense, calibration, list(fisher), plan.sizes)},
+    )["order"]
+    model = permuted(dense, order)
+    experts_per_layer = allocate(dense.shape.layers, plan.sizes.routed)
     clock.lap("partition")
     fitted = _saved(
         work / "corrections.safetensors",
-        lambda: _named(
-            ("router_weight", "router_bias", "correction_a", "correction_b", "correction_bias"),
-            second_pass(
-                model,
-                calibration,
-                sensitivity,
-                plan.sizes,
-                experts_per_layer,
-                plan.experts_per_token,
-                plan.rank,
-            ),
+        lambda: second_pass(
+            model,
+            calibration,
+            list(fisher),
+            plan.sizes,
+            experts_per_layer[plan.experts_per_token].tolist(),
+            plan.rank,
         ),
     )
-    carved = Carved(
-        plan.sizes,
-        plan.experts_per_token,
-        parts["order"].to(torch.int16),
-        experts_per_layer,
-        **fitted,
-    )
     clock.lap("routers and corrections")
-    notes = {"base_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
-    if not out.exists():
-        save(carved, out, notes)
-
-    distilled = distil(dense, model, carved, training, validation, plan.schedule, work, plan.seed)
-    save(distilled, out, notes)
-    clock.lap("distillation")
+    return model, Carved(
+        plan.sizes, plan.experts_per_token, order.to(torch.int16), experts_per_layer, **fitted
+    )
 
 
 class Clock:
@@ -139,10 +136,6 @@ def _saved(path: Path, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Te
         save_file({k: v.contiguous() for k, v in compute().items()}, unfinished)
         unfinished.replace(path)
     return load_file(path)
-
-
-def _named(names: tuple[str, ...], tensors: tuple[Tensor, ...]) -> dict[str, Tensor]:
-    return dict(zip(names, tensors, strict=True))
 
 
 def _corpus(dense: Dense, tokenizer: Tokenizer, work: Path, plan: Plan) -> Corpus:

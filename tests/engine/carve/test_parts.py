@@ -27,11 +27,9 @@ def test_clusters_hold_every_item_once_and_are_of_one_size(seed: int) -> None:
     assert sorted(groups.flatten().tolist()) == list(range(24))
 
 
-def test_the_first_layer_is_filled_first_then_the_layer_that_gains_most() -> None:
-    # One expert a layer on average is three experts: both of layer 0, then the one that saves
-    # most. Damped by the root of the layer's total: layer 1 saves 8 / 3 first, layer 2 4 / 2.
-    losses = torch.tensor([[1.0, 0.5, 0.0], [9.0, 1.0, 0.0], [4.0, 0.0, 0.0]])
-    assert allocate(losses).tolist() == [[0, 0, 0], [2, 1, 0], [2, 2, 2]]
+def test_the_first_layer_is_filled_first_and_the_others_share_alike() -> None:
+    # Three layers of two experts: one a layer on average is three, two of them for layer 0.
+    assert allocate(layers=3, routed=2).tolist() == [[0, 0, 0], [2, 1, 0], [2, 2, 2]]
 
 
 def test_a_correction_of_full_rank_recovers_a_linear_map_with_its_offset() -> None:
