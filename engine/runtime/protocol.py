@@ -126,7 +126,7 @@ class Energy:
     """One closed energy window, in joules. Sum of `shares` + `idle_j` = `total_j`.
 
     `total_j` None: the meter gave nothing for this window, so nothing is known of the shares either.
-    Keys of `shares` are request ids (JSON makes them strings; `decode` makes them integers again).
+    Keys of `shares` are request ids: strings in JSON, integers again once decoded.
     """
 
     started_at: int  # UTC, epoch milliseconds
