@@ -125,7 +125,7 @@ class Step:
 class Energy:
     """One closed energy window, in joules. Sum of `shares` + `idle_j` = `total_j`.
 
-    `total_j` None: the meter gave nothing for this window, so nothing is known of the shares either.
+    `total_j` None: the meter gave nothing for this window, so the shares are unknown, too.
     Keys of `shares` are request ids: strings in JSON, integers again once decoded.
     """
 
