@@ -16,6 +16,7 @@ from engine.model.kernels.build import NoKernel, library
 from engine.model.kernels.packing import (
     BLOCK,
     TILE,
+    Arena,
     Blocks,
     CMatrix,
     Packed,
@@ -89,6 +90,7 @@ class KernelLlama:
         self.routing = routing
         self._kept: list[NDArray[np.generic]] = []  # what the kernel has pointers to
         self._packed: list[Packed] = []
+        self._arena = Arena()
         layers = (CLayer * config.layers)(*(self._layer(weights, i) for i in range(config.layers)))
         embedding = from_gguf(weights.tensor("token_embd"))
         embedding = embedding if embedding.bits == 8 else rounded(embedding.dequantised())
@@ -140,7 +142,7 @@ class KernelLlama:
         return kept.ctypes.data
 
     def _pack(self, blocks: Blocks, by_block: bool = False) -> CMatrix:
-        packed = pack(blocks, by_block)
+        packed = pack(blocks, self._arena, by_block)
         self._packed.append(packed)
         return packed.c
 

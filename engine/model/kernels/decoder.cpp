@@ -70,7 +70,6 @@ struct Stage {
 struct Own {
     std::unique_ptr<Stage> stage;
     std::vector<float> attention, normed, scores;
-    std::vector<int> order;
     std::vector<uint8_t> masks;  // [group of 8 tokens][1 + routed]
     std::vector<ActiveBlock> active;
     std::unique_ptr<Floats[][kRows]> sums;  // [output tile]
@@ -306,17 +305,18 @@ class Decoder {
             return;
         }
         own.scores.resize(layer.routed);
-        own.order.resize(layer.routed);
+        float* scores = own.scores.data();
+        for (int e = 0; e < layer.routed; e++)
+            scores[e] = dot(layer.router + (size_t)e * s_.hidden, normed, s_.hidden) +
+                        layer.router_bias[e];
+        // Chosen is whom fewer than `wanted` others beat: without branches faster than sorting.
         for (int e = 0; e < layer.routed; e++) {
-            own.scores[e] =
-                dot(layer.router + (size_t)e * s_.hidden, normed, s_.hidden) + layer.router_bias[e];
-            own.order[e] = e;
+            int better = 0;
+            for (int other = 0; other < layer.routed; other++)
+                better += (scores[other] > scores[e]) |
+                          ((scores[other] == scores[e]) & (other < e));
+            chosen[e] = better < wanted;
         }
-        const float* scores = own.scores.data();
-        std::sort(own.order.begin(), own.order.end(), [scores](int a, int b) {
-            return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
-        });
-        for (int i = 0; i < layer.routed; i++) chosen[own.order[i]] = i < wanted;
     }
 
     // Which of a group of 8 tokens use each expert; expert 0 is the shared part.

@@ -58,6 +58,28 @@ class Packed:
         return self.quants.nbytes + self.scales.nbytes
 
 
+class Arena:
+    """Memory for all of a model's weights, in pieces so large that the system gives huge pages.
+
+    (numpy asks for them from 4 MiB on.) What is never written takes no memory.
+    """
+
+    _PIECE = 64 * 2**20
+
+    def __init__(self) -> None:
+        self._room = np.empty(0, np.uint8)
+
+    def keep(self, array: NDArray[Kind]) -> NDArray[Kind]:
+        """A contiguous copy that starts at a cache line."""
+        if len(self._room) < array.nbytes + 64:
+            self._room = np.empty(max(self._PIECE, array.nbytes + 64), np.uint8)
+        start = -self._room.ctypes.data % 64
+        copy = self._room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+        copy[...] = array
+        self._room = self._room[start + array.nbytes :]
+        return copy
+
+
 def from_gguf(tensor: GgufTensor) -> Blocks:
     """Q4_1 and Q8_0 keep their very numbers; anything else is rounded to 8 bits."""
     rows = len(tensor.data)
@@ -89,7 +111,7 @@ def concatenated(*parts: Blocks) -> Blocks:
     return Blocks(parts[0].bits, values, np.concatenate([part.scales for part in parts]))
 
 
-def pack(blocks: Blocks, by_block: bool = False) -> Packed:
+def pack(blocks: Blocks, arena: Arena, by_block: bool = False) -> Packed:
     """Tiles the rows; the last tile is filled with rows of zeros.
 
     Tiles lie [tiles, blocks], or [blocks, tiles] for a matrix of which only some blocks are read.
@@ -106,15 +128,6 @@ def pack(blocks: Blocks, by_block: bool = False) -> Packed:
     scales = scales.reshape(tiles, TILE, count, -1).transpose(0, 2, 3, 1)
     if by_block:
         quants, scales = quants.swapaxes(0, 1), scales.swapaxes(0, 1)
-    quants, scales = _aligned(quants), _aligned(scales)
+    quants, scales = arena.keep(quants), arena.keep(scales)
     matrix = CMatrix(quants.ctypes.data, scales.ctypes.data, tiles, count, blocks.bits)
     return Packed(quants, scales, matrix)
-
-
-def _aligned(array: NDArray[Kind]) -> NDArray[Kind]:
-    """A contiguous copy that starts at a cache line."""
-    room = np.empty(array.nbytes + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    copy = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
-    copy[...] = array
-    return copy

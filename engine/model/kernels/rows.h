@@ -16,9 +16,10 @@ static inline Share share(int count, int member, int members) {
 }
 
 static inline float sum(Floats x) {
-    float total = 0;
-    for (int i = 0; i < 16; i++) total += x[i];
-    return total;
+    float half[8], quarter[4];
+    for (int i = 0; i < 8; i++) half[i] = x[i] + x[i + 8];
+    for (int i = 0; i < 4; i++) quarter[i] = half[i] + half[i + 4];
+    return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
 }
 
 static inline float sum_of_squares(const float* x, int size) {

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.model.batch import Chunk
 from engine.model.gguf_file import GgufFile
 from engine.model.kernels.build import NoKernel, library
-from engine.model.kernels.packing import Blocks, concatenated, from_gguf, pack, rounded
+from engine.model.kernels.packing import Arena, Blocks, concatenated, from_gguf, pack, rounded
 from engine.model.load import Model, load
 from engine.model.tokenizer import Tokenizer
 from tests.engine.model.reference import write_carving
@@ -41,7 +41,7 @@ def test_a_product_is_numpys(kernel_folder: Path, target: str, bits: int, rows: 
     x = random.normal(size=(rows, 96)).astype(np.float32)
     y = np.zeros((rows, 48), np.float32)
 
-    matrix = pack(weights)
+    matrix = pack(weights, Arena())
     library(kernel_folder, target).breakeven_multiply(
         ctypes.byref(matrix.c), ctypes.c_void_p(x.ctypes.data), rows, ctypes.c_void_p(y.ctypes.data)
     )

@@ -50,9 +50,7 @@ def test_a_chat_without_system_message_gets_the_models_own(tokenizer: Tokenizer)
 
 
 # The vocabulary lacks bytes that only control and unassigned characters need.
-WRITTEN = st.text(
-    st.characters(exclude_categories=["C"]) | st.sampled_from("\n\t\r"), max_size=60
-)
+WRITTEN = st.text(st.characters(exclude_categories=["C"]) | st.sampled_from("\n\t\r"), max_size=60)
 
 
 @given(WRITTEN)
