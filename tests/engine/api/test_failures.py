@@ -92,16 +92,17 @@ def test_a_client_that_waits_long_is_kept_company_until_its_answer_comes(fragile
 def test_a_full_queue_is_a_503_that_says_when_to_try_again(fragile: Gateway) -> None:
     wait_until(lambda: fragile.service.state.name == "ready", within_s=60)
     client = fragile.client()
+    worker = fragile.worker_process()
+    worker.suspend()  # so that none of them ends before the queue is full
     streams: list[Any] = [
-        client.chat.completions.create(
-            model=MODEL, messages=STORY, max_tokens=3000, temperature=1.3, stream=True
-        )
+        client.chat.completions.create(model=MODEL, messages=STORY, max_tokens=3000, stream=True)
         for _ in range(3)  # two run, one waits
     ]
     with pytest.raises(openai.InternalServerError) as refused:
         client.chat.completions.create(model=MODEL, messages=STORY)
     for stream in streams:
         stream.close()
+    worker.resume()
 
     assert refused.value.status_code == 503
     assert refused.value.code == "queue_full"

@@ -132,8 +132,8 @@ def test_a_stream_ends_with_the_same_extension(client: openai.OpenAI, gateway: G
 def test_the_experts_of_an_answer_are_told_where_asked_for(
     client: openai.OpenAI, gateway: Gateway
 ) -> None:
-    """Every token computed chooses `experts_per_token` experts in every layer. All tokens of
-    prompt and answer are computed but the last one of the answer, which nothing follows."""
+    """Every token computed chooses `experts_per_token` experts on the mean of the layers. All
+    tokens of prompt and answer are computed but the last of the answer, which nothing follows."""
     model = gateway.service.model
     assert model is not None
     answer = ask(client, max_tokens=4, extra_body={"breakeven": {"experts": True}})
@@ -144,9 +144,9 @@ def test_the_experts_of_an_answer_are_told_where_asked_for(
         return
     assert len(extension["experts"]) == model.layers
     computed = answer.usage.prompt_tokens + answer.usage.completion_tokens - 1
-    for layer in extension["experts"]:
-        assert len(layer) == model.routed_experts
-        assert sum(layer) == computed * extension["experts_per_token"]
+    assert all(len(layer) == model.routed_experts for layer in extension["experts"])
+    chosen = sum(sum(layer) for layer in extension["experts"])
+    assert chosen == computed * extension["experts_per_token"] * model.layers
 
 
 def test_logprobs_name_each_token_with_its_alternatives(client: openai.OpenAI) -> None:
