@@ -94,7 +94,6 @@ class Answer:
         self.row = row
         self.energy = EnergyTally()
         self.finished: Finished | None = None
-        self.admitted = False
         self._submit = submit
         self._ledger = ledger
         self._worker = worker
@@ -137,7 +136,6 @@ class Answer:
 
     async def _compute(self) -> Finished:
         await asyncio.wrap_future(self._ledger.admit(self.row))
-        self.admitted = True
         self._on_admitted(self)
         error: Exception | None = None
         try:
