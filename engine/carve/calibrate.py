@@ -16,8 +16,6 @@ from engine.carve.cluster import Sizes, activations, by_expert, energies, partit
 from engine.carve.dense import Dense, attention_block, hidden_states, normalised
 from engine.carve.router import chosen, fit_router, ridge
 
-CLUSTER_TOKENS = 4096
-
 
 def sensitivities(model: Dense, batches: list[Batch], seed: int) -> list[Tensor]:
     """Fisher information of each layer's output, per token: [hidden, hidden] for each layer.
@@ -67,8 +65,7 @@ def first_pass(
             inputs.append(x[batch.valid])
             streams[number] = middle + model.feed_forward(index, x)
         x = torch.cat(inputs)
-        picks = torch.linspace(0, len(x) - 1, min(CLUSTER_TOKENS, len(x))).long()
-        orders.append(partition(energies(layer, x, sensitivity[index])[picks], sizes))
+        orders.append(partition(x, energies(layer, x, sensitivity[index]), sizes))
         click.echo(f"  layer {index} divided")
     return torch.stack(orders)
 

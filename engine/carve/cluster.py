@@ -11,6 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.carve.dense import Layer
+from engine.carve.router import ridge
+
+CLUSTER_TOKENS = 4096
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,18 @@ def by_expert(energy: Tensor, sizes: Sizes) -> Tensor:
     return routed.reshape(len(routed), sizes.routed, sizes.expert).sum(dim=-1)
 
 
-def partition(energy: Tensor, sizes: Sizes) -> Tensor:
+def partition(x: Tensor, energy: Tensor, sizes: Sizes) -> Tensor:
     """An order of the neurons: the shared ones first, then expert after expert. [neurons]
 
     Shared are the neurons with the most energy on average; the others are clustered by when they
-    are active.
+    are active as far as a linear router can tell: what it cannot foresee is no use in an expert.
     """
     by_importance = energy.mean(dim=0).argsort(descending=True)
     shared = by_importance[: sizes.shared_neurons]
     rest = by_importance[sizes.shared_neurons :]
-    features = energy[:, rest].sqrt().T
-    features = F.normalize(features - features.mean(dim=1, keepdim=True), dim=1)
+    weight, bias = ridge(x.float(), energy[:, rest].sqrt())
+    foreseen = F.linear(x[:: max(1, len(x) // CLUSTER_TOKENS)].float(), weight, bias).T
+    features = F.normalize(foreseen - foreseen.mean(dim=1, keepdim=True), dim=1)
     members = balanced_clusters(features, sizes.routed, sizes.expert)
     return torch.cat((shared, rest[members.flatten()]))
 

@@ -1,8 +1,8 @@
 """Distils the dense model into the small parts of the carved one, end to end.
 
 Only the corrections and the routers' thresholds move; every weight of the dense model stays. The
-loss is the Kullback-Leibler divergence from the dense model's next-token distribution, so any text
-serves, not only what the model would write. A checkpoint is written at intervals, and training goes
+loss compares the next-token distributions of both models, so any text serves, not only what the
+model would write. A checkpoint is written at intervals, and training goes
 on from it when it is started again.
 """
 
@@ -29,6 +29,7 @@ TRAINED = ("correction_a", "correction_b", "correction_bias")
 @dataclass(frozen=True)
 class Schedule:
     steps: int
+    horizon: int  # where the learning rate would end; fewer steps stop on the way there
     tokens: int  # in a batch, about
     rate: float
     warm_up: int = 10
@@ -38,13 +39,18 @@ class Schedule:
 def divergence(
     dense: Dense, model: Dense, feed_forward: FeedForward, data: Batch
 ) -> tuple[Tensor, int]:
-    """Sum of KL(dense, carved) over the predicted tokens, in nats, and their number."""
+    """Sum over the predicted tokens of half the Jeffreys divergence, in nats; and their number.
+
+    That is the mean of the Kullback-Leibler divergences in both directions. The usual one alone
+    (dense to carved) is least with a carved model that is less sure than the dense one: in trials
+    it lowered that divergence and still raised the perplexity of answers.
+    """
     with torch.no_grad():
         wanted = F.linear(hidden_states(dense, data.ids)[data.predicts], dense.embedding)
         wanted = F.log_softmax(wanted.float(), dim=-1)
     hidden = hidden_states(model, data.ids, feed_forward)[data.predicts]
     given = F.log_softmax(F.linear(hidden, model.embedding).float(), dim=-1)
-    total = F.kl_div(given, wanted, reduction="sum", log_target=True)
+    total = ((wanted.exp() - given.exp()) * (wanted - given)).sum() / 2
     return total, len(wanted)
 
 
@@ -74,7 +80,7 @@ class Distillation:
     def rate(self) -> float:
         """Linear warm-up, then half a cosine down to a tenth."""
         warm = min(1.0, (self.step + 1) / self.schedule.warm_up)
-        progress = self.step / self.schedule.steps
+        progress = self.step / self.schedule.horizon
         return self.schedule.rate * warm * (0.55 + 0.45 * math.cos(math.pi * progress))
 
     def keep(self, validation: float) -> None:

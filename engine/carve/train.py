@@ -25,7 +25,7 @@ from engine.carve.prompts import prompts
 from engine.model.tokenizer import Tokenizer
 
 SIZES = Sizes(expert=32, shared=16, routed=32)
-SCHEDULE = Schedule(steps=400, tokens=1024, rate=1e-3)
+SCHEDULE = Schedule(steps=40, horizon=200, tokens=2048, rate=3e-4)
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Plan:
 
     seed: int = 0
     sizes: Sizes = SIZES
-    experts_per_token: int = 25
-    rank: int = 30
+    experts_per_token: int = 26
+    rank: int = 32
     chats: int = 1280
     prose_windows: int = 900
     documentation_windows: int = 300
@@ -70,7 +70,9 @@ def train(weights: Path, work: Path, out: Path, plan: Plan) -> None:
 
     # The first sequences of each kind have served above; the last ones validate.
     validation = batches(corpus.draw(slice(-10, None), slice(-3, None), slice(0)), tokens=2048)
-    training = [corpus.chats[:-10], corpus.prose[:-3] + corpus.documentation]
+    # Chats twice: they lose more, and they are what the model is for.
+    chats = corpus.chats[:-10]
+    training = [chats, chats, corpus.prose[:-3] + corpus.documentation]
     notes = {"base_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
     run = Distillation(carved, plan.schedule, work)
     for best in distil(run, dense, model, training, validation, plan.seed):
@@ -83,7 +85,7 @@ def _closed_form(
 ) -> tuple[Dense, Carved]:
     """The permuted dense model, and its carving before distillation."""
     probes = batches(corpus.draw(slice(100, 125), slice(24, 34), slice(6, 10)), tokens=1024)
-    calibration = batches(corpus.draw(slice(100), slice(24), slice(6)), tokens=2048)
+    calibration = batches(corpus.draw(slice(125), slice(12), slice(4)), tokens=2048)
     fisher = _saved(
         work / "sensitivity.safetensors",
         lambda: {"fisher": torch.stack(sensitivities(dense, probes, plan.seed))},

@@ -49,10 +49,10 @@ def test_each_setting_spends_its_experts_and_no_layer_has_too_many(carved: Carve
     assert (table.diff(dim=0) >= 0).all(), "a higher setting never takes experts from a layer"
 
 
-def test_at_least_an_eighth_of_the_feed_forward_rests_after_all_that_was_added(
-    carved: Carved,
-) -> None:
-    assert inactive_share(carved, 576, carved.experts_per_token)["net"] >= 0.125
+def test_an_eighth_of_the_feed_forward_rests_and_little_is_added(carved: Carved) -> None:
+    shares = inactive_share(carved, 576, carved.experts_per_token)
+    assert shares["skipped"] >= 0.125
+    assert shares["overhead"] <= 0.03
 
 
 def test_all_experts_on_gives_the_dense_logits(
