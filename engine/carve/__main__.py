@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 import torch
 
+from db.settings import Settings
 from engine.carve.carved import inactive_share, load, mixture, permuted
 from engine.carve.dense import load_dense
 from engine.carve.perplexity import held_out, perplexity
 from engine.carve.train import Plan, train
 from engine.model.tokenizer import Tokenizer
+from engine.weights import GGUF
 
 CARVED = Path(__file__).parents[1] / "model" / "carved" / "smollm2-135m-instruct.safetensors"
 
@@ -25,7 +27,8 @@ def carve(threads: int) -> None:
 
 weights_option = click.option(
     "--weights",
-    required=True,
+    default=lambda: Settings().weights_dir / GGUF,
+    show_default="the fetched default weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The dense model: SmolLM2-135M-Instruct.Q4_1.gguf.",
 )
@@ -35,7 +38,8 @@ weights_option = click.option(
 @weights_option
 @click.option(
     "--work",
-    required=True,
+    default=lambda: Settings().home / "carve",
+    show_default="carve in BREAKEVEN_HOME",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for checkpoints. The same command goes on from them.",
 )
