@@ -16,8 +16,9 @@ FIRST_LOAD_MS = 30_000  # a fresh browser loads 8 MB of scripts
 expect.set_options(timeout=20_000)  # where a test does not promise less
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed with its module: while Playwright runs, no other test may run an event loop."""
     path = shutil.which("chromium")
     if path is None:
         reason = "no chromium on this machine: apt-get install chromium"
