@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.config import ModelConfig
+from engine.model.config import Attention, Block, Dense, ModelConfig, Rotary
 from engine.model.errors import ModelFileError
 
 _SCALARS = {
@@ -185,21 +185,27 @@ class GgufFile:
             )
         try:
             heads, hidden = read["llama.attention.head_count"], read["llama.embedding_length"]
+            head_dim = read.get("llama.rope.dimension_count", hidden // heads)
+            attention = Attention(
+                heads=heads,
+                kv_heads=read.get("llama.attention.head_count_kv", heads),
+                head_dim=head_dim,
+                scale=head_dim**-0.5,
+                rotary=Rotary(
+                    head_dim, read.get("llama.rope.freq_base", 10_000.0), interleaved=True
+                ),
+            )
+            block = Block(attention, Dense(read["llama.feed_forward_length"]))
             return ModelConfig(
                 name=_QUANTISATION.sub("", self.path.stem),
                 architecture=architecture,
-                layers=read["llama.block_count"],
                 hidden=hidden,
-                neurons=read["llama.feed_forward_length"],
-                heads=heads,
-                kv_heads=read.get("llama.attention.head_count_kv", heads),
-                head_dim=read.get("llama.rope.dimension_count", hidden // heads),
                 vocab_size=len(read["tokenizer.ggml.tokens"]),
                 context_length=read["llama.context_length"],
-                rope_theta=read.get("llama.rope.freq_base", 10_000.0),
                 norm_eps=read["llama.attention.layer_norm_rms_epsilon"],
-                eos_token_id=read["tokenizer.ggml.eos_token_id"],
+                eos_token_ids=(read["tokenizer.ggml.eos_token_id"],),
                 tied_head="output.weight" not in self.tensors,
+                blocks=(block,) * read["llama.block_count"],
             )
         except KeyError as error:
             raise ModelFileError(f"{self.path} lacks the entry {error}.") from error

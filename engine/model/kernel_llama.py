@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.model.batch import BLOCK_TOKENS, Chunk, Forward
-from engine.model.config import ModelConfig
+from engine.model.config import Attention, Dense, ModelConfig, Rotary
 from engine.model.gguf_file import GgufFile
 from engine.model.kernels.build import NoKernel, library
 from engine.model.kernels.packing import (
@@ -25,7 +25,7 @@ from engine.model.kernels.packing import (
     pack,
     rounded,
 )
-from engine.model.llama import rotary_table
+from engine.model.rotary import rotary_table
 from engine.model.routing import Routing
 
 _MAX_TOKENS = 256  # in one call; more go in several
@@ -84,7 +84,8 @@ class KernelLlama:
         folder: Path,
         target: str = "native",
     ) -> None:
-        _check_sizes(config, routing)
+        self._attention, self._neurons = _uniform_block(config)
+        _check_sizes(config, self._attention, self._neurons, routing)
         self._library = library(folder, target)
         self.config = config
         self.routing = routing
@@ -98,10 +99,12 @@ class KernelLlama:
         table = head
         if not config.tied_head:
             head = self._pack(from_gguf(weights.tensor("output")))
-        rotary = torch.cat(rotary_table(config), dim=1).numpy()
+        attention = self._attention
+        table_of_angles = rotary_table(attention.rotary, config.context_length)
+        rotary = torch.cat(table_of_angles, dim=1).numpy()
         shape = CShape(
-            *(config.layers, config.hidden, config.neurons, config.heads, config.kv_heads),
-            *(config.head_dim, config.vocab_size, _MAX_TOKENS, config.norm_eps),
+            *(config.layers, config.hidden, self._neurons, attention.heads, attention.kv_heads),
+            *(attention.head_dim, config.vocab_size, _MAX_TOKENS, config.norm_eps),
         )
         self._library.breakeven_create.restype = ctypes.c_void_p
         self._decoder = ctypes.c_void_p(
@@ -159,7 +162,7 @@ class KernelLlama:
         gate, up, down = read("ffn_gate"), read("ffn_up"), read("ffn_down")
         carving = self.routing.carving
         if carving is None:
-            layer.shared_blocks = self.config.neurons // BLOCK
+            layer.shared_blocks = self._neurons // BLOCK
         else:
             order = carving.order[index].numpy()
             gate, up = gate.rows(order), up.rows(order)
@@ -179,9 +182,9 @@ class KernelLlama:
 
     def new_cache(self, blocks: int) -> NDArray[np.uint16]:
         """bfloat16 as its bits; pages never written take no memory."""
-        c = self.config
+        a = self._attention
         return np.zeros(
-            (c.layers, blocks, c.kv_heads, 2, BLOCK_TOKENS * c.head_dim), dtype=np.uint16
+            (self.config.layers, blocks, a.kv_heads, 2, BLOCK_TOKENS * a.head_dim), dtype=np.uint16
         )
 
     def forward(
@@ -249,14 +252,38 @@ class KernelLlama:
         self._library.breakeven_forward(self._decoder, ctypes.byref(call))
 
 
-def _check_sizes(config: ModelConfig, routing: Routing) -> None:
-    group, rest = divmod(config.heads, config.kv_heads)
+def _uniform_block(config: ModelConfig) -> tuple[Attention, int]:
+    """The attention and the feed-forward width that every block has, or NoKernel."""
+    block = config.blocks[0]
+    plain = (
+        isinstance(block.attention, Attention)
+        and isinstance(block.feed_forward, Dense)
+        and all(other == block for other in config.blocks)
+        and (config.embedding_multiplier, config.residual_multiplier) == (1, 1)
+        and config.logits_divisor == 1
+    )
+    if not plain:
+        raise NoKernel("the model is not a plain Llama")
+    assert isinstance(block.attention, Attention)
+    assert isinstance(block.feed_forward, Dense)
+    attention, rotary = block.attention, block.attention.rotary
+    usual = Attention(
+        *(attention.heads, attention.kv_heads, attention.head_dim, attention.head_dim**-0.5),
+        Rotary(attention.head_dim, rotary.theta, interleaved=True, scaling=rotary.scaling),
+    )
+    if attention != usual:
+        raise NoKernel("the model's attention is not a plain Llama's")
+    return attention, block.feed_forward.neurons
+
+
+def _check_sizes(config: ModelConfig, attention: Attention, neurons: int, routing: Routing) -> None:
+    group, rest = divmod(attention.heads, attention.kv_heads)
     fits = (
         config.hidden % BLOCK == 0
-        and config.neurons % BLOCK == 0
-        and config.heads * config.head_dim % BLOCK == 0
-        and config.kv_heads * config.head_dim % TILE == 0
-        and config.head_dim % 64 == 0
+        and neurons % BLOCK == 0
+        and attention.heads * attention.head_dim % BLOCK == 0
+        and attention.kv_heads * attention.head_dim % TILE == 0
+        and attention.head_dim % 64 == 0
         and rest == 0
         and group <= 8
         and (routing.carving is None or routing.carving.expert % BLOCK == 0)

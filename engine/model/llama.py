@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model.batch import BLOCK_TOKENS, Chunk, Forward
-from engine.model.config import ModelConfig
+from engine.model.config import Attention, ModelConfig
 from engine.model.experts import Experts
 from engine.model.gguf_file import GgufFile
+from engine.model.rotary import rotary_table, rotate
 from engine.model.routing import Routing
 
 
@@ -48,15 +49,18 @@ class TorchLlama:
         self.layers = [
             Layer(
                 attn_norm=read(f"blk.{i}.attn_norm"),
-                q=_half_split(read(f"blk.{i}.attn_q"), config.heads),
-                k=_half_split(read(f"blk.{i}.attn_k"), config.kv_heads),
+                q=read(f"blk.{i}.attn_q"),
+                k=read(f"blk.{i}.attn_k"),
                 v=read(f"blk.{i}.attn_v"),
                 o=read(f"blk.{i}.attn_output"),
                 ffn_norm=read(f"blk.{i}.ffn_norm"),
             )
             for i in range(config.layers)
         ]
-        self.cos, self.sin = rotary_table(config)
+        attention = config.blocks[0].attention
+        assert isinstance(attention, Attention)
+        self.attention = attention
+        self.cos, self.sin = rotary_table(attention.rotary, config.context_length)
 
     @property
     def weight_bytes(self) -> int:
@@ -69,8 +73,8 @@ class TorchLlama:
 
     def new_cache(self, blocks: int) -> Tensor:
         """[layers, 2, positions, kv_heads, head_dim]; pages never written take no memory."""
-        shape = self.config
-        size = (shape.layers, 2, blocks * BLOCK_TOKENS, shape.kv_heads, shape.head_dim)
+        a = self.attention
+        size = (self.config.layers, 2, blocks * BLOCK_TOKENS, a.kv_heads, a.head_dim)
         return torch.empty(size, dtype=self.dtype)
 
     @torch.inference_mode()
@@ -112,9 +116,9 @@ class TorchLlama:
         cache: Tensor,
     ) -> Tensor:
         """x [tokens, hidden]; cache [2, positions, kv_heads, head_dim]."""
-        shape = self.config
-        q = rotate(F.linear(x, layer.q).view(-1, shape.heads, shape.head_dim), cos, sin)
-        k = rotate(F.linear(x, layer.k).view(-1, shape.kv_heads, shape.head_dim), cos, sin)
+        shape, pairs = self.attention, self.attention.rotary.interleaved
+        q = rotate(F.linear(x, layer.q).view(-1, shape.heads, shape.head_dim), cos, sin, pairs)
+        k = rotate(F.linear(x, layer.k).view(-1, shape.kv_heads, shape.head_dim), cos, sin, pairs)
         v = F.linear(x, layer.v).view(-1, shape.kv_heads, shape.head_dim)
         outputs = []
         row = 0
@@ -147,25 +151,3 @@ def _slots(chunk: Chunk) -> Tensor:
     """Cache positions of the sequence's tokens from 0 to the chunk's end."""
     blocks = torch.tensor(chunk.blocks)[:, None] * BLOCK_TOKENS + torch.arange(BLOCK_TOKENS)
     return blocks.flatten()[: chunk.start + len(chunk.token_ids)]
-
-
-def _half_split(weight: Tensor, heads: int) -> Tensor:
-    """GGUF stores rotary pairs side by side; `rotate` wants them half a head apart."""
-    pairs = weight.view(heads, -1, 2, weight.shape[1])
-    return pairs.transpose(1, 2).reshape(weight.shape).contiguous()
-
-
-def rotary_table(config: ModelConfig) -> tuple[Tensor, Tensor]:
-    """Cosines and sines [context, head_dim / 2], float32."""
-    exponent = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim
-    angles = torch.outer(
-        torch.arange(config.context_length, dtype=torch.float32), 1 / config.rope_theta**exponent
-    )
-    return angles.cos(), angles.sin()
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """x [tokens, heads, head_dim] by cos and sin [tokens, head_dim / 2]."""
-    first, second = x.chunk(2, dim=-1)
-    cos, sin = cos[:, None], sin[:, None]
-    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)

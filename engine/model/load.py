@@ -64,16 +64,16 @@ class Model:
     @property
     def total_parameters(self) -> int:
         """Weights, a head that is the embedding counted once."""
-        c = self.config
-        attention = c.hidden * c.head_dim * (2 * c.heads + 2 * c.kv_heads)
-        layer = attention + 3 * c.hidden * c.neurons + 2 * c.hidden
-        ends = c.hidden * c.vocab_size * (1 if c.tied_head else 2) + c.hidden
-        return c.layers * layer + ends + self.routing.parameters()
+        return self.config.parameters() + self.routing.parameters()
 
     @property
     def active_parameters(self) -> int:
         """Weights that one token goes through."""
-        return self.total_parameters - self.routing.idle_parameters(self.config)
+        return (
+            self.config.active_parameters()
+            + self.routing.parameters()
+            - self.routing.idle_parameters(self.config)
+        )
 
 
 def load(

@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from engine.model.config import ModelConfig
+from engine.model.config import Dense, ModelConfig
 from engine.model.errors import ModelFileError
 
 _FORMAT = "breakeven-carved-1"
@@ -69,7 +69,7 @@ class Carving:
         return carving
 
     def _check(self, config: ModelConfig) -> None:
-        layers, hidden, neurons = config.layers, config.hidden, config.neurons
+        layers, hidden, neurons = config.layers, config.hidden, dense_neurons(config)
         rank = self.correction_a.shape[1]
         found = {
             "order": (self.order, (layers, neurons)),
@@ -92,6 +92,16 @@ class Carving:
         counts = self.experts_per_layer
         if not bool(((counts >= 0) & (counts <= self.routed)).all()):
             raise ValueError("a layer would use more experts than there are")
+
+
+def dense_neurons(config: ModelConfig) -> int:
+    """The feed-forward width of a model that can be carved. ValueError where it cannot."""
+    widths = {
+        part.neurons for block in config.blocks if isinstance(part := block.feed_forward, Dense)
+    }
+    if len(widths) != 1 or config.routed_experts:
+        raise ValueError("it needs a dense model whose layers are equally wide")
+    return widths.pop()
 
 
 class Routing:

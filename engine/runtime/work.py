@@ -18,8 +18,8 @@ def work_done(model: Model, processed: Sequence[Processed]) -> dict[int, Work]:
     for p in processed:
         own = p.prefill_tokens + p.decode_tokens
         products = own * every_token + p.experts * expert + p.outputs * head
-        scores = p.positions * c.layers * c.heads * c.head_dim * 2
-        cache = p.positions * c.layers * c.kv_heads * c.head_dim * 2 * model.cache_number_bytes
+        scores = p.positions * c.attention_operations()
+        cache = p.positions * c.cached_per_token * model.cache_number_bytes
         done[p.request_id] = Work(
             prefill_tokens=p.prefill_tokens,
             decode_tokens=p.decode_tokens,

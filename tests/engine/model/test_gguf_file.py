@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.model.config import Attention, Block, Dense, Rotary
 from engine.model.errors import ModelFileError
 from engine.model.gguf_file import GgufFile
 
@@ -45,8 +46,10 @@ def test_metadata_keeps_text_lists_and_numbers(tmp_path: Path) -> None:
 def test_the_default_weights_describe_smollm2(gguf_path: Path) -> None:
     config = GgufFile(gguf_path).config()
     assert config.name == "SmolLM2-135M-Instruct"
-    assert (config.layers, config.hidden, config.neurons) == (30, 576, 1536)
-    assert (config.heads, config.kv_heads, config.head_dim) == (9, 3, 64)
+    assert (config.layers, config.hidden) == (30, 576)
+    rotary = Rotary(dim=64, theta=100_000.0, interleaved=True)
+    attention = Attention(heads=9, kv_heads=3, head_dim=64, scale=0.125, rotary=rotary)
+    assert set(config.blocks) == {Block(attention, Dense(1536))}
     assert (config.context_length, config.vocab_size) == (8192, 49152)
 
 
