@@ -160,12 +160,16 @@ class Experts:
     activation: Literal["silu", "clamped_swiglu"] = "silu"
     bias: bool = False  # on gate, up and down of the routed experts
 
+    def expert_parameters(self, hidden: int) -> int:
+        """Weights of one routed expert."""
+        biases = 2 * self.neurons + hidden if self.bias else 0
+        return 3 * hidden * self.neurons + biases
+
     def parameters(self, hidden: int, routed: int) -> int:
         """Weights of the router, the shared expert and `routed` of the routed ones."""
-        each = 3 * hidden * self.neurons + (2 * self.neurons + hidden if self.bias else 0)
         choosing = self.router.bias + self.router.selection_bias
         own = self.count * (hidden + choosing) + (hidden if self.shared_gate else 0)
-        return own + 3 * hidden * self.shared_neurons + routed * each
+        return own + 3 * hidden * self.shared_neurons + routed * self.expert_parameters(hidden)
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,13 @@ class ModelConfig:
         """Weights that one token goes through (its row of an untied embedding not counted in)."""
         ends = self.hidden * self.vocab_size + self.hidden
         return ends + sum(self._block_parameters(block, every=False) for block in self.blocks)
+
+    def routed_parameters(self) -> int:
+        """Weights of all routed experts: what a token need not read in whole."""
+        parts = (block.feed_forward for block in self.blocks)
+        return sum(
+            p.count * p.expert_parameters(self.hidden) for p in parts if isinstance(p, Experts)
+        )
 
     def attention_operations(self) -> int:
         """Multiplications that a token's attention takes for each earlier position."""
