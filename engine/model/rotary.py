@@ -44,10 +44,10 @@ def _frequencies(rotary: Rotary) -> Tensor:
 
 def _llama3(frequencies: Tensor, scaling: Llama3Scaling) -> Tensor:
     """Turns within the original context decide: many, kept; few, slowed; a ramp between."""
-    turns = scaling.original_context * frequencies / (2 * math.pi)
+    turns = scaling.original_context / (2 * math.pi / frequencies)
     low, high = scaling.low_frequency_factor, scaling.high_frequency_factor
     kept = ((turns - low) / (high - low)).clamp(0, 1)
-    return frequencies * kept + frequencies / scaling.factor * (1 - kept)
+    return (1 - kept) * frequencies / scaling.factor + kept * frequencies
 
 
 def _yarn_kept(rotary: Rotary, yarn: Yarn) -> Tensor:

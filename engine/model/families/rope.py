@@ -5,89 +5,86 @@ Two layouts are about: `rope_theta` beside `rope_scaling` (whose kind is under `
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from engine.model.config import LinearScaling, Llama3Scaling, Rotary, Yarn
-from engine.model.errors import ModelFileError
+from engine.model.families.keys import ConfigKeys
 
 THETA = 10_000.0  # where a file names none
 
 
 def read_rotary(
-    raw: Mapping[str, Any], name: str, dim: int, theta: float = THETA, interleaved: bool = False
+    keys: ConfigKeys, dim: int, theta: float = THETA, interleaved: bool = False
 ) -> Rotary:
-    """The rotary embedding of `dim` numbers a head; `raw` is config.json, `name` the model's.
+    """The rotary embedding of the first `dim` numbers of a head.
 
-    Raises ModelFileError for a scaling that changes with the text's length.
+    Raises ModelFileError for a scaling that this engine does not run (dynamic, longrope, …).
     """
-    keys = rope_keys(raw)
-    base = float(keys.get("rope_theta") or raw.get("rope_theta") or theta)
-    return Rotary(dim, base, interleaved, _scaling(raw, keys, name))
+    section = rope_section(keys)
+    base = section.number("rope_theta", keys.number("rope_theta", theta))
+    return Rotary(dim, base, interleaved, _scaling(keys, section))
 
 
-def rope_keys(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What describes the scaling, from either layout; empty where there is none."""
-    keys: Mapping[str, Any] = raw.get("rope_parameters") or raw.get("rope_scaling") or {}
-    return keys
+def rope_section(keys: ConfigKeys) -> ConfigKeys:
+    """What describes the scaling, from either layout; without keys where there is none."""
+    section = keys.section("rope_parameters") or keys.section("rope_scaling")
+    return section or ConfigKeys({}, keys.model, "rope_scaling.")
+
+
+def rope_type(section: ConfigKeys) -> str:
+    return str(section.get("rope_type") or section.get("type") or "default")
 
 
 def mscale(factor: float, weight: float = 1.0) -> float:
-    """YaRN's correction of the scores' temperature (equation 22)."""
+    """YaRN's correction of the scores' temperature (arXiv 2309.00071, equation 22)."""
     return 1.0 if factor <= 1 else 0.1 * weight * math.log(factor) + 1.0
 
 
-def _scaling(
-    raw: Mapping[str, Any], keys: Mapping[str, Any], name: str
-) -> LinearScaling | Llama3Scaling | Yarn | None:
-    kind = keys.get("rope_type") or keys.get("type") or "default"
-    try:
-        match kind:
-            case "default":
-                return None
-            case "linear":
-                return LinearScaling(float(keys["factor"]))
-            case "llama3":
-                return Llama3Scaling(
-                    factor=float(keys["factor"]),
-                    low_frequency_factor=float(keys["low_freq_factor"]),
-                    high_frequency_factor=float(keys["high_freq_factor"]),
-                    original_context=_original_context(raw, keys),
-                )
-            case "yarn":
-                return _yarn(raw, keys)
-    except KeyError as missing:
-        raise ModelFileError(
-            f"{name}: config.json asks for the rotary scaling '{kind}' but has no {missing}: "
-            "fetch the file again"
-        ) from None
-    raise ModelFileError(
-        f"{name}: config.json asks for the rotary scaling '{kind}', which this engine does not "
-        "run (it runs linear, llama3 and yarn): choose another model"
-    )
+def _scaling(keys: ConfigKeys, section: ConfigKeys) -> LinearScaling | Llama3Scaling | Yarn | None:
+    match rope_type(section):
+        case "default":
+            return None
+        case "linear":
+            return LinearScaling(section.number("factor"))
+        case "llama3":
+            return Llama3Scaling(
+                factor=section.number("factor"),
+                low_frequency_factor=section.number("low_freq_factor"),
+                high_frequency_factor=section.number("high_freq_factor"),
+                original_context=_original_context(keys, section),
+            )
+        case "yarn":
+            return _yarn(keys, section)
+        case other:
+            key = "rope_type" if section.get("rope_type") else "type"
+            raise section.wrong(key, f"is {other!r}; this engine computes linear, llama3 and yarn")
 
 
-def _yarn(raw: Mapping[str, Any], keys: Mapping[str, Any]) -> Yarn:
-    context = _original_context(raw, keys)
-    factor = float(keys["factor"] or raw["max_position_embeddings"] / context)
-    attention_factor = keys.get("attention_factor")
+def _yarn(keys: ConfigKeys, section: ConfigKeys) -> Yarn:
+    context = _original_context(keys, section)
+    factor = section.optional_number("factor")
+    if factor is None:
+        factor = keys.integer("max_position_embeddings") / context
+    attention_factor = section.optional_number("attention_factor")
     if attention_factor is None:
         attention_factor = mscale(factor)
-        above, below = keys.get("mscale"), keys.get("mscale_all_dim")
+        above, below = section.get("mscale"), section.get("mscale_all_dim")
         if above and below:
             attention_factor = mscale(factor, above) / mscale(factor, below)
     return Yarn(
         factor=factor,
         original_context=context,
-        attention_factor=float(attention_factor),
-        beta_fast=float(keys.get("beta_fast") or 32),
-        beta_slow=float(keys.get("beta_slow") or 1),
-        truncate=bool(keys.get("truncate", True)),
+        attention_factor=attention_factor,
+        beta_fast=section.number("beta_fast", 32.0),
+        beta_slow=section.number("beta_slow", 1.0),
+        truncate=section.flag("truncate", True),
     )
 
 
-def _original_context(raw: Mapping[str, Any], keys: Mapping[str, Any]) -> int:
-    for place in (raw, keys):
-        if place.get("original_max_position_embeddings"):
-            return int(place["original_max_position_embeddings"])
-    return int(raw["max_position_embeddings"])
+def _original_context(keys: ConfigKeys, section: ConfigKeys) -> int:
+    """Some families keep it beside the scaling, where it has precedence."""
+    key = "original_max_position_embeddings"
+    return (
+        keys.optional_integer(key)
+        or section.optional_integer(key)
+        or keys.integer("max_position_embeddings")
+    )
