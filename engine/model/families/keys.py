@@ -30,7 +30,7 @@ class ConfigKeys:
         for key in keys:
             value = self.get(key)
             if value is not None:
-                if isinstance(value, bool) or value != int(value) if _number(value) else True:
+                if not _number(value) or not float(value).is_integer():
                     raise self.wrong(key, f"is {value!r}, not a whole number")
                 if value < least:
                     raise self.wrong(key, f"is {value}; it must be at least {least}")
