@@ -1,4 +1,6 @@
-"""`python -m engine generate | serve`."""
+"""`python -m engine generate | inspect | serve`."""
+
+from typing import Any
 
 import click
 
@@ -10,38 +12,65 @@ def cli() -> None:
     """The engine without the dashboard."""
 
 
+model_option = click.option(
+    "--model", help="GGUF file, folder or name. Default: BREAKEVEN_MODEL, else the embedded model."
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16", "int8", "int4"]),
+    help="How weights are held. Default: BREAKEVEN_PRECISION, else int4.",
+)
+offload_option = click.option(
+    "--offload/--no-offload",
+    default=None,
+    help="Leave routed experts on disk and read only those that are chosen.",
+)
+
+
+def _settings(**given: Any) -> Settings:
+    """The environment's settings with what was given on the command line."""
+    return Settings().model_copy(update={k: v for k, v in given.items() if v is not None})
+
+
 @cli.command()
+@model_option
+@precision_option
+@offload_option
 @click.option("--host", help="Address to listen on. Default: BREAKEVEN_HOST, else localhost.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: BREAKEVEN_PORT, else 8501.")
-def serve(host: str | None, port: int | None) -> None:
+def serve(**given: Any) -> None:
     """Run gateway and engine: the API at /v1, without the dashboard."""
     from engine.serve import run
 
-    given = {"host": host, "port": port}
-    run(Settings().model_copy(update={k: v for k, v in given.items() if v is not None}))
+    run(_settings(**given))
+
+
+@cli.command()
+@click.argument("model")
+def inspect(model: str) -> None:
+    """Say what MODEL is and what hardware holds it, without loading its weights."""
+    from engine.inspect import run
+
+    run(Settings(), model)
 
 
 @cli.command()
 @click.argument("prompt")
+@model_option
+@precision_option
+@offload_option
 @click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True)
 @click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True)
 @click.option("--seed", type=int, help="For the same answer at a temperature above 0.")
 @click.option("--experts-per-token", type=click.IntRange(0), help="Default: the model's own.")
 def generate(
-    prompt: str,
-    max_tokens: int,
-    temperature: float,
-    seed: int | None,
-    experts_per_token: int | None,
+    prompt: str, max_tokens: int, temperature: float, seed: int | None, **given: Any
 ) -> None:
     """Answer PROMPT here, then say the tokens, the joules and the experts that it took."""
     from engine.generate import run
     from engine.runtime.protocol import SamplingParams
 
-    settings = Settings()
-    if experts_per_token is not None:
-        settings = settings.model_copy(update={"experts_per_token": experts_per_token})
-    run(settings, prompt, SamplingParams(max_tokens, temperature, seed=seed))
+    run(_settings(**given), prompt, SamplingParams(max_tokens, temperature, seed=seed))
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@ from db.settings import Settings
 from engine.energy.attribution import Attributor
 from engine.energy.meter_set import detect
 from engine.model.errors import ModelFileError
-from engine.model.load import Model, Precision, load, shipped_carving
+from engine.model.load import load, shipped_carving
+from engine.model.model import Model, Precision
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
+from engine.models import find_model
 from engine.runtime.engine import Engine
 from engine.runtime.protocol import Output, SamplingParams, Submit
 from engine.runtime.work import work_done
-from engine.weights import WeightsError, ensure_default_weights
+from engine.weights import WeightsError
 
 _REQUEST = 1
 
@@ -34,7 +36,7 @@ class _Answer:
 def run(settings: Settings, prompt: str, sampling: SamplingParams) -> None:
     """Prints the answer as it comes, then what it took; exits 1 with one line where it cannot."""
     try:
-        weights = ensure_default_weights(settings.weights_dir)
+        weights = find_model(settings.model, settings)
         threads = thread_count(settings.threads)
         model = load(
             weights,
@@ -79,7 +81,7 @@ def _answer(
 
 
 def _tell(model: Model, answer: _Answer, basis: str, source: str, threads: int) -> None:
-    last, routing = answer.last, model.routing
+    last = answer.last
     decoding_s = answer.total_s - answer.first_token_s
     speed = f"{(last.output_tokens - 1) / decoding_s:.1f}" if last.output_tokens > 1 else "–"
     if answer.energy_j is None:
@@ -93,8 +95,8 @@ def _tell(model: Model, answer: _Answer, basis: str, source: str, threads: int) 
         ("model", f"{model.config.name}, {model.precision}, {model.kernel}, {threads} threads"),
     ]
     if last.experts_active_mean is not None:
-        used = f"{last.experts_active_mean:.1f} of {routing.routed} a token and layer"
-        lines.append(("experts", f"{used}, beside {routing.shared} shared"))
+        used = f"{last.experts_active_mean:.1f} of {model.routed_experts} a token and layer"
+        lines.append(("experts", f"{used}, beside {model.shared_experts} shared"))
     click.echo()
     for name, value in lines:
         click.echo(f"{name:<8}{value}")

@@ -19,6 +19,13 @@ def draw() -> None:
     if model is None:
         st.info("The model is not loaded yet.", icon=":material/hourglass_top:")
         return
+    experts = "none: a dense model"
+    if model.routed_experts:
+        experts = (
+            f"{model.routed_experts} routed and {model.shared_experts} shared in each layer, "
+            f"{service.experts_per_token} routed ones a token "
+            f"(the model's own: {model.default_experts_per_token})"
+        )
     facts = {
         "Model": model.model,
         "Architecture": model.architecture,
@@ -27,13 +34,10 @@ def draw() -> None:
         "Threads": model.threads,
         "Context": f"{model.context_length:,} tokens",
         "Layers": model.layers,
-        "Experts": f"{model.routed_experts} routed and {model.shared_experts} shared in each "
-        f"layer, {service.experts_per_token} routed ones a token "
-        f"(the model's own: {model.default_experts_per_token})",
+        "Experts": experts,
         "Parameters": f"{formats.count(model.total_parameters)}, of which "
         f"{formats.count(model.active_parameters)} are active for a token",
-        "Weights": f"{formats.size(model.weight_bytes)} in memory, "
-        f"fetched into {service.settings.weights_dir}",
+        "Weights": f"{formats.size(model.weight_bytes)} in memory, from {service.model_path}",
         "Loaded in": formats.duration(model.load_ms),
         "Ledger": str(service.ledger.path),
     }

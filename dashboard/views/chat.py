@@ -65,7 +65,7 @@ def choose_experts() -> None:
     """Experts per token, for everybody, from the next step of the engine on."""
     service = current.get()
     model = service.model
-    if model is None or model.routed_experts == 0:  # not loaded yet, or a dense model
+    if model is None or not model.experts_adjustable:
         return
     chosen = st.slider(
         "Experts per token",

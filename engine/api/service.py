@@ -27,10 +27,12 @@ from engine.api.events import (
     RequestFinished,
     RequestStarted,
 )
+from engine.model.errors import ModelFileError
 from engine.model.tokenizer import Tokenizer
+from engine.models import find_model
 from engine.runtime.client import WorkerClient
 from engine.runtime.protocol import Energy, Ready, SamplingParams, Submit
-from engine.weights import WeightsError, ensure_default_weights
+from engine.weights import WeightsError
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Service:
         self.state = EngineState("loading", "Breakeven is starting.")
         self.started_at = now_ms()
         self._events = Broadcast()
+        self.model_path: Path | None = None  # the weights that are served, once they are there
         self._tokenizer: Tokenizer | None = None
         self._worker: WorkerClient | None = None
         self._answers: dict[int, Answer] = {}
@@ -102,7 +105,7 @@ class Service:
             answer.cancel(by="gateway")
 
     async def _bring_engine_up(self) -> None:
-        path = await self._fetch_weights()
+        path = self.model_path = await self._find_weights()
         self._enter(EngineState("loading", "The model is being loaded."))
         try:
             self._tokenizer = await asyncio.to_thread(Tokenizer.from_gguf, path)
@@ -118,8 +121,8 @@ class Service:
         )
         self._worker.start()
 
-    async def _fetch_weights(self) -> Path:
-        """The weights' path; tried again every half minute until it works."""
+    async def _find_weights(self) -> Path:
+        """The weights' path, fetched if need be; tried again every half minute until it works."""
         loop = asyncio.get_running_loop()
 
         def progress(fetched: int, size: int) -> None:
@@ -129,9 +132,9 @@ class Service:
         while True:
             try:
                 return await _in_daemon_thread(
-                    lambda: ensure_default_weights(self.settings.weights_dir, progress)
+                    lambda: find_model(self.settings.model, self.settings, progress)
                 )
-            except WeightsError as error:
+            except (WeightsError, ModelFileError) as error:
                 log.error("%s", error)
                 self._enter(EngineState("failed", str(error)))
             await asyncio.sleep(FETCH_AGAIN_AFTER_S)
@@ -142,6 +145,8 @@ class Service:
         options += ["--threads", str(settings.threads), "--max-running", str(settings.max_running)]
         if settings.experts_per_token is not None:
             options += ["--experts-per-token", str(settings.experts_per_token)]
+        if settings.offload:
+            options += ["--offload"]
         if settings.cpu_tdp_w is not None:
             options += ["--cpu-tdp-w", str(settings.cpu_tdp_w)]
         return options
@@ -338,6 +343,12 @@ class Service:
         model = self.model
         if model is None or self._worker is None or self._loop is None:
             raise InvalidInput("experts_per_token", "The model is not loaded yet.")
+        if not model.experts_adjustable:
+            raise InvalidInput(
+                "experts_per_token",
+                f"{model.model} was trained with {model.default_experts_per_token} routed experts "
+                "a token; that cannot be changed.",
+            )
         if count is not None and not 0 <= count <= model.routed_experts:
             raise InvalidInput(
                 "experts_per_token",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.batch import BLOCK_TOKENS, Chunk
-from engine.model.load import Model
+from engine.model.model import Model
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.cache import BlockPool
 from engine.runtime.protocol import FinishReason, Output, Submit, TokenLogprob
@@ -58,10 +58,14 @@ class Engine:
                 Output(submit.request_id, "", 0, finish_reason="error", error=problem)
             )
             return
-        config, routing = self.model.config, self.model.routing
+        config = self.model.config
         self.scheduler.add(
             Sequence.from_submit(
-                submit, self.tokenizer, config.context_length, config.layers, routing.routed
+                submit,
+                self.tokenizer,
+                config.context_length,
+                config.layers,
+                self.model.routed_experts,
             )
         )
 
@@ -157,7 +161,7 @@ class Engine:
         output = _output(sequence, text + sequence.text.finish())
         output.finish_reason, output.error = reason, error
         output.experts_active_mean = sequence.experts_active_mean()
-        if sequence.report_experts and self.model.routing.routed:
+        if sequence.report_experts and self.model.routed_experts:
             output.experts = sequence.expert_counts.tolist()
         return output
 

@@ -68,6 +68,7 @@ class Ready:
     shared_experts: int
     experts_per_token: int
     default_experts_per_token: int
+    experts_adjustable: bool  # whether `Configure` changes anything
     total_parameters: int
     active_parameters: int
     weight_bytes: int

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 
 from engine.energy.attribution import Work
-from engine.model.load import Model
+from engine.model.model import Model
 from engine.runtime.engine import Processed
 
 
 def work_done(model: Model, processed: Sequence[Processed]) -> dict[int, Work]:
     """By request id. The weights that a step reads are shared out by tokens."""
-    c = model.config
+    c, expert = model.config, model.expert_parameters
     head = c.hidden * c.vocab_size
-    every_token = model.active_parameters - head - _experts_parameters(model)
-    expert = model.routing.carving.expert * 3 * c.hidden if model.routing.carving else 0
+    every_token = model.active_parameters - head - model.expert_choices * expert
     tokens = sum(p.prefill_tokens + p.decode_tokens for p in processed)
     done = {}
     for p in processed:
@@ -27,9 +26,3 @@ def work_done(model: Model, processed: Sequence[Processed]) -> dict[int, Work]:
             bytes_moved=model.weight_bytes * own / tokens + cache,
         )
     return done
-
-
-def _experts_parameters(model: Model) -> int:
-    """Weights of the routed experts that a token goes through at the setting of now."""
-    carving = model.routing.carving
-    return sum(model.routing.counts) * carving.expert * 3 * model.config.hidden if carving else 0

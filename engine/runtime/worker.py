@@ -22,7 +22,9 @@ from db.settings import Settings
 from engine.energy.attribution import Attributor
 from engine.energy.meter_set import MeterSet, detect
 from engine.model.errors import ModelFileError
-from engine.model.load import Model, load, shipped_carving
+from engine.model.load import load, shipped_carving
+from engine.model.model import Model
+from engine.model.sizes import PRECISIONS
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
@@ -109,7 +111,7 @@ class Worker:
             outputs=result.outputs,
             running=len(scheduler.running),
             waiting=len(scheduler.waiting),
-            experts_per_token=self._engine.model.routing.per_token,
+            experts_per_token=self._engine.model.experts_per_token,
         )
         # A finish is told only after every joule of its request.
         finished = any(output.finish_reason for output in result.outputs)
@@ -140,10 +142,11 @@ def _ready(model: Model, threads: int, load_ms: float, meters: MeterSet) -> Read
         context_length=model.config.context_length,
         precision=model.precision,
         layers=model.config.layers,
-        routed_experts=model.routing.routed,
-        shared_experts=model.routing.shared,
-        experts_per_token=model.routing.per_token,
-        default_experts_per_token=model.routing.default_per_token,
+        routed_experts=model.routed_experts,
+        shared_experts=model.shared_experts,
+        experts_per_token=model.experts_per_token,
+        default_experts_per_token=model.default_experts_per_token,
+        experts_adjustable=model.routing.routed > 0,
         total_parameters=model.total_parameters,
         active_parameters=model.active_parameters,
         weight_bytes=model.weight_bytes,
@@ -157,9 +160,10 @@ def _ready(model: Model, threads: int, load_ms: float, meters: MeterSet) -> Read
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m engine.runtime.worker")
     parser.add_argument("--fd", type=int, required=True, help="the gateway's socket")
-    parser.add_argument("--weights", type=Path, required=True, help="the GGUF file")
+    parser.add_argument("--weights", type=Path, required=True, help="GGUF file or folder")
     parser.add_argument("--carved", type=Path, help="the carving; default: the one shipped with it")
-    parser.add_argument("--precision", choices=("float32", "bfloat16", "int4"), default="int4")
+    parser.add_argument("--precision", choices=PRECISIONS, default="int4")
+    parser.add_argument("--offload", action="store_true", help="leave routed experts on disk")
     parser.add_argument("--threads", type=int, default=0, help="0: one a physical core")
     parser.add_argument("--experts-per-token", type=int, help="default: the model's own")
     parser.add_argument("--max-running", type=int, default=8, help="requests computed together")

@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from platformdirs import user_cache_path
 
-from engine.model.load import Model, load, shipped_carving
+from engine.model.load import load, shipped_carving
+from engine.model.model import Model
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
 from engine.runtime.protocol import SamplingParams, Submit

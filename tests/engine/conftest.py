@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.model.load import Model, load
+from engine.model.load import load
+from engine.model.model import Model
 from engine.model.tokenizer import Tokenizer
 
 torch.set_num_threads(1)  # two that wait for each other are slower on a busy machine

@@ -14,7 +14,8 @@ from engine.model.batch import Chunk
 from engine.model.gguf_file import GgufFile
 from engine.model.kernels.build import NoKernel, library
 from engine.model.kernels.packing import Arena, Blocks, concatenated, from_gguf, pack, rounded
-from engine.model.load import Model, load
+from engine.model.load import load
+from engine.model.model import Model
 from engine.model.tokenizer import Tokenizer
 from tests.engine.model.reference import write_carving
 

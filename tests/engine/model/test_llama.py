@@ -5,7 +5,8 @@ import torch
 from transformers import LlamaForCausalLM
 
 from engine.model.batch import Chunk
-from engine.model.load import Model, load
+from engine.model.load import load
+from engine.model.model import Model
 from engine.model.tokenizer import Tokenizer
 from tests.engine.model.reference import greedy, transformers_model, write_carving
 

@@ -12,7 +12,8 @@ from engine.model.batch import Chunk
 from engine.model.errors import ModelFileError
 from engine.model.experts import Experts
 from engine.model.gguf_file import GgufFile
-from engine.model.load import Model, load
+from engine.model.load import load
+from engine.model.model import Model
 from engine.model.routing import Carving, Routing
 from engine.model.tokenizer import Tokenizer
 from tests.engine.model.reference import EXPERT, ROUTED, SHARED, write_carving

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from engine.model.batch import BLOCK_TOKENS
-from engine.model.load import Model, load
+from engine.model.load import load
+from engine.model.model import Model
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.cache import BlockPool
 from engine.runtime.engine import Engine
