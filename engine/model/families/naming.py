@@ -8,7 +8,7 @@ order; likewise the layouts of routed experts.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from engine.model.config import ModelConfig
 
@@ -24,8 +24,25 @@ class Half:
 Source = str | Half
 
 
+class Layout:
+    """How a file holds a layer's routed experts. Every field that is a string names a tensor."""
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(value for value in vars(self).values() if isinstance(value, str))
+
+    def filled(self, layer: int, expert: int) -> Self:
+        """The same with {layer} and {expert} filled in."""
+        fields = {
+            key: value.replace("{layer}", str(layer)).replace("{expert}", str(expert))
+            if isinstance(value, str)
+            else value
+            for key, value in vars(self).items()
+        }
+        return type(self)(**fields)
+
+
 @dataclass(frozen=True)
-class PerExpert:
+class PerExpert(Layout):
     """Three matrices an expert: gate and up [neurons, hidden], down [hidden, neurons]."""
 
     gate: str
@@ -34,7 +51,7 @@ class PerExpert:
 
 
 @dataclass(frozen=True)
-class Fused:
+class Fused(Layout):
     """All experts of a layer in one tensor, gate and up together.
 
     gate_up [experts, 2 · neurons, hidden], down [experts, hidden, neurons], their biases
@@ -51,7 +68,7 @@ class Fused:
 
 
 @dataclass(frozen=True)
-class Mxfp4:
+class Mxfp4(Layout):
     """Fused in 4-bit floats, 32 to a shared power of two (OCP microscaling formats, MXFP4).
 
     Blocks [experts, out, in / 32, 16] of bytes, two numbers in each, the low nibble first; scales
