@@ -17,7 +17,7 @@ def read_rotary(
 ) -> Rotary:
     """The rotary embedding of the first `dim` numbers of a head.
 
-    Raises ModelFileError for a scaling that this engine does not run (dynamic, longrope, …).
+    Raises ModelFileError for a scaling that this engine does not run (longrope, …).
     """
     section = rope_section(keys)
     base = section.number("rope_theta", keys.number("rope_theta", theta))
@@ -41,8 +41,8 @@ def mscale(factor: float, weight: float = 1.0) -> float:
 
 def _scaling(keys: ConfigKeys, section: ConfigKeys) -> LinearScaling | Llama3Scaling | Yarn | None:
     match rope_type(section):
-        case "default":
-            return None
+        case "default" | "dynamic":
+            return None  # dynamic: changes only texts longer than max_position_embeddings
         case "linear":
             return LinearScaling(section.number("factor"))
         case "llama3":
