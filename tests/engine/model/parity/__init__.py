@@ -1,0 +1,1 @@
+"""Every family against transformers, on small random checkpoints that transformers writes."""
