@@ -21,8 +21,9 @@ FP8_BLOCK = 128
 
 def write(variant: Variant, folder: Path) -> Any:
     """The model in float32, whose weights are in `folder` afterwards."""
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    messages: Any = transformers.utils.logging
+    messages.set_verbosity_error()
+    messages.disable_progress_bar()
     model = build(variant)
     _randomise(model)
     if variant.stored == "mxfp4":
@@ -81,7 +82,7 @@ def _replaced(name: str, quantised: dict[str, Tensor]) -> bool:
 
 
 def _mxfp4_experts(model: Any) -> dict[str, Tensor]:
-    """Experts' matrices of random 4-bit floats; the model gets them as transformers unpacks them."""
+    """Experts of random 4-bit floats; the model gets them as transformers unpacks them."""
     generator = torch.Generator().manual_seed(2)
     stored: dict[str, Tensor] = {}
     for name, tensor in model.state_dict().items():

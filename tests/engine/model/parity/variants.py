@@ -1,4 +1,4 @@
-"""The tiny models on which the engine must agree with transformers: each bends what another does not.
+"""The tiny models on which the engine must agree with transformers.
 
 Sizes are transformers' configuration keys. A variant is there because code that ignores its point
 would still pass the others.
@@ -201,7 +201,7 @@ def _granite() -> list[Variant]:
         variant(
             "tied, biases, old keys", tie_word_embeddings=True, attention_bias=True, old_keys=True
         ),
-        variant("no multipliers", **dict.fromkeys(multipliers, 1.0)),
+        variant("no multipliers", "Moe", **dict.fromkeys(multipliers, 1.0)),
         variant("fused names of memory", stored="memory"),
         variant("a shared expert", "MoeShared", shared_intermediate_size=40),
         variant(
