@@ -23,13 +23,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8501, ge=1, le=65535, description="Port of `python -m engine serve`.")
     model: str | None = Field(
         default=None,
-        description="The model that is served: the path of a GGUF file or of a folder with "
-        "config.json and safetensors, or the name of one; default: the embedded model.",
-    )
-    offload: bool = Field(
-        default=False,
-        description="Leave routed experts in their file and read only those that are chosen, so "
-        "that a model larger than the memory still answers.",
+        description="The model that is served: the path of a GGUF file of a Llama-style model, or "
+        "its name in the home's folder `models`; default: the embedded model.",
     )
     threads: int = Field(
         default=0, ge=0, description="Processor threads of the engine; 0: one a physical core."
@@ -39,8 +34,8 @@ class Settings(BaseSettings):
     )
     precision: str = Field(
         default="int4",
-        pattern="^(float32|bfloat16|int8|int4)$",
-        description="How weights are held in memory: float32, bfloat16, int8 or int4.",
+        pattern="^(float32|bfloat16|int4)$",
+        description="How weights are held in memory: float32, bfloat16 or int4.",
     )
     max_running: int = Field(default=8, ge=1, le=64, description="Requests computed together.")
     max_waiting: int = Field(

@@ -1,1 +1,42 @@
-"""Makes tokens and measures joules."""
+"""Makes tokens and measures joules. `engine.load` gives a model that runs.
+
+The gateway imports from this package without torch, so that is imported where a model is loaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from engine.model.model import Model
+
+
+def load(
+    path_or_name: str | Path | None = None,
+    precision: Literal["float32", "bfloat16", "int4"] = "bfloat16",
+    *,
+    experts_per_token: int | None = None,
+    threads: int | None = None,
+) -> Model:
+    """A model from a GGUF file, by path or by name.
+
+    None is the embedded default, a mixture carved out of SmolLM2-135M-Instruct, for which alone
+    `experts_per_token` can be chosen. Raises ModelFileError, in one line for people, where the
+    model is not there, is damaged, or does not fit into memory; WeightsError where the default
+    cannot be fetched.
+    """
+    from db.settings import Settings
+    from engine.model import load as loading
+    from engine.models import find_weights
+
+    settings = Settings()
+    path = find_weights(path_or_name, settings)
+    return loading.load(
+        path,
+        loading.shipped_carving(path),
+        precision,
+        experts_per_token,
+        threads,
+        settings.home / "kernels",
+    )

@@ -13,17 +13,12 @@ def cli() -> None:
 
 
 model_option = click.option(
-    "--model", help="GGUF file, folder or name. Default: BREAKEVEN_MODEL, else the embedded model."
+    "--model", help="GGUF file or name. Default: BREAKEVEN_MODEL, else the embedded model."
 )
 precision_option = click.option(
     "--precision",
-    type=click.Choice(["float32", "bfloat16", "int8", "int4"]),
+    type=click.Choice(["float32", "bfloat16", "int4"]),
     help="How weights are held. Default: BREAKEVEN_PRECISION, else int4.",
-)
-offload_option = click.option(
-    "--offload/--no-offload",
-    default=None,
-    help="Leave routed experts on disk and read only those that are chosen.",
 )
 
 
@@ -35,7 +30,6 @@ def _settings(**given: Any) -> Settings:
 @cli.command()
 @model_option
 @precision_option
-@offload_option
 @click.option("--host", help="Address to listen on. Default: BREAKEVEN_HOST, else localhost.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: BREAKEVEN_PORT, else 8501.")
 def serve(**given: Any) -> None:
@@ -58,7 +52,6 @@ def inspect(model: str) -> None:
 @click.argument("prompt")
 @model_option
 @precision_option
-@offload_option
 @click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True)
 @click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True)
 @click.option("--seed", type=int, help="For the same answer at a temperature above 0.")

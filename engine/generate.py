@@ -15,7 +15,7 @@ from engine.model.load import load, shipped_carving
 from engine.model.model import Model, Precision
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
-from engine.models import find_model
+from engine.models import find_weights
 from engine.runtime.engine import Engine
 from engine.runtime.protocol import Output, SamplingParams, Submit
 from engine.runtime.work import work_done
@@ -36,7 +36,7 @@ class _Answer:
 def run(settings: Settings, prompt: str, sampling: SamplingParams) -> None:
     """Prints the answer as it comes, then what it took; exits 1 with one line where it cannot."""
     try:
-        weights = find_model(settings.model, settings)
+        weights = find_weights(settings.model, settings)
         threads = thread_count(settings.threads)
         model = load(
             weights,

@@ -67,7 +67,6 @@ def _tables(need: Needs) -> list[list[str]]:
     return [
         ["", *PRECISIONS],
         ["weights in memory", *(gigabytes(need.weight_bytes[p]) for p in PRECISIONS)],
-        ["  with --offload", *(gigabytes(need.resident_bytes[p]) for p in PRECISIONS)],
         ["accelerators that hold it and a full cache"],
         *hardware,
     ]

@@ -29,7 +29,7 @@ from engine.api.events import (
 )
 from engine.model.errors import ModelFileError
 from engine.model.tokenizer import Tokenizer
-from engine.models import find_model
+from engine.models import find_weights
 from engine.runtime.client import WorkerClient
 from engine.runtime.protocol import Energy, Ready, SamplingParams, Submit
 from engine.weights import WeightsError
@@ -132,7 +132,7 @@ class Service:
         while True:
             try:
                 return await _in_daemon_thread(
-                    lambda: find_model(self.settings.model, self.settings, progress)
+                    lambda: find_weights(self.settings.model, self.settings, progress)
                 )
             except (WeightsError, ModelFileError) as error:
                 log.error("%s", error)
@@ -145,8 +145,6 @@ class Service:
         options += ["--threads", str(settings.threads), "--max-running", str(settings.max_running)]
         if settings.experts_per_token is not None:
             options += ["--experts-per-token", str(settings.experts_per_token)]
-        if settings.offload:
-            options += ["--offload"]
         if settings.cpu_tdp_w is not None:
             options += ["--cpu-tdp-w", str(settings.cpu_tdp_w)]
         return options

@@ -22,35 +22,52 @@ from torch import Tensor
 from engine.carve.batches import Batch, Sequence, batch
 from engine.carve.carved import Carved, mixture
 from engine.carve.dense import Dense, FeedForward, hidden_states
+from engine.carve.generate import TEMPERATURE
 
+WRITTEN_SHARE = 0.25
 TRAINED = ("correction_a", "correction_b", "correction_bias")
 
 
 @dataclass(frozen=True)
 class Schedule:
     steps: int
-    horizon: int  # where the learning rate would end; fewer steps stop on the way there
     tokens: int  # in a batch, about
     rate: float
     warm_up: int = 10
     check_every: int = 20
 
 
-def divergence(
-    dense: Dense, model: Dense, feed_forward: FeedForward, data: Batch
-) -> tuple[Tensor, int]:
-    """Sum over the predicted tokens of half the Jeffreys divergence, in nats; and their number.
+@dataclass(frozen=True)
+class Text:
+    """Sequences of one kind; `written`: the dense model wrote them itself, at TEMPERATURE."""
 
-    That is the mean of the Kullback-Leibler divergences in both directions. The usual one alone
+    sequences: list[Sequence]
+    written: bool
+
+
+def divergence(
+    dense: Dense, model: Dense, feed_forward: FeedForward, data: Batch, written: bool
+) -> tuple[Tensor, int]:
+    """How far the carved model's next-token distributions are from the dense model's.
+
+    Returns the sum over the predicted tokens, in nats, and their number. It is half the Jeffreys
+    divergence: the mean of the Kullback-Leibler divergences in both directions. The usual one alone
     (dense to carved) is least with a carved model that is less sure than the dense one: in trials
-    it lowered that divergence and still raised the perplexity of answers.
+    it lowered that divergence and still raised the perplexity of answers. For text that the model
+    has written, a quarter of the loss is the divergence from the dense model at the temperature of
+    the writing, which is what the perplexity of such text measures (sequence-level distillation,
+    arXiv 1606.07947, with the sampled next token replaced by its expectation).
     """
     with torch.no_grad():
-        wanted = F.linear(hidden_states(dense, data.ids)[data.predicts], dense.embedding)
-        wanted = F.log_softmax(wanted.float(), dim=-1)
+        logits = F.linear(hidden_states(dense, data.ids)[data.predicts], dense.embedding).float()
+        wanted = F.log_softmax(logits, dim=-1)
     hidden = hidden_states(model, data.ids, feed_forward)[data.predicts]
     given = F.log_softmax(F.linear(hidden, model.embedding).float(), dim=-1)
     total = ((wanted.exp() - given.exp()) * (wanted - given)).sum() / 2
+    if written:
+        sharper = F.log_softmax(logits / TEMPERATURE, dim=-1)
+        as_written = (sharper.exp() * (sharper - given)).sum()
+        total = total + WRITTEN_SHARE * (as_written - total)
     return total, len(wanted)
 
 
@@ -80,7 +97,7 @@ class Distillation:
     def rate(self) -> float:
         """Linear warm-up, then half a cosine down to a tenth."""
         warm = min(1.0, (self.step + 1) / self.schedule.warm_up)
-        progress = self.step / self.schedule.horizon
+        progress = self.step / self.schedule.steps
         return self.schedule.rate * warm * (0.55 + 0.45 * math.cos(math.pi * progress))
 
     def keep(self, validation: float) -> None:
@@ -123,14 +140,15 @@ def distil(
     run: Distillation,
     dense: Dense,
     model: Dense,
-    training: list[list[Sequence]],
-    validation: list[Batch],
+    training: list[Text],
+    validation: list[tuple[Batch, bool]],
     seed: int,
 ) -> Iterator[Carved]:
     """Trains the corrections; yields, at every check, what did best on the validation text so far.
 
-    `model` is the permuted dense model; `training` holds the kinds of text, of which each step
-    takes the same share. What a step reads depends on the seed and its number alone.
+    `model` is the permuted dense model. Each step takes the same share of every text in `training`;
+    `validation` says of each batch whether the dense model has written it. What a step reads
+    depends on the seed and its number alone.
     """
     schedule = run.schedule
     started, seen = time.monotonic(), 0
@@ -138,22 +156,25 @@ def distil(
         if run.step % schedule.check_every == 0:
             yield _check(run, dense, model, validation)
         source = random.Random(seed * 1_000_003 + run.step)
-        drawn = [_draw(kind, schedule.tokens // len(training), source) for kind in training]
+        drawn = [
+            (_draw(text.sequences, schedule.tokens // len(training), source), text.written)
+            for text in training
+        ]
         loss = _step(run, dense, model, drawn)
-        seen += sum(int(data.valid.sum()) for data in drawn)
+        seen += sum(int(data.valid.sum()) for data, _ in drawn)
         if run.step % 5 == 0:
             speed = seen / (time.monotonic() - started)
             click.echo(f"  step {run.step}: {loss:.4f} nats, {speed:.0f} tokens/s")
     yield _check(run, dense, model, validation)
 
 
-def _step(run: Distillation, dense: Dense, model: Dense, drawn: list[Batch]) -> float:
+def _step(run: Distillation, dense: Dense, model: Dense, drawn: list[tuple[Batch, bool]]) -> float:
     """One update of the trained parts; the kinds of text weigh the same. Returns the loss."""
     for group in run.optimiser.param_groups:
         group["lr"] = run.rate()
     mean = 0.0
-    for data in drawn:
-        loss, count = divergence(dense, model, mixture(model, run.current()), data)
+    for data, written in drawn:
+        loss, count = divergence(dense, model, mixture(model, run.current()), data, written)
         (loss / (count * len(drawn))).backward()  # type: ignore[no-untyped-call]
         mean += loss.item() / (count * len(drawn))
     torch.nn.utils.clip_grad_norm_(run.parts.values(), 1.0)
@@ -164,9 +185,11 @@ def _step(run: Distillation, dense: Dense, model: Dense, drawn: list[Batch]) -> 
 
 
 @torch.no_grad()
-def _check(run: Distillation, dense: Dense, model: Dense, validation: list[Batch]) -> Carved:
+def _check(
+    run: Distillation, dense: Dense, model: Dense, validation: list[tuple[Batch, bool]]
+) -> Carved:
     feed_forward = mixture(model, run.current())
-    parts = [divergence(dense, model, feed_forward, data) for data in validation]
+    parts = [divergence(dense, model, feed_forward, *data) for data in validation]
     loss = sum(total.item() for total, _ in parts) / sum(count for _, count in parts)
     run.keep(loss)
     click.echo(f"  step {run.step}: validation {loss:.4f} nats, best {run.best:.4f}")

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from engine.carve.dense import Cache, Dense, hidden_states
 
+TEMPERATURE = 0.8  # at which answers are drawn
+
 
 @torch.inference_mode()
 def answers(
@@ -16,7 +18,6 @@ def answers(
     prompts: list[list[int]],
     end_id: int,
     seed: int,
-    temperature: float = 0.8,
     longest: int = 256,
     batch: int = 128,
 ) -> list[list[int]]:
@@ -27,9 +28,7 @@ def answers(
     for first in range(0, len(by_length), batch):
         rows = by_length[first : first + batch]
         generator = torch.Generator().manual_seed(seed + first)
-        batch_answers = _one_batch(
-            model, [prompts[i] for i in rows], end_id, generator, temperature, longest
-        )
+        batch_answers = _one_batch(model, [prompts[i] for i in rows], end_id, generator, longest)
         written.update(zip(rows, batch_answers, strict=True))
         tokens = sum(len(answer) for answer in written.values())
         click.echo(
@@ -44,7 +43,6 @@ def _one_batch(
     prompts: list[list[int]],
     end_id: int,
     generator: torch.Generator,
-    temperature: float,
     longest: int,
 ) -> list[list[int]]:
     width = max(len(prompt) for prompt in prompts)
@@ -55,7 +53,7 @@ def _one_batch(
     running = torch.arange(len(prompts))  # the row of `written` of each row of the batch
     for _ in range(longest):
         hidden = hidden_states(model, ids, cache=cache, start=start)[:, -1]
-        token = _sample(F.linear(hidden, model.embedding), temperature, generator)
+        token = _sample(F.linear(hidden, model.embedding), generator)
         for row, value in zip(running.tolist(), token.tolist(), strict=True):
             written[row].append(value)
         going = (token != end_id).nonzero()[:, 0]
@@ -69,12 +67,12 @@ def _one_batch(
     return [_until(answer, end_id) for answer in written]
 
 
-def _sample(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
-    """Draws from softmax(logits / temperature) by inverting the cumulative chances.
+def _sample(logits: Tensor, generator: torch.Generator) -> Tensor:
+    """Draws from softmax(logits / TEMPERATURE) by inverting the cumulative chances.
 
     [batch, vocab] -> [batch]
     """
-    cumulative = F.softmax(logits.float() / temperature, dim=-1).cumsum(dim=-1)
+    cumulative = F.softmax(logits.float() / TEMPERATURE, dim=-1).cumsum(dim=-1)
     point = torch.rand((len(logits), 1), generator=generator) * cumulative[:, -1:]
     return torch.searchsorted(cumulative, point, right=True)[:, 0].clamp_max(logits.shape[1] - 1)
 

@@ -18,14 +18,14 @@ from engine.carve.calibrate import allocate, first_pass, second_pass, sensitivit
 from engine.carve.carved import Carved, permuted, save
 from engine.carve.cluster import Sizes
 from engine.carve.dense import Dense, load_dense
-from engine.carve.distil import Distillation, Schedule, distil
+from engine.carve.distil import Distillation, Schedule, Text, distil
 from engine.carve.generate import answers
 from engine.carve.perplexity import chat_sequence
 from engine.carve.prompts import prompts
 from engine.model.tokenizer import Tokenizer
 
 SIZES = Sizes(expert=32, shared=16, routed=32)
-SCHEDULE = Schedule(steps=40, horizon=200, tokens=2048, rate=3e-4)
+SCHEDULE = Schedule(steps=60, tokens=2048, rate=3e-4)
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,11 @@ def train(weights: Path, work: Path, out: Path, plan: Plan) -> None:
     model, carved = _closed_form(dense, corpus, work, plan, clock)
 
     # The first sequences of each kind have served above; the last ones validate.
-    validation = batches(corpus.draw(slice(-10, None), slice(-3, None), slice(0)), tokens=2048)
+    validation = [(data, True) for data in batches(corpus.chats[-10:], tokens=2048)]
+    validation += [(data, False) for data in batches(corpus.prose[-3:], tokens=2048)]
     # Chats twice: they lose more, and they are what the model is for.
-    chats = corpus.chats[:-10]
-    training = [chats, chats, corpus.prose[:-3] + corpus.documentation]
+    chats = Text(corpus.chats[:-10], written=True)
+    training = [chats, chats, Text(corpus.prose[:-3] + corpus.documentation, written=False)]
     notes = {"base_sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
     run = Distillation(carved, plan.schedule, work)
     for best in distil(run, dense, model, training, validation, plan.seed):

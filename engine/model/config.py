@@ -220,13 +220,6 @@ class ModelConfig:
         ends = self.hidden * self.vocab_size + self.hidden
         return ends + sum(self._block_parameters(block, every=False) for block in self.blocks)
 
-    def routed_parameters(self) -> int:
-        """Weights of all routed experts: what a token need not read in whole."""
-        parts = (block.feed_forward for block in self.blocks)
-        return sum(
-            p.count * p.expert_parameters(self.hidden) for p in parts if isinstance(p, Experts)
-        )
-
     def attention_operations(self) -> int:
         """Multiplications that a token's attention takes for each earlier position."""
         return sum(block.attention.operations_per_position for block in self.blocks)

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from platformdirs import user_cache_path
 
+from engine.model import config_file
 from engine.model.config import ModelConfig
 from engine.model.gguf_file import GgufFile
 from engine.model.kernel_llama import KernelLlama
@@ -13,6 +14,7 @@ from engine.model.kernels.build import NoKernel
 from engine.model.llama import TorchLlama
 from engine.model.model import Model, Precision
 from engine.model.routing import Carving, Routing
+from engine.model.sizes import available_memory, check_fits, needs
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ def load(
     """
     weights = GgufFile(gguf)
     config = weights.config()
+    check_fits(needs(config), precision, available_memory())
     routing = Routing(Carving.read(carved, config, gguf) if carved else None, experts_per_token)
     kernel = "torch"
     if precision == "int4":
@@ -48,7 +51,9 @@ def load(
 
 
 def read_config(path: Path) -> ModelConfig:
-    """What a model is, its weights left unread."""
+    """What a GGUF file or a Hugging Face folder holds, its weights left unread."""
+    if path.is_dir():
+        return config_file.read_config(path)[2]
     return GgufFile(path).config()
 
 

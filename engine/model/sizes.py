@@ -36,14 +36,12 @@ ACCELERATORS = (
 
 @dataclass(frozen=True)
 class Needs:
-    """What a model takes. `weight_bytes` by precision; `resident_bytes` is that without the routed
-    experts, which is what stays in memory when those are left on disk."""
+    """What a model takes; `weight_bytes` by precision."""
 
     name: str
     total_parameters: int
     active_parameters: int
     weight_bytes: dict[str, int]
-    resident_bytes: dict[str, int]
     cache_bytes_per_token: int  # in 16 bits
     context_length: int
 
@@ -56,13 +54,12 @@ class Needs:
 def needs(config: ModelConfig) -> Needs:
     """Figures of a model; from the configuration alone."""
     kept = _kept_parameters(config)
-    total, routed = config.parameters(), config.routed_parameters()
+    total = config.parameters()
     return Needs(
         name=config.name,
         total_parameters=total,
         active_parameters=config.active_parameters(),
         weight_bytes={p: _bytes(p, total - kept, kept) for p in PRECISIONS},
-        resident_bytes={p: _bytes(p, total - kept - routed, kept) for p in PRECISIONS},
         cache_bytes_per_token=2 * config.cached_per_token,
         context_length=config.context_length,
     )
@@ -80,35 +77,27 @@ def hardware_for(need: Needs, precision: str) -> list[tuple[int, Accelerator]]:
     return found
 
 
-def check_fits(
-    need: Needs, precision: str, cache_bytes: int, offload: bool, available: int
-) -> None:
+def check_fits(need: Needs, precision: str, available: int) -> None:
     """Raises ModelFileError, with the figures and the nearest way that would fit, where the
-    weights and a cache of that size are more than the bytes that are available."""
-    table = need.resident_bytes if offload else need.weight_bytes
-    wanted = table[precision] + cache_bytes
-    if wanted <= available:
+    weights and the cache of one full context are more than the bytes that are available."""
+    if need.weight_bytes[precision] + need.cache_bytes <= available:
         return
     raise ModelFileError(
-        f"{need.name} needs {gigabytes(table[precision])} for its weights in {precision}"
-        f"{' without the routed experts' if offload else ''} and {gigabytes(cache_bytes)} for its "
-        f"cache; {gigabytes(available)} of memory are available. "
-        + _nearest(need, cache_bytes, available)
+        f"{need.name} needs {gigabytes(need.weight_bytes[precision])} for its weights in "
+        f"{precision} and {gigabytes(need.cache_bytes)} for its cache; {gigabytes(available)} of "
+        f"memory are available. {_nearest(need, available)}"
     )
 
 
-def _nearest(need: Needs, cache_bytes: int, available: int) -> str:
-    for table, how in ((need.weight_bytes, ""), (need.resident_bytes, " with --offload")):
-        for precision in PRECISIONS[1:]:
-            if table[precision] + cache_bytes <= available:
-                size = gigabytes(table[precision])
-                return f"It would fit here in {precision}{how} ({size} of weights in memory)."
+def _nearest(need: Needs, available: int) -> str:
+    size = gigabytes(need.weight_bytes["int4"])
+    if need.weight_bytes["int4"] + need.cache_bytes <= available:
+        return f"It would fit here in int4 ({size} of weights)."
     smallest = min(
         hardware_for(need, "int4"), key=lambda held: held[0] * held[1].memory_bytes, default=None
     )
     if smallest is None:
         return "No single cluster in our table holds it, not even in int4."
-    size = gigabytes(need.weight_bytes["int4"])
     return f"The nearest that holds it, in int4 ({size}): {smallest[0]} × {smallest[1].name}."
 
 

@@ -23,8 +23,7 @@ from engine.energy.attribution import Attributor
 from engine.energy.meter_set import MeterSet, detect
 from engine.model.errors import ModelFileError
 from engine.model.load import load, shipped_carving
-from engine.model.model import Model
-from engine.model.sizes import PRECISIONS
+from engine.model.model import PRECISIONS, Model
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
@@ -160,10 +159,9 @@ def _ready(model: Model, threads: int, load_ms: float, meters: MeterSet) -> Read
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m engine.runtime.worker")
     parser.add_argument("--fd", type=int, required=True, help="the gateway's socket")
-    parser.add_argument("--weights", type=Path, required=True, help="GGUF file or folder")
+    parser.add_argument("--weights", type=Path, required=True, help="the GGUF file")
     parser.add_argument("--carved", type=Path, help="the carving; default: the one shipped with it")
     parser.add_argument("--precision", choices=PRECISIONS, default="int4")
-    parser.add_argument("--offload", action="store_true", help="leave routed experts on disk")
     parser.add_argument("--threads", type=int, default=0, help="0: one a physical core")
     parser.add_argument("--experts-per-token", type=int, help="default: the model's own")
     parser.add_argument("--max-running", type=int, default=8, help="requests computed together")
