@@ -77,7 +77,7 @@ def _stream_until_sigterm(product: Product, key: str) -> dict[str, dict[str, str
         "model": "smollm2-135m-instruct",
         "messages": [{"role": "user", "content": "Tell me a long story."}],
         "stream": True,
-        "temperature": 1.3,
+        "temperature": 2.0,
     }
     headers = {"authorization": f"Bearer {key}"}
     address = f"{product.url}/v1/chat/completions"

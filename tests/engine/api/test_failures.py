@@ -29,7 +29,7 @@ def fragile(tmp_path_factory: pytest.TempPathFactory, weights_dir: Path) -> Iter
 def test_a_crash_is_told_closed_and_recovered_from(fragile: Gateway) -> None:
     client = fragile.client()
     stream: Any = client.chat.completions.create(
-        model=MODEL, messages=STORY, max_tokens=2000, temperature=1.3, stream=True
+        model=MODEL, messages=STORY, max_tokens=2000, temperature=2.0, stream=True
     )
     seen = [next(stream) for _ in range(4)]
     fragile.worker_process().kill()
@@ -95,7 +95,9 @@ def test_a_full_queue_is_a_503_that_says_when_to_try_again(fragile: Gateway) -> 
     worker = fragile.worker_process()
     worker.suspend()  # so that none of them ends before the queue is full
     streams: list[Any] = [
-        client.chat.completions.create(model=MODEL, messages=STORY, max_tokens=3000, stream=True)
+        client.chat.completions.create(
+            model=MODEL, messages=STORY, max_tokens=3000, temperature=2.0, stream=True
+        )
         for _ in range(3)  # two run, one waits
     ]
     with pytest.raises(openai.InternalServerError) as refused:

@@ -13,7 +13,7 @@ from engine.runtime.protocol import Energy, Output, SamplingParams, Submit
 READY_WITHIN_S = 120
 # "<|im_start|>user\nTell me a long story.<|im_end|>\n<|im_start|>assistant\n" in SmolLM2's ids
 STORY = [1, 4093, 198, 31530, 549, 253, 986, 1977, 30, 2, 198, 1, 520, 9531, 198]
-LONG = SamplingParams(max_tokens=4000, temperature=1.3, seed=1)
+LONG = SamplingParams(max_tokens=4000, temperature=2.0, seed=1)
 
 
 class Watched:
