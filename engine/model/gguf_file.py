@@ -160,6 +160,8 @@ class GgufFile:
                 f"{self.path} stores {name} in ggml type {kind}; this engine reads {known}."
             )
         label, values, size = _TYPES[kind]
+        if not shape or shape[-1] % values:
+            raise ValueError(f"{name} is {list(shape)}, not whole blocks of {values}")
         width = shape[-1] // values * size
         count = width * int(np.prod(shape[:-1], dtype=np.int64))
         if start + offset + count > len(self._map):
