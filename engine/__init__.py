@@ -19,7 +19,7 @@ def load(
     experts_per_token: int | None = None,
     threads: int | None = None,
 ) -> Model:
-    """A model from a GGUF file, by path or by name.
+    """A model from a GGUF file or a folder of safetensors, by path or by name.
 
     None is the embedded default, a mixture carved out of SmolLM2-135M-Instruct, for which alone
     `experts_per_token` can be chosen. Raises ModelFileError, in one line for people, where the
@@ -28,13 +28,13 @@ def load(
     """
     from db.settings import Settings
     from engine.model import load as loading
-    from engine.models import find_weights
+    from engine.models import find_model
 
     settings = Settings()
-    path = find_weights(path_or_name, settings)
+    path = find_model(path_or_name, settings)
     return loading.load(
         path,
-        loading.shipped_carving(path),
+        None if path.is_dir() else loading.shipped_carving(path),
         precision,
         experts_per_token,
         threads,

@@ -12,7 +12,8 @@ from engine.energy.attribution import Attributor
 from engine.energy.meter_set import detect
 from engine.model.errors import ModelFileError
 from engine.model.load import load, shipped_carving
-from engine.model.model import Model, Precision
+from engine.model.model import Model
+from engine.model.precision import Precision
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.models import find_weights

@@ -41,7 +41,7 @@ def sensitivities(model: Dense, batches: list[Batch], seed: int) -> list[Tensor]
         hidden = hidden_states(model, batch.ids, watched)[batch.valid]
         logits = F.linear(hidden, model.embedding).float()
         labels = torch.multinomial(logits.detach().softmax(-1), 1, generator=generator)[:, 0]
-        F.cross_entropy(logits, labels, reduction="sum").backward()  # type: ignore[no-untyped-call]
+        F.cross_entropy(logits, labels, reduction="sum").backward()
         for total, y in zip(sums, outputs, strict=True):
             assert y.grad is not None
             gradient = y.grad[batch.valid].float()

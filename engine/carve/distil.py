@@ -175,7 +175,7 @@ def _step(run: Distillation, dense: Dense, model: Dense, drawn: list[tuple[Batch
     mean = 0.0
     for data, written in drawn:
         loss, count = divergence(dense, model, mixture(model, run.current()), data, written)
-        (loss / (count * len(drawn))).backward()  # type: ignore[no-untyped-call]
+        (loss / (count * len(drawn))).backward()
         mean += loss.item() / (count * len(drawn))
     torch.nn.utils.clip_grad_norm_(run.parts.values(), 1.0)
     run.optimiser.step()

@@ -1,62 +1,122 @@
-"""The feed-forward of every layer in plain torch: neurons in experts, and the router's choice.
+"""Feed-forwards of one layer: dense, or routed experts beside a shared one.
 
-Every neuron is computed and those of the experts that were not chosen are set to 0: right, not
-fast. The compiled kernel reads only what was chosen.
+Tokens are sorted by expert, and each expert that somebody chose multiplies all of its tokens in one
+product: what a token costs follows the experts it uses, not those there are.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.model.config import ModelConfig
-from engine.model.gguf_file import GgufFile
-from engine.model.routing import Carving, Routing
+from engine.model import config
+from engine.model.matrix import Matrix, matrix
+from engine.model.precision import Precision
+from engine.model.router import Router
+from engine.model.weights import ExpertWeights, Weights
+
+_SWIGLU_LIMIT, _SWIGLU_ALPHA = 7.0, 1.702  # gpt-oss: swiglu_limit, swiglu_alpha
 
 
-class Experts:
-    """Gate, up and down of every layer, the neurons in the carving's order."""
+class GatedUnit:
+    """down(silu(gate x) · up x), or the clamped variant of it."""
 
-    def __init__(
-        self, config: ModelConfig, weights: GgufFile, routing: Routing, dtype: torch.dtype
-    ) -> None:
-        def read(name: str) -> Tensor:
-            return torch.from_numpy(weights.tensor(name).dequantised()).to(dtype)
-
-        self.routing = routing
-        self.layers: list[tuple[Tensor, Tensor, Tensor]] = []
-        for i in range(config.layers):
-            gate, up, down = (read(f"blk.{i}.ffn_{part}") for part in ("gate", "up", "down"))
-            if routing.carving:
-                order = routing.carving.order[i]
-                gate, up, down = gate[order], up[order], down[:, order].contiguous()
-            self.layers.append((gate, up, down))
+    def __init__(self, gate: Matrix, up: Matrix, down: Matrix, activation: str = "silu") -> None:
+        self.gate, self.up, self.down, self.activation = gate, up, down, activation
 
     @property
-    def weight_bytes(self) -> int:
-        return sum(tensor.nbytes for layer in self.layers for tensor in layer)
+    def nbytes(self) -> int:
+        return self.gate.nbytes + self.up.nbytes + self.down.nbytes
 
-    def feed_forward(self, layer: int, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """x [tokens, hidden] → the same shape; and who was chosen [tokens, routed], 0 or 1."""
-        gate, up, down = self.layers[layer]
-        h = F.silu(F.linear(x, gate)) * F.linear(x, up)
-        carving = self.routing.carving
-        if carving is None:
-            return F.linear(h, down), None
-        chosen = self._choose(carving, layer, x.float())
-        always = chosen.new_ones(len(x), carving.shared * carving.expert)
-        on = torch.cat((always, chosen.repeat_interleave(carving.expert, dim=1)), dim=1)
-        y = F.linear(h * on.to(h.dtype), down)
-        return y + self._correction(carving, layer, x), chosen
+    def __call__(self, x: Tensor) -> Tensor:
+        gate, up = self.gate(x), self.up(x)
+        if self.activation == "silu":
+            return self.down(F.silu(gate) * up)
+        gate, up = gate.clamp(max=_SWIGLU_LIMIT), up.clamp(-_SWIGLU_LIMIT, _SWIGLU_LIMIT)
+        return self.down((up + 1) * gate * torch.sigmoid(gate * _SWIGLU_ALPHA))
 
-    def _choose(self, carving: Carving, layer: int, x: Tensor) -> Tensor:
-        scores = F.linear(x, carving.router_weight[layer], carving.router_bias[layer])
-        best = scores.topk(self.routing.counts[layer], dim=-1).indices
-        return torch.zeros_like(scores, dtype=torch.int32).scatter_(1, best, 1)
 
-    def _correction(self, carving: Carving, layer: int, x: Tensor) -> Tensor:
-        scale = self.routing.correction_scale
-        if scale == 0:
-            return torch.zeros_like(x)
-        low = F.linear(x.float(), carving.correction_a[layer])
-        out = F.linear(low, carving.correction_b[layer], carving.correction_bias[layer])
-        return (scale * out).to(x.dtype)
+def gated_unit(weights: Weights, prefix: str, precision: Precision) -> GatedUnit:
+    """Reads a dense feed-forward or a shared expert."""
+    gate, up, down = (
+        matrix(weights.tensor(prefix + part), precision) for part in ("gate", "up", "down")
+    )
+    return GatedUnit(gate, up, down)
+
+
+class DenseFeedForward:
+    def __init__(self, weights: Weights, layer: int, precision: Precision) -> None:
+        self.unit = gated_unit(weights, f"layers.{layer}.", precision)
+
+    @property
+    def nbytes(self) -> int:
+        return self.unit.nbytes
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, None]:
+        """x [tokens, hidden] → the same shape; and no choice."""
+        return self.unit(x), None
+
+
+class MixtureFeedForward:
+    """Routed experts. With `offload` those chosen are read from the file whenever they are used;
+    what the machine's memory has room for stays there as the page cache."""
+
+    def __init__(
+        self,
+        experts: config.Experts,
+        weights: Weights,
+        layer: int,
+        precision: Precision,
+        offload: bool = False,
+    ) -> None:
+        self.experts, self.precision = experts, precision
+        self.router = Router(experts, weights, layer)
+        self._weights, self._layer = weights, layer
+        self._held = None if offload else [self._read(e) for e in range(experts.count)]
+        self.shared: GatedUnit | None = None
+        self.shared_gate: Tensor | None = None
+        if experts.shared_neurons:
+            self.shared = gated_unit(weights, f"layers.{layer}.shared.", precision)
+        if experts.shared_gate:
+            self.shared_gate = weights.tensor(f"layers.{layer}.shared_gate").float()
+
+    @property
+    def nbytes(self) -> int:
+        parts = [self.router.nbytes, *(expert.nbytes for expert in self._held or ())]
+        parts += [part.nbytes for part in (self.shared, self.shared_gate) if part is not None]
+        return sum(parts)
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x [tokens, hidden] → the same shape; and the experts chosen [tokens, per_token]."""
+        chosen, weights = self.router(x)
+        experts, order = chosen.flatten().sort(stable=True)
+        tokens = order // chosen.shape[1]
+        active, counts = experts.unique_consecutive(return_counts=True)
+        inputs, gains = x[tokens], weights.flatten()[order, None]
+        outputs = [
+            self._expert(int(expert))(part)
+            for expert, part in zip(active, inputs.split(counts.tolist()), strict=True)
+        ]
+        y = torch.zeros(x.shape, dtype=torch.float32)
+        y.index_add_(0, tokens, torch.cat(outputs).float() * gains)
+        if self.shared is not None:
+            y += self._shared(x)
+        return y.to(x.dtype), chosen
+
+    def _shared(self, x: Tensor) -> Tensor:
+        assert self.shared
+        out = self.shared(x).float()
+        if self.shared_gate is None:
+            return out
+        return out * F.linear(x.float(), self.shared_gate).sigmoid()
+
+    def _expert(self, expert: int) -> GatedUnit:
+        return self._held[expert] if self._held is not None else self._read(expert)
+
+    def _read(self, expert: int) -> GatedUnit:
+        w: ExpertWeights = self._weights.expert(self._layer, expert)
+        return GatedUnit(
+            matrix(w.gate, self.precision, w.gate_bias),
+            matrix(w.up, self.precision, w.up_bias),
+            matrix(w.down, self.precision, w.down_bias),
+            self.experts.activation,
+        )

@@ -1,16 +1,14 @@
 """A loaded model: its numbers, its experts, and whoever computes it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from engine.model.batch import BLOCK_TOKENS, Chunk, Forward
 from engine.model.config import Experts, ModelConfig
+from engine.model.precision import Precision
 from engine.model.routing import Routing
-
-Precision = Literal["float32", "bfloat16", "int4"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 class Runner(Protocol):

@@ -9,8 +9,13 @@ from engine.model.config import LinearScaling, Llama3Scaling, Rotary, Yarn
 
 
 def rotary_table(rotary: Rotary, positions: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines [positions, dim / 2] of positions 0, 1, …, float32."""
+    return rotary_at(rotary, torch.arange(positions))
+
+
+def rotary_at(rotary: Rotary, positions: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines and sines [positions, dim / 2], float32."""
-    angles = torch.outer(torch.arange(positions, dtype=torch.float32), _frequencies(rotary))
+    angles = torch.outer(positions.float(), _frequencies(rotary))
     factor = rotary.scaling.attention_factor if isinstance(rotary.scaling, Yarn) else 1.0
     return angles.cos() * factor, angles.sin() * factor
 

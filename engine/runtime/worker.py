@@ -23,7 +23,8 @@ from engine.energy.attribution import Attributor
 from engine.energy.meter_set import MeterSet, detect
 from engine.model.errors import ModelFileError
 from engine.model.load import load, shipped_carving
-from engine.model.model import PRECISIONS, Model
+from engine.model.model import Model
+from engine.model.precision import PRECISIONS
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from engine.model.batch import Chunk
+from engine.model.carved_experts import CarvedFeedForward
 from engine.model.errors import ModelFileError
-from engine.model.experts import Experts
 from engine.model.gguf_file import GgufFile
+from engine.model.gguf_weights import GgufWeights
 from engine.model.load import load
 from engine.model.model import Model
 from engine.model.routing import Carving, Routing
@@ -62,9 +63,9 @@ def test_a_layers_output_is_the_formulas(gguf_path: Path, carved: Path, wanted: 
     weights = GgufFile(gguf_path)
     config = weights.config()
     routing = Routing(Carving.read(carved, config, gguf_path), wanted)
-    experts = Experts(config, weights, routing, torch.float32)
+    layer = CarvedFeedForward(routing, GgufWeights(weights), 7, "float32")
     x = torch.randn(3, 576, generator=torch.Generator().manual_seed(2))
-    y, _ = experts.feed_forward(7, x)
+    y, _ = layer(x)
     for row in range(3):
         expected = formula(carved, weights, 7, x[row].double().numpy(), wanted)
         assert np.allclose(y[row].numpy(), expected, atol=1e-5 * np.abs(expected).max())

@@ -1,0 +1,135 @@
+"""A decoder of any family in plain torch: embedding, blocks, head.
+
+It is the reference that the compiled kernel is tested against, and what runs on machines without a
+C++ compiler.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.model.attention import GroupedAttention
+from engine.model.batch import Chunk, Forward
+from engine.model.carved_experts import CarvedFeedForward
+from engine.model.config import Attention, Block, Dense, ModelConfig
+from engine.model.experts import DenseFeedForward, MixtureFeedForward
+from engine.model.latent import LatentAttentionLayer
+from engine.model.matrix import activation_dtype, matrix
+from engine.model.precision import Precision
+from engine.model.routing import Routing
+from engine.model.step import Step
+from engine.model.weights import Weights
+
+FeedForward = DenseFeedForward | MixtureFeedForward | CarvedFeedForward
+
+
+@dataclass(frozen=True)
+class Layer:
+    attention_norm: Tensor
+    attention: GroupedAttention | LatentAttentionLayer
+    ffn_norm: Tensor
+    feed_forward: FeedForward
+
+
+class Decoder:
+    """Runs chunks of sequences; what is kept of their tokens lives in a cache from `new_cache`."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        weights: Weights,
+        routing: Routing,
+        precision: Precision,
+        offload: bool = False,
+    ) -> None:
+        self.config, self.routing = config, routing
+        self.dtype = activation_dtype(precision)
+        self.embedding = weights.tensor("embedding").to(self.dtype)
+        head = self.embedding if config.tied_head else weights.tensor("head")
+        self.head = matrix(head, precision)
+        self.final_norm = weights.tensor("final_norm").to(self.dtype)
+        self.layers = [
+            self._layer(block, weights, index, precision, offload)
+            for index, block in enumerate(config.blocks)
+        ]
+
+    def _layer(
+        self, block: Block, weights: Weights, index: int, precision: Precision, offload: bool
+    ) -> Layer:
+        return Layer(
+            attention_norm=weights.tensor(f"layers.{index}.attention_norm").to(self.dtype),
+            attention=_attention(block, self.config.norm_eps, weights, index, precision),
+            ffn_norm=weights.tensor(f"layers.{index}.ffn_norm").to(self.dtype),
+            feed_forward=_feed_forward(block, weights, index, precision, self.routing, offload),
+        )
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights that are held; experts which are read when used do not count."""
+        parts: list[int] = [p.nbytes for layer in self.layers for p in vars(layer).values()]
+        head = 0 if self.config.tied_head else self.head.nbytes
+        own = self.embedding.nbytes + self.final_norm.nbytes + head
+        return own + sum(parts)
+
+    def new_cache(self, blocks: int) -> list[Tensor]:
+        """One tensor a layer, for `blocks` blocks of positions."""
+        return [layer.attention.new_cache(blocks) for layer in self.layers]
+
+    @torch.inference_mode()
+    def forward(
+        self, chunks: Sequence[Chunk], cache: list[Tensor], every_token: bool = False
+    ) -> Forward:
+        """Computes the chunks and writes what is kept of their tokens into the cache."""
+        config, step = self.config, Step(chunks)
+        routed = self.routing.routed or config.routed_experts
+        chosen = np.zeros((len(chunks), config.layers, routed), np.int32)
+        x = F.embedding(step.token_ids, self.embedding) * config.embedding_multiplier
+        for index, layer in enumerate(self.layers):
+            normed = self._norm(x, layer.attention_norm)
+            out = layer.attention(normed, step, cache[index])
+            x = x + out * config.residual_multiplier
+            out, picked = layer.feed_forward(self._norm(x, layer.ffn_norm))
+            x = x + out * config.residual_multiplier
+            if picked is not None:
+                _count(picked, step.lengths, chosen[:, index])
+        if not every_token:
+            x = x[step.last]
+        logits = self.head(self._norm(x, self.final_norm)).float()
+        return Forward(logits / config.logits_divisor, chosen)
+
+    def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.rms_norm(x, weight.shape, weight, self.config.norm_eps)
+
+
+def _attention(
+    block: Block, norm_eps: float, weights: Weights, layer: int, precision: Precision
+) -> GroupedAttention | LatentAttentionLayer:
+    if isinstance(block.attention, Attention):
+        return GroupedAttention(block.attention, norm_eps, weights, layer, precision)
+    return LatentAttentionLayer(block.attention, norm_eps, weights, layer, precision)
+
+
+def _feed_forward(
+    block: Block,
+    weights: Weights,
+    layer: int,
+    precision: Precision,
+    routing: Routing,
+    offload: bool,
+) -> FeedForward:
+    if routing.carving is not None:
+        return CarvedFeedForward(routing, weights, layer, precision)
+    if isinstance(block.feed_forward, Dense):
+        return DenseFeedForward(weights, layer, precision)
+    return MixtureFeedForward(block.feed_forward, weights, layer, precision, offload)
+
+
+def _count(picked: Tensor, lengths: list[int], counts: NDArray[np.int32]) -> None:
+    """Adds up who was chosen, picked [tokens, per_token], into counts [chunks, experts]."""
+    for row, part in zip(counts, picked.split(lengths), strict=True):
+        row += np.bincount(part.flatten().numpy(), minlength=len(row)).astype(np.int32)
