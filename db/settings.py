@@ -34,8 +34,13 @@ class Settings(BaseSettings):
     )
     precision: str = Field(
         default="int4",
-        pattern="^(float32|bfloat16|int4)$",
-        description="How weights are held in memory: float32, bfloat16 or int4.",
+        pattern="^(float32|bfloat16|int8|int4)$",
+        description="How weights are held in memory: float32, bfloat16, int8 or int4.",
+    )
+    offload: bool = Field(
+        default=False,
+        description="Leave routed experts in their file and read only those that are chosen, so "
+        "that a model larger than the memory still answers.",
     )
     max_running: int = Field(default=8, ge=1, le=64, description="Requests computed together.")
     max_waiting: int = Field(

@@ -14,17 +14,19 @@ if TYPE_CHECKING:
 
 def load(
     path_or_name: str | Path | None = None,
-    precision: Literal["float32", "bfloat16", "int4"] = "bfloat16",
+    precision: Literal["float32", "bfloat16", "int8", "int4"] = "bfloat16",
     *,
     experts_per_token: int | None = None,
     threads: int | None = None,
+    offload: bool = False,
 ) -> Model:
     """A model from a GGUF file or a folder of safetensors, by path or by name.
 
     None is the embedded default, a mixture carved out of SmolLM2-135M-Instruct, for which alone
-    `experts_per_token` can be chosen. Raises ModelFileError, in one line for people, where the
-    model is not there, is damaged, or does not fit into memory; WeightsError where the default
-    cannot be fetched.
+    `experts_per_token` can be chosen. `offload` leaves routed experts in their files and reads
+    those that are chosen, so that a model larger than the memory still answers. Raises
+    ModelFileError, in one line for people, where the model is not there, is damaged, or does not
+    fit into memory; WeightsError where the default cannot be fetched.
     """
     from db.settings import Settings
     from engine.model import load as loading
@@ -39,4 +41,5 @@ def load(
         experts_per_token,
         threads,
         settings.home / "kernels",
+        offload,
     )

@@ -17,8 +17,14 @@ model_option = click.option(
 )
 precision_option = click.option(
     "--precision",
-    type=click.Choice(["float32", "bfloat16", "int4"]),
+    type=click.Choice(["float32", "bfloat16", "int8", "int4"]),
     help="How weights are held. Default: BREAKEVEN_PRECISION, else int4.",
+)
+offload_option = click.option(
+    "--offload",
+    is_flag=True,
+    default=None,
+    help="Leave routed experts on disk and read those that are chosen.",
 )
 
 
@@ -30,6 +36,7 @@ def _settings(**given: Any) -> Settings:
 @cli.command()
 @model_option
 @precision_option
+@offload_option
 @click.option("--host", help="Address to listen on. Default: BREAKEVEN_HOST, else localhost.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: BREAKEVEN_PORT, else 8501.")
 def serve(**given: Any) -> None:
@@ -52,6 +59,7 @@ def inspect(model: str) -> None:
 @click.argument("prompt")
 @model_option
 @precision_option
+@offload_option
 @click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True)
 @click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True)
 @click.option("--seed", type=int, help="For the same answer at a temperature above 0.")

@@ -46,6 +46,7 @@ def run(settings: Settings, prompt: str, sampling: SamplingParams) -> None:
             settings.experts_per_token,
             threads,
             settings.home / "kernels",
+            settings.offload,
         )
         tokenizer = Tokenizer.from_gguf(weights)
     except (WeightsError, ModelFileError) as error:

@@ -143,6 +143,8 @@ class Service:
         settings = self.settings
         options = ["--weights", str(weights.resolve()), "--precision", settings.precision]
         options += ["--threads", str(settings.threads), "--max-running", str(settings.max_running)]
+        if settings.offload:
+            options.append("--offload")
         if settings.experts_per_token is not None:
             options += ["--experts-per-token", str(settings.experts_per_token)]
         if settings.cpu_tdp_w is not None:

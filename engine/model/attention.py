@@ -6,8 +6,7 @@ from torch import Tensor
 
 from engine.model.batch import BLOCK_TOKENS
 from engine.model.config import Attention
-from engine.model.matrix import Matrix, activation_dtype, matrix
-from engine.model.precision import Precision
+from engine.model.holder import Holder
 from engine.model.rotary import rotate
 from engine.model.step import Span, Step
 from engine.model.weights import Weights
@@ -22,19 +21,19 @@ class GroupedAttention:
         norm_eps: float,
         weights: Weights,
         layer: int,
-        precision: Precision,
+        holder: Holder,
     ) -> None:
         def read(part: str) -> Tensor:
             return weights.tensor(f"layers.{layer}.{part}")
 
         def vector(part: str, there: bool) -> Tensor | None:
-            return read(part).to(self.dtype) if there else None
+            return holder.vector(read(part)) if there else None
 
         a = attention
-        self.attention, self.norm_eps, self.dtype = a, norm_eps, activation_dtype(precision)
+        self.attention, self.norm_eps, self.dtype = a, norm_eps, holder.dtype
         bias = torch.cat([read(f"{part}_bias") for part in "qkv"]) if a.qkv_bias else None
-        self.qkv: Matrix = matrix(torch.cat([read(part) for part in "qkv"]), precision, bias)
-        self.output = matrix(read("o"), precision, read("o_bias") if a.output_bias else None)
+        self.qkv = holder.matrix(torch.cat([read(part) for part in "qkv"]), bias)
+        self.output = holder.matrix(read("o"), read("o_bias") if a.output_bias else None)
         self.q_norm = vector("q_norm", a.qk_norm != "none")
         self.k_norm = vector("k_norm", a.qk_norm != "none")
         self.sinks = vector("sinks", a.sinks)

@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.model.matrix import activation_dtype
-from engine.model.precision import Precision
+from engine.model.holder import Holder
 from engine.model.routing import Carving, Routing
 from engine.model.weights import Weights
 
@@ -17,12 +16,10 @@ from engine.model.weights import Weights
 class CarvedFeedForward:
     """Gate, up and down of one layer, the neurons in the carving's order."""
 
-    def __init__(
-        self, routing: Routing, weights: Weights, layer: int, precision: Precision
-    ) -> None:
+    def __init__(self, routing: Routing, weights: Weights, layer: int, holder: Holder) -> None:
         assert routing.carving
         self.routing, self.carving, self.layer = routing, routing.carving, layer
-        order, dtype = self.carving.order[layer], activation_dtype(precision)
+        order, dtype = self.carving.order[layer], holder.dtype
         gate, up, down = (weights.tensor(f"layers.{layer}.{p}") for p in ("gate", "up", "down"))
         self.gate, self.up = gate[order].to(dtype), up[order].to(dtype)
         self.down = down[:, order].to(dtype)

@@ -18,9 +18,8 @@ from engine.model.batch import Chunk, Forward
 from engine.model.carved_experts import CarvedFeedForward
 from engine.model.config import Attention, Block, Dense, ModelConfig
 from engine.model.experts import DenseFeedForward, MixtureFeedForward
+from engine.model.holder import Holder
 from engine.model.latent import LatentAttentionLayer
-from engine.model.matrix import activation_dtype, matrix
-from engine.model.precision import Precision
 from engine.model.routing import Routing
 from engine.model.step import Step
 from engine.model.weights import Weights
@@ -44,28 +43,28 @@ class Decoder:
         config: ModelConfig,
         weights: Weights,
         routing: Routing,
-        precision: Precision,
+        holder: Holder,
         offload: bool = False,
     ) -> None:
         self.config, self.routing = config, routing
-        self.dtype = activation_dtype(precision)
-        self.embedding = weights.tensor("embedding").to(self.dtype)
+        self.dtype = holder.dtype
+        self.embedding = holder.vector(weights.tensor("embedding"))
         head = self.embedding if config.tied_head else weights.tensor("head")
-        self.head = matrix(head, precision)
-        self.final_norm = weights.tensor("final_norm").to(self.dtype)
+        self.head = holder.matrix(head, bits=8)
+        self.final_norm = holder.vector(weights.tensor("final_norm"))
         self.layers = [
-            self._layer(block, weights, index, precision, offload)
+            self._layer(block, weights, index, holder, offload)
             for index, block in enumerate(config.blocks)
         ]
 
     def _layer(
-        self, block: Block, weights: Weights, index: int, precision: Precision, offload: bool
+        self, block: Block, weights: Weights, index: int, holder: Holder, offload: bool
     ) -> Layer:
         return Layer(
-            attention_norm=weights.tensor(f"layers.{index}.attention_norm").to(self.dtype),
-            attention=_attention(block, self.config.norm_eps, weights, index, precision),
-            ffn_norm=weights.tensor(f"layers.{index}.ffn_norm").to(self.dtype),
-            feed_forward=_feed_forward(block, weights, index, precision, self.routing, offload),
+            attention_norm=holder.vector(weights.tensor(f"layers.{index}.attention_norm")),
+            attention=_attention(block, self.config.norm_eps, weights, index, holder),
+            ffn_norm=holder.vector(weights.tensor(f"layers.{index}.ffn_norm")),
+            feed_forward=_feed_forward(block, weights, index, holder, self.routing, offload),
         )
 
     @property
@@ -107,26 +106,26 @@ class Decoder:
 
 
 def _attention(
-    block: Block, norm_eps: float, weights: Weights, layer: int, precision: Precision
+    block: Block, norm_eps: float, weights: Weights, layer: int, holder: Holder
 ) -> GroupedAttention | LatentAttentionLayer:
     if isinstance(block.attention, Attention):
-        return GroupedAttention(block.attention, norm_eps, weights, layer, precision)
-    return LatentAttentionLayer(block.attention, norm_eps, weights, layer, precision)
+        return GroupedAttention(block.attention, norm_eps, weights, layer, holder)
+    return LatentAttentionLayer(block.attention, norm_eps, weights, layer, holder)
 
 
 def _feed_forward(
     block: Block,
     weights: Weights,
     layer: int,
-    precision: Precision,
+    holder: Holder,
     routing: Routing,
     offload: bool,
 ) -> FeedForward:
     if routing.carving is not None:
-        return CarvedFeedForward(routing, weights, layer, precision)
+        return CarvedFeedForward(routing, weights, layer, holder)
     if isinstance(block.feed_forward, Dense):
-        return DenseFeedForward(weights, layer, precision)
-    return MixtureFeedForward(block.feed_forward, weights, layer, precision, offload)
+        return DenseFeedForward(weights, layer, holder)
+    return MixtureFeedForward(block.feed_forward, weights, layer, holder, offload)
 
 
 def _count(picked: Tensor, lengths: list[int], counts: NDArray[np.int32]) -> None:

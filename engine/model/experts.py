@@ -4,13 +4,15 @@ Tokens are sorted by expert, and each expert that somebody chose multiplies all 
 product: what a token costs follows the experts it uses, not those there are.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model import config
-from engine.model.matrix import Matrix, matrix
-from engine.model.precision import Precision
+from engine.model.holder import Holder, QuantisedMixture
+from engine.model.matrix import Matrix
 from engine.model.router import Router
 from engine.model.weights import ExpertWeights, Weights
 
@@ -35,17 +37,17 @@ class GatedUnit:
         return self.down((up + 1) * gate * torch.sigmoid(gate * _SWIGLU_ALPHA))
 
 
-def gated_unit(weights: Weights, prefix: str, precision: Precision) -> GatedUnit:
+def gated_unit(weights: Weights, prefix: str, holder: Holder) -> GatedUnit:
     """Reads a dense feed-forward or a shared expert."""
     gate, up, down = (
-        matrix(weights.tensor(prefix + part), precision) for part in ("gate", "up", "down")
+        holder.matrix(weights.tensor(prefix + part)) for part in ("gate", "up", "down")
     )
     return GatedUnit(gate, up, down)
 
 
 class DenseFeedForward:
-    def __init__(self, weights: Weights, layer: int, precision: Precision) -> None:
-        self.unit = gated_unit(weights, f"layers.{layer}.", precision)
+    def __init__(self, weights: Weights, layer: int, holder: Holder) -> None:
+        self.unit = gated_unit(weights, f"layers.{layer}.", holder)
 
     @property
     def nbytes(self) -> int:
@@ -56,67 +58,84 @@ class DenseFeedForward:
         return self.unit(x), None
 
 
+class HeldExperts:
+    """Routed experts one by one: `units` gives those that are held, or reads them when asked."""
+
+    def __init__(self, units: Callable[[int], GatedUnit], nbytes: int) -> None:
+        self._units, self.nbytes = units, nbytes
+
+    def __call__(self, x: Tensor, chosen: Tensor, gains: Tensor) -> Tensor:
+        """x [tokens, hidden]; chosen and gains [tokens, per_token] → float32 as x."""
+        experts, order = chosen.flatten().sort(stable=True)
+        tokens = order // chosen.shape[1]
+        active, counts = experts.unique_consecutive(return_counts=True)
+        parts = x[tokens].split(counts.tolist())
+        outputs = [self._units(int(e))(part) for e, part in zip(active, parts, strict=True)]
+        weighed = torch.cat(outputs).float() * gains.flatten()[order, None]
+        return torch.zeros(x.shape, dtype=torch.float32).index_add_(0, tokens, weighed)
+
+
 class MixtureFeedForward:
-    """Routed experts. With `offload` those chosen are read from the file whenever they are used;
-    what the machine's memory has room for stays there as the page cache."""
+    """Routed experts, and the shared one. With `offload` those chosen are read from the file
+    whenever they are used, in the activations' precision; what memory has room for stays there as
+    the page cache."""
 
     def __init__(
         self,
         experts: config.Experts,
         weights: Weights,
         layer: int,
-        precision: Precision,
+        holder: Holder,
         offload: bool = False,
     ) -> None:
-        self.experts, self.precision = experts, precision
         self.router = Router(experts, weights, layer)
-        self._weights, self._layer = weights, layer
-        self._held = None if offload else [self._read(e) for e in range(experts.count)]
+        self.routed = _routed(experts, weights, layer, holder, offload)
         self.shared: GatedUnit | None = None
         self.shared_gate: Tensor | None = None
         if experts.shared_neurons:
-            self.shared = gated_unit(weights, f"layers.{layer}.shared.", precision)
+            self.shared = gated_unit(weights, f"layers.{layer}.shared.", holder)
         if experts.shared_gate:
             self.shared_gate = weights.tensor(f"layers.{layer}.shared_gate").float()
 
     @property
     def nbytes(self) -> int:
-        parts = [self.router.nbytes, *(expert.nbytes for expert in self._held or ())]
-        parts += [part.nbytes for part in (self.shared, self.shared_gate) if part is not None]
-        return sum(parts)
+        shared = [part.nbytes for part in (self.shared, self.shared_gate) if part is not None]
+        return self.router.nbytes + self.routed.nbytes + sum(shared)
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x [tokens, hidden] → the same shape; and the experts chosen [tokens, per_token]."""
-        chosen, weights = self.router(x)
-        experts, order = chosen.flatten().sort(stable=True)
-        tokens = order // chosen.shape[1]
-        active, counts = experts.unique_consecutive(return_counts=True)
-        inputs, gains = x[tokens], weights.flatten()[order, None]
-        outputs = [
-            self._expert(int(expert))(part)
-            for expert, part in zip(active, inputs.split(counts.tolist()), strict=True)
-        ]
-        y = torch.zeros(x.shape, dtype=torch.float32)
-        y.index_add_(0, tokens, torch.cat(outputs).float() * gains)
+        chosen, gains = self.router(x)
+        y = self.routed(x, chosen, gains)
         if self.shared is not None:
-            y += self._shared(x)
+            shared = self.shared(x).float()
+            if self.shared_gate is not None:
+                shared = shared * F.linear(x.float(), self.shared_gate).sigmoid()
+            y = y + shared
         return y.to(x.dtype), chosen
 
-    def _shared(self, x: Tensor) -> Tensor:
-        assert self.shared
-        out = self.shared(x).float()
-        if self.shared_gate is None:
-            return out
-        return out * F.linear(x.float(), self.shared_gate).sigmoid()
 
-    def _expert(self, expert: int) -> GatedUnit:
-        return self._held[expert] if self._held is not None else self._read(expert)
+def _routed(
+    experts: config.Experts, weights: Weights, layer: int, holder: Holder, offload: bool
+) -> QuantisedMixture | HeldExperts:
+    def stored(expert: int) -> GatedUnit:
+        return _unit(weights.expert(layer, expert), holder.stored_matrix, experts.activation)
 
-    def _read(self, expert: int) -> GatedUnit:
-        w: ExpertWeights = self._weights.expert(self._layer, expert)
-        return GatedUnit(
-            matrix(w.gate, self.precision, w.gate_bias),
-            matrix(w.up, self.precision, w.up_bias),
-            matrix(w.down, self.precision, w.down_bias),
-            self.experts.activation,
-        )
+    if offload:
+        return HeldExperts(stored, 0)
+    if experts.activation == "silu" and not experts.bias:
+        packed = holder.mixture(experts, lambda expert: weights.expert(layer, expert))
+        if packed is not None:
+            return packed
+    held = [
+        _unit(weights.expert(layer, expert), holder.matrix, experts.activation)
+        for expert in range(experts.count)
+    ]
+    return HeldExperts(held.__getitem__, sum(unit.nbytes for unit in held))
+
+
+def _unit(
+    w: ExpertWeights, hold: Callable[[Tensor, Tensor | None], Matrix], activation: str
+) -> GatedUnit:
+    return GatedUnit(
+        hold(w.gate, w.gate_bias), hold(w.up, w.up_bias), hold(w.down, w.down_bias), activation
+    )

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from engine.model.batch import BLOCK_TOKENS
 from engine.model.config import LatentAttention
-from engine.model.matrix import Matrix, activation_dtype, matrix
-from engine.model.precision import Precision
+from engine.model.holder import Holder
+from engine.model.matrix import Matrix
 from engine.model.rotary import rotate
 from engine.model.step import Span, Step
 from engine.model.weights import Weights
@@ -25,24 +25,24 @@ class LatentAttentionLayer:
         norm_eps: float,
         weights: Weights,
         layer: int,
-        precision: Precision,
+        holder: Holder,
     ) -> None:
         def read(part: str) -> Tensor:
             return weights.tensor(f"layers.{layer}.{part}")
 
         def product(part: str, biased: bool) -> Matrix:
-            return matrix(read(part), precision, read(f"{part}_bias") if biased else None)
+            return holder.matrix(read(part), read(f"{part}_bias") if biased else None)
 
         a = attention
-        self.attention, self.norm_eps, self.dtype = a, norm_eps, activation_dtype(precision)
+        self.attention, self.norm_eps, self.dtype = a, norm_eps, holder.dtype
         self.query_down: Matrix | None = None
         self.query_norm: Tensor | None = None
         if a.query_rank is not None:
             self.query_down = product("q_a", a.bias)
-            self.query_norm = read("q_a_norm").to(self.dtype)
+            self.query_norm = holder.vector(read("q_a_norm"))
         self.query_up = product("q" if a.query_rank is None else "q_b", False)
         self.latent_down = product("kv_a", a.bias)
-        self.latent_norm = read("kv_a_norm").to(self.dtype)
+        self.latent_norm = holder.vector(read("kv_a_norm"))
         up = read("kv_b").to(self.dtype).view(a.heads, a.nope_dim + a.value_dim, a.kv_rank)
         # Both are used head by head, where the short side is summed over: they stay floating point.
         self.key_up = up[:, : a.nope_dim].contiguous()

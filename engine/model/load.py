@@ -12,8 +12,10 @@ from engine.model.decoder import Decoder
 from engine.model.folder import Folder
 from engine.model.gguf_file import GgufFile
 from engine.model.gguf_weights import GgufWeights
+from engine.model.holder import Holder
 from engine.model.kernel_llama import KernelLlama
 from engine.model.kernels.build import NoKernel
+from engine.model.kernels.products import Products
 from engine.model.model import Model
 from engine.model.precision import Precision
 from engine.model.routing import Carving, Routing
@@ -29,42 +31,53 @@ def load(
     experts_per_token: int | None = None,
     threads: int | None = None,
     kernel_folder: Path | None = None,
+    offload: bool = False,
 ) -> Model:
     """Reads a GGUF file or a folder of safetensors; `carved` makes a mixture of experts of a file.
 
-    `int4` is the compiled kernel, kept in `kernel_folder`; where that does not run, for want of a
-    compiler or because of the model, it is bfloat16 in torch, which `Model.kernel` then says.
-    Raises ModelFileError where a file cannot be used.
+    `int8` and `int4` need the compiled kernel, kept in `kernel_folder`; where there is no compiler
+    weights are held in bfloat16, which `Model.kernel` then says. `offload` leaves routed experts
+    on disk. Raises ModelFileError where a file cannot be used.
     """
+    threads = threads or torch.get_num_threads()
+    folder = kernel_folder or user_cache_path("breakeven", appauthor=False) / "kernels"
     if path.is_dir():
-        return _load_folder(path, precision)
+        return _load_folder(path, precision, threads, folder, offload)
     weights = GgufFile(path)
     config = weights.config()
-    check_fits(needs(config), precision, available_memory())
+    check_fits(needs(config), precision, available_memory(), offload)
     routing = Routing(Carving.read(carved, config, path) if carved else None, experts_per_token)
-    kernel = "torch"
     if precision == "int4":
-        folder = kernel_folder or user_cache_path("breakeven", appauthor=False) / "kernels"
         try:
-            fast = KernelLlama(config, weights, routing, threads or torch.get_num_threads(), folder)
+            fast = KernelLlama(config, weights, routing, threads, folder)
             return Model(config, routing, fast, "int4", f"C++ ({fast.instructions})")
         except NoKernel as reason:
-            kernel = f"torch ({reason})"
-            precision = "bfloat16"
-            _log.warning("Computing in torch, several times slower: %s.", reason)
-    decoder = Decoder(config, GgufWeights(weights), routing, precision)
-    return Model(config, routing, decoder, precision, kernel)
+            _log.warning("Computing layer by layer, several times slower: %s.", reason)
+    holder, kernel = _holder(precision, threads, folder)
+    decoder = Decoder(config, GgufWeights(weights), routing, holder, offload)
+    return Model(config, routing, decoder, holder.precision, kernel)
 
 
-def _load_folder(path: Path, precision: Precision) -> Model:
-    kernel = "torch"
-    if precision == "int4":
-        kernel, precision = "torch (the compiled kernel runs GGUF files only)", "bfloat16"
-    check_fits(needs(read_config(path)), precision, available_memory())
-    weights = Folder(path)
-    routing = Routing(None)
-    decoder = Decoder(weights.config, weights, routing, precision)
-    return Model(weights.config, routing, decoder, precision, kernel)
+def _load_folder(
+    path: Path, precision: Precision, threads: int, kernel_folder: Path, offload: bool
+) -> Model:
+    check_fits(needs(read_config(path)), precision, available_memory(), offload)
+    weights, routing = Folder(path), Routing(None)
+    holder, kernel = _holder(precision, threads, kernel_folder)
+    decoder = Decoder(weights.config, weights, routing, holder, offload)
+    return Model(weights.config, routing, decoder, holder.precision, kernel)
+
+
+def _holder(precision: Precision, threads: int, kernel_folder: Path) -> tuple[Holder, str]:
+    """What holds the weights, and in words what computes with them."""
+    if precision in ("float32", "bfloat16"):
+        return Holder(precision), "torch"
+    try:
+        products = Products(kernel_folder, threads)
+    except NoKernel as reason:
+        _log.warning("Holding weights in bfloat16, several times slower: %s.", reason)
+        return Holder("bfloat16"), f"torch ({reason})"
+    return Holder(precision, products), f"torch and C++ ({products.instructions})"
 
 
 def read_config(path: Path) -> ModelConfig:

@@ -1,12 +1,12 @@
-"""A weight that multiplies, held in the precision that was asked for."""
+"""A weight that multiplies."""
 
 from typing import Protocol
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.model.precision import Precision
+from engine.model.kernels.packing import Packed
+from engine.model.kernels.products import Products
 
 
 class Matrix(Protocol):
@@ -18,18 +18,9 @@ class Matrix(Protocol):
     def __call__(self, x: Tensor) -> Tensor: ...
 
 
-def matrix(weight: Tensor, precision: Precision, bias: Tensor | None = None) -> Matrix:
-    """Holds weight [out, in]. A weight of that type already is not copied."""
-    dtype = activation_dtype(precision)
-    return FloatMatrix(weight.to(dtype), None if bias is None else bias.to(dtype))
-
-
-def activation_dtype(precision: Precision) -> torch.dtype:
-    """What is computed in."""
-    return torch.float32 if precision == "float32" else torch.bfloat16
-
-
 class FloatMatrix:
+    """A weight [out, in]."""
+
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         self.weight, self.bias = weight, bias
 
@@ -39,3 +30,18 @@ class FloatMatrix:
 
     def __call__(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight, self.bias)
+
+
+class QuantisedMatrix:
+    """A weight in 4 or 8 bits. The product's activations have 15."""
+
+    def __init__(self, products: Products, packed: Packed, width: int, bias: Tensor | None) -> None:
+        self._products, self._packed, self._width, self._bias = products, packed, width, bias
+
+    @property
+    def nbytes(self) -> int:
+        return self._packed.nbytes + (0 if self._bias is None else self._bias.nbytes)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y = self._products.multiply(self._packed, x.float(), self._width)
+        return (y if self._bias is None else y + self._bias).to(x.dtype)

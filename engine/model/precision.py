@@ -2,5 +2,5 @@
 
 from typing import Literal, get_args
 
-Precision = Literal["float32", "bfloat16", "int4"]
+Precision = Literal["float32", "bfloat16", "int8", "int4"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

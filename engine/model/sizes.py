@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 
-from engine.model.config import Block, Dense, ModelConfig
+from engine.model.config import Block, Dense, Experts, ModelConfig
 from engine.model.errors import ModelFileError
 
 PRECISIONS = ("float32", "bfloat16", "int8", "int4")
@@ -36,12 +36,13 @@ ACCELERATORS = (
 
 @dataclass(frozen=True)
 class Needs:
-    """What a model takes; `weight_bytes` by precision."""
+    """What a model takes, by precision; `resident_bytes` with its routed experts left on disk."""
 
     name: str
     total_parameters: int
     active_parameters: int
     weight_bytes: dict[str, int]
+    resident_bytes: dict[str, int]
     cache_bytes_per_token: int  # in 16 bits
     context_length: int
 
@@ -54,12 +55,13 @@ class Needs:
 def needs(config: ModelConfig) -> Needs:
     """Figures of a model; from the configuration alone."""
     kept = _kept_parameters(config)
-    total = config.parameters()
+    total, routed = config.parameters(), _routed_parameters(config)
     return Needs(
         name=config.name,
         total_parameters=total,
         active_parameters=config.active_parameters(),
         weight_bytes={p: _bytes(p, total - kept, kept) for p in PRECISIONS},
+        resident_bytes={p: _bytes(p, total - kept - routed, kept) for p in PRECISIONS},
         cache_bytes_per_token=2 * config.cached_per_token,
         context_length=config.context_length,
     )
@@ -77,13 +79,14 @@ def hardware_for(need: Needs, precision: str) -> list[tuple[int, Accelerator]]:
     return found
 
 
-def check_fits(need: Needs, precision: str, available: int) -> None:
+def check_fits(need: Needs, precision: str, available: int, offload: bool = False) -> None:
     """Raises ModelFileError, with the figures and the nearest way that would fit, where the
     weights and the cache of one full context are more than the bytes that are available."""
-    if need.weight_bytes[precision] + need.cache_bytes <= available:
+    wanted = (need.resident_bytes if offload else need.weight_bytes)[precision]
+    if wanted + need.cache_bytes <= available:
         return
     raise ModelFileError(
-        f"{need.name} needs {gigabytes(need.weight_bytes[precision])} for its weights in "
+        f"{need.name} needs {gigabytes(wanted)} for its weights in "
         f"{precision} and {gigabytes(need.cache_bytes)} for its cache; {gigabytes(available)} of "
         f"memory are available. {_nearest(need, available)}"
     )
@@ -93,6 +96,12 @@ def _nearest(need: Needs, available: int) -> str:
     size = gigabytes(need.weight_bytes["int4"])
     if need.weight_bytes["int4"] + need.cache_bytes <= available:
         return f"It would fit here in int4 ({size} of weights)."
+    resident = need.resident_bytes["int4"]
+    if resident < need.weight_bytes["int4"] and resident + need.cache_bytes <= available:
+        return (
+            f"It would run here in int4 with its routed experts left on disk (--offload, "
+            f"{gigabytes(resident)} of weights in memory), at the disk's speed."
+        )
     smallest = min(
         hardware_for(need, "int4"), key=lambda held: held[0] * held[1].memory_bytes, default=None
     )
@@ -132,6 +141,12 @@ def gigabytes(count: float) -> str:
 
 def _bytes(precision: str, quantised: int, kept: int) -> int:
     return round(quantised * _BYTES[precision] + kept * (4 if precision == "float32" else 2))
+
+
+def _routed_parameters(config: ModelConfig) -> int:
+    parts = (block.feed_forward for block in config.blocks)
+    mixtures = [part for part in parts if isinstance(part, Experts)]
+    return sum(part.count * part.expert_parameters(config.hidden) for part in mixtures)
 
 
 def _kept_parameters(config: ModelConfig) -> int:

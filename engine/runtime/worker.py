@@ -163,6 +163,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, required=True, help="the GGUF file")
     parser.add_argument("--carved", type=Path, help="the carving; default: the one shipped with it")
     parser.add_argument("--precision", choices=PRECISIONS, default="int4")
+    parser.add_argument("--offload", action="store_true", help="leave routed experts on disk")
     parser.add_argument("--threads", type=int, default=0, help="0: one a physical core")
     parser.add_argument("--experts-per-token", type=int, help="default: the model's own")
     parser.add_argument("--max-running", type=int, default=8, help="requests computed together")
@@ -184,6 +185,7 @@ def main() -> None:
             arguments.experts_per_token,
             threads,
             Settings().home / "kernels",
+            arguments.offload,
         )
         tokenizer = Tokenizer.from_gguf(arguments.weights)
     except ModelFileError as error:

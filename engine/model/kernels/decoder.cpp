@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "attention.h"
+#include "mixture.h"
 #include "products.h"
 #include "rows.h"
 #include "threads.h"
@@ -467,21 +468,16 @@ void breakeven_destroy(void* decoder) { delete static_cast<Decoder*>(decoder); }
 // What the products were compiled to.
 const char* breakeven_instructions() { return kInstructions; }
 
-// For the tests: y[rows][16 * tiles] = matrix · x[rows][32 * blocks].
-void breakeven_multiply(const Matrix* matrix, const float* x, int rows, float* y) {
-    const int width = matrix->blocks * kBlock;
-    QuantisedRows quantised(rows, width);
-    for (int r = 0; r < rows; r++) quantised.set(r, x + (size_t)r * width);
-    for (int tile = 0; tile < matrix->tiles; tile++)
-        for (int first = 0; first < rows; first += kRows) {
-            const int count = std::min(kRows, rows - first);
-            Quantised tokens[kRows];
-            Floats sums[kRows] = {};
-            for (int r = 0; r < count; r++) tokens[r] = quantised.row(first + r);
-            multiply(*matrix, tile, count, tokens, sums);
-            for (int r = 0; r < count; r++)
-                memcpy(y + ((size_t)(first + r) * matrix->tiles + tile) * kTile, &sums[r],
-                       sizeof(Floats));
-        }
+void* breakeven_team(int threads) { return new Team(threads); }
+
+void breakeven_team_destroy(void* team) { delete static_cast<Team*>(team); }
+
+void breakeven_multiply(void* team, const Matrix* matrix, const float* x, int rows, float* y,
+                        int width) {
+    multiply_rows(*static_cast<Team*>(team), *matrix, x, rows, y, width);
+}
+
+void breakeven_mixture(void* team, const Mixture* mixture, const MixtureCall* call) {
+    MixturePass(*static_cast<Team*>(team), *mixture, *call).run();
 }
 }

@@ -103,6 +103,16 @@ def rounded(weights: NDArray[np.float32]) -> Blocks:
     return Blocks(8, values.astype(np.uint8), scales)
 
 
+def rounded_to_4(weights: NDArray[np.float32]) -> Blocks:
+    """[rows, inputs] to the nearest of 16 steps between the extremes of each 32 inputs of a row."""
+    blocks = weights.reshape(len(weights), -1, BLOCK)
+    low, high = blocks.min(axis=-1, keepdims=True), blocks.max(axis=-1, keepdims=True)
+    scales = np.concatenate(((high - low) / 15, low), axis=-1).astype(np.float16)
+    step, start = scales[..., :1].astype(np.float32), scales[..., 1:].astype(np.float32)
+    steps = np.divide(blocks - start, step, out=np.zeros_like(blocks), where=step > 0)
+    return Blocks(4, np.clip(np.rint(steps), 0, 15).astype(np.uint8), scales)
+
+
 def concatenated(*parts: Blocks) -> Blocks:
     """Matrices of the same inputs, one below the other; mixed kinds become 8 bits."""
     if len({part.bits for part in parts}) > 1:

@@ -1,6 +1,5 @@
 """The compiled kernel against numpy and against the torch reference."""
 
-import ctypes
 import platform
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from engine.model.batch import Chunk
 from engine.model.gguf_file import GgufFile
 from engine.model.kernels.build import NoKernel, library
 from engine.model.kernels.packing import Arena, Blocks, concatenated, from_gguf, pack, rounded
+from engine.model.kernels.products import Products
 from engine.model.load import load
 from engine.model.model import Model
 from engine.model.tokenizer import Tokenizer
@@ -40,12 +40,10 @@ def test_a_product_is_numpys(kernel_folder: Path, target: str, bits: int, rows: 
     scales = random.uniform(0.001, 0.1, (48, 3, 2 if bits == 4 else 1)).astype(np.float16)
     weights = Blocks(bits, values, scales)
     x = random.normal(size=(rows, 96)).astype(np.float32)
-    y = np.zeros((rows, 48), np.float32)
 
-    matrix = pack(weights, Arena())
-    library(kernel_folder, target).breakeven_multiply(
-        ctypes.byref(matrix.c), ctypes.c_void_p(x.ctypes.data), rows, ctypes.c_void_p(y.ctypes.data)
-    )
+    kernel = Products(kernel_folder, threads=2, target=target)
+    y = kernel.multiply(pack(weights, Arena()), torch.from_numpy(x), 48).numpy()
+    kernel.close()
 
     expected = quantised(x.astype(np.float64)) @ weights.dequantised().astype(np.float64).T
     assert np.allclose(y, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())

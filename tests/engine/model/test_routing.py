@@ -13,6 +13,7 @@ from engine.model.carved_experts import CarvedFeedForward
 from engine.model.errors import ModelFileError
 from engine.model.gguf_file import GgufFile
 from engine.model.gguf_weights import GgufWeights
+from engine.model.holder import Holder
 from engine.model.load import load
 from engine.model.model import Model
 from engine.model.routing import Carving, Routing
@@ -63,7 +64,7 @@ def test_a_layers_output_is_the_formulas(gguf_path: Path, carved: Path, wanted: 
     weights = GgufFile(gguf_path)
     config = weights.config()
     routing = Routing(Carving.read(carved, config, gguf_path), wanted)
-    layer = CarvedFeedForward(routing, GgufWeights(weights), 7, "float32")
+    layer = CarvedFeedForward(routing, GgufWeights(weights), 7, Holder("float32"))
     x = torch.randn(3, 576, generator=torch.Generator().manual_seed(2))
     y, _ = layer(x)
     for row in range(3):

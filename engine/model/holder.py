@@ -1,0 +1,81 @@
+"""Makes weights ready for use in the precision that was asked for."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.model.config import Experts
+from engine.model.kernels.packing import BLOCK, Arena, Blocks, Packed, pack, rounded, rounded_to_4
+from engine.model.kernels.products import PackedExperts, Products
+from engine.model.matrix import FloatMatrix, Matrix, QuantisedMatrix
+from engine.model.precision import Precision
+from engine.model.weights import ExpertWeights
+
+
+class Holder:
+    """Makes weights ready for use. `int8` and `int4` need the compiled `products`.
+
+    int8: 32 inputs of a row share a scale; int4: a scale and an offset, both in 16 bits. Where the
+    inputs are no multiple of 32, a matrix stays in bfloat16.
+    """
+
+    def __init__(self, precision: Precision, products: Products | None = None) -> None:
+        self.precision = precision
+        self.dtype = torch.float32 if precision == "float32" else torch.bfloat16
+        self._bits = {"int8": 8, "int4": 4}.get(precision)
+        self._products = products
+        self._arena = Arena()
+
+    def vector(self, weight: Tensor) -> Tensor:
+        """Norms, sinks, embeddings: what no precision rounds further than the activations."""
+        return weight.to(self.dtype)
+
+    def matrix(self, weight: Tensor, bias: Tensor | None = None, bits: int | None = None) -> Matrix:
+        """Holds weight [out, in], in `bits` where int4 would be too coarse."""
+        if self._bits is None or self._products is None or weight.shape[1] % BLOCK:
+            return self.stored_matrix(weight, bias)
+        packed = self._packed(weight, max(self._bits, bits or 0))
+        bias = None if bias is None else bias.float()
+        return QuantisedMatrix(self._products, packed, len(weight), bias)
+
+    def stored_matrix(self, weight: Tensor, bias: Tensor | None = None) -> Matrix:
+        """In the activations' type. A weight that has it already is not copied."""
+        return FloatMatrix(weight.to(self.dtype), None if bias is None else bias.to(self.dtype))
+
+    def mixture(
+        self, experts: Experts, read: Callable[[int], ExpertWeights]
+    ) -> "QuantisedMixture | None":
+        """All of a layer's routed experts for one call, read one by one; None where they are not
+        quantised or their sizes do not fit the kernel."""
+        products, bits = self._products, self._bits
+        first = read(0)
+        if bits is None or products is None or any(n % BLOCK for n in first.gate.shape):
+            return None
+        packed = [
+            [self._packed(part, bits) for part in (expert.gate, expert.up, expert.down)]
+            for expert in map(read, range(experts.count))
+        ]
+        return QuantisedMixture(products, PackedExperts.of(*zip(*packed, strict=True)))
+
+    def _packed(self, weight: Tensor, bits: int) -> Packed:
+        values: NDArray[np.float32] = weight.float().numpy()
+        blocks: Blocks = rounded(values) if bits == 8 else rounded_to_4(values)
+        return pack(blocks, self._arena)
+
+
+class QuantisedMixture:
+    """Routed experts in 4 or 8 bits, all of those that are chosen in one call."""
+
+    def __init__(self, products: Products, experts: PackedExperts) -> None:
+        self._products, self._experts = products, experts
+
+    @property
+    def nbytes(self) -> int:
+        return self._experts.nbytes
+
+    def __call__(self, x: Tensor, chosen: Tensor, gains: Tensor) -> Tensor:
+        """x [tokens, hidden]; chosen and gains [tokens, per_token] → float32 as x."""
+        return self._products.mix(self._experts, x.float(), chosen, gains)
