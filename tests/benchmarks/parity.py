@@ -17,7 +17,7 @@ from engine.model.precision import Precision
 from tests.engine.model.parity.harness import Checked, Difference
 from tests.engine.model.parity.variants import VARIANTS
 
-PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8", "int4")
 
 
 def main() -> None:
