@@ -30,6 +30,11 @@ class LlamaCpp:
         self._context = self._c.llama_init_from_model(self._model, parameters)
         self._vocab_size = self._c.llama_vocab_n_tokens(self._c.llama_model_get_vocab(self._model))
 
+    @property
+    def instructions(self) -> str:
+        """What it was compiled to use, as it says itself."""
+        return str(self._c.llama_print_system_info().decode())
+
     def decode(self, prompt: list[int], tokens: int, together: int) -> list[float]:
         """Seconds a step of so many equal sequences, each step one batch, greedily."""
         self._c.llama_memory_clear(self._c.llama_get_memory(self._context), True)
