@@ -23,8 +23,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8501, ge=1, le=65535, description="Port of `python -m engine serve`.")
     model: str | None = Field(
         default=None,
-        description="The model that is served: the path of a GGUF file of a Llama-style model, or "
-        "its name in the home's folder `models`; default: the embedded model.",
+        description="The model that is served: the path of a Hugging Face folder of safetensors or "
+        "of a GGUF file, or its name in the home's folder `models`; default: the embedded model.",
     )
     threads: int = Field(
         default=0, ge=0, description="Processor threads of the engine; 0: one a physical core."

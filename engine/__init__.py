@@ -36,7 +36,7 @@ def load(
     path = find_model(path_or_name, settings)
     return loading.load(
         path,
-        None if path.is_dir() else loading.shipped_carving(path),
+        loading.shipped_carving(path),
         precision,
         experts_per_token,
         threads,

@@ -13,7 +13,7 @@ def cli() -> None:
 
 
 model_option = click.option(
-    "--model", help="GGUF file or name. Default: BREAKEVEN_MODEL, else the embedded model."
+    "--model", help="Folder, GGUF file or name. Default: BREAKEVEN_MODEL, else the embedded model."
 )
 precision_option = click.option(
     "--precision",

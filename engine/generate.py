@@ -16,7 +16,7 @@ from engine.model.model import Model
 from engine.model.precision import Precision
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
-from engine.models import find_weights
+from engine.models import find_model
 from engine.runtime.engine import Engine
 from engine.runtime.protocol import Output, SamplingParams, Submit
 from engine.runtime.work import work_done
@@ -37,7 +37,7 @@ class _Answer:
 def run(settings: Settings, prompt: str, sampling: SamplingParams) -> None:
     """Prints the answer as it comes, then what it took; exits 1 with one line where it cannot."""
     try:
-        weights = find_weights(settings.model, settings)
+        weights = find_model(settings.model, settings)
         threads = thread_count(settings.threads)
         model = load(
             weights,
@@ -48,7 +48,7 @@ def run(settings: Settings, prompt: str, sampling: SamplingParams) -> None:
             settings.home / "kernels",
             settings.offload,
         )
-        tokenizer = Tokenizer.from_gguf(weights)
+        tokenizer = Tokenizer.open(weights)
     except (WeightsError, ModelFileError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)

@@ -40,22 +40,6 @@ def find_model(
     )
 
 
-def find_weights(
-    path_or_name: str | Path | None,
-    settings: Settings,
-    progress: Callable[[int, int], None] | None = None,
-) -> Path:
-    """The GGUF file of a model that is to run; raises as `find_model` does, and ModelFileError
-    for a folder of safetensors, which can be inspected only."""
-    path = find_model(path_or_name, settings, progress)
-    if path.is_dir():
-        raise ModelFileError(
-            f"{path} holds safetensors, which this engine does not run: give a GGUF file. "
-            "`python -m engine inspect` tells what the model needs."
-        )
-    return path
-
-
 def _named_places(name: str, settings: Settings) -> list[Path]:
     if Path(name).is_absolute() or ".." in Path(name).parts:
         return []

@@ -29,7 +29,7 @@ from engine.api.events import (
 )
 from engine.model.errors import ModelFileError
 from engine.model.tokenizer import Tokenizer
-from engine.models import find_weights
+from engine.models import find_model
 from engine.runtime.client import WorkerClient
 from engine.runtime.protocol import Energy, Ready, SamplingParams, Submit
 from engine.weights import WeightsError
@@ -108,7 +108,7 @@ class Service:
         path = self.model_path = await self._find_weights()
         self._enter(EngineState("loading", "The model is being loaded."))
         try:
-            self._tokenizer = await asyncio.to_thread(Tokenizer.from_gguf, path)
+            self._tokenizer = await asyncio.to_thread(Tokenizer.open, path)
         except Exception as error:
             log.exception("The tokenizer cannot be read from %s.", path)
             self._enter(EngineState("failed", f"The model's vocabulary cannot be read: {error}"))
@@ -132,7 +132,7 @@ class Service:
         while True:
             try:
                 return await _in_daemon_thread(
-                    lambda: find_weights(self.settings.model, self.settings, progress)
+                    lambda: find_model(self.settings.model, self.settings, progress)
                 )
             except (WeightsError, ModelFileError) as error:
                 log.error("%s", error)

@@ -60,7 +60,7 @@ def evaluate_command(weights: Path, carved_path: Path, wanted: tuple[int, ...]) 
     started = time.monotonic()
     dense, carved = load_dense(weights, torch.bfloat16), load(carved_path)
     model = permuted(dense, carved.order)
-    texts = held_out(Tokenizer.from_gguf(weights))
+    texts = held_out(Tokenizer.open(weights))
     base = {name: perplexity(dense, sequences, None) for name, sequences in texts.items()}
     click.echo(f"{carved_path.name}: {carved_path.stat().st_size:,} bytes")
     for name, sequences in texts.items():

@@ -61,7 +61,7 @@ def train(weights: Path, work: Path, out: Path, plan: Plan) -> None:
     """
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
-    tokenizer = Tokenizer.from_gguf(weights)
+    tokenizer = Tokenizer.open(weights)
     dense = load_dense(weights, torch.bfloat16)
     clock = Clock()
     corpus = _corpus(dense, tokenizer, work, plan)

@@ -89,5 +89,7 @@ def read_config(path: Path) -> ModelConfig:
 
 def shipped_carving(gguf: Path) -> Path | None:
     """The carving that comes with the product for this model, if there is one."""
+    if gguf.is_dir():
+        return None
     path = Path(__file__).parent / "carved" / f"{gguf.stem.partition('.')[0].lower()}.safetensors"
     return path if path.exists() else None

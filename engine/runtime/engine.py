@@ -130,8 +130,7 @@ class Engine:
         except ValueError as error:
             return self._end(sequence, "error", "", f"No next token: {error}.")
         sequence.append(token)
-        # A special token ends the answer: whatever follows one is not addressed to the reader.
-        ended = self.tokenizer.is_special(token)
+        ended = token in self.tokenizer.ends
         text = "" if ended else sequence.text.add(token)
         if ended or sequence.text.stopped:
             output = self._end(sequence, "stop", text)

@@ -160,7 +160,7 @@ def _ready(model: Model, threads: int, load_ms: float, meters: MeterSet) -> Read
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m engine.runtime.worker")
     parser.add_argument("--fd", type=int, required=True, help="the gateway's socket")
-    parser.add_argument("--weights", type=Path, required=True, help="the GGUF file")
+    parser.add_argument("--weights", type=Path, required=True, help="GGUF file or model folder")
     parser.add_argument("--carved", type=Path, help="the carving; default: the one shipped with it")
     parser.add_argument("--precision", choices=PRECISIONS, default="int4")
     parser.add_argument("--offload", action="store_true", help="leave routed experts on disk")
@@ -187,7 +187,7 @@ def main() -> None:
             Settings().home / "kernels",
             arguments.offload,
         )
-        tokenizer = Tokenizer.from_gguf(arguments.weights)
+        tokenizer = Tokenizer.open(arguments.weights)
     except ModelFileError as error:
         connection.send(WorkerError(str(error)))
         sys.exit(1)

@@ -88,7 +88,7 @@ def main() -> None:
 
     cache = user_cache_path("breakeven-tests", appauthor=False)
     weights = ensure_default_weights(cache / "weights")
-    tokenizer = Tokenizer.from_gguf(weights)
+    tokenizer = Tokenizer.open(weights)
     carving = shipped_carving(weights)
     model = load(weights, carving, "int4", None, arguments.threads, cache / "kernels")
     chat = tokenizer.encode_chat([{"role": "user", "content": PROMPT}])

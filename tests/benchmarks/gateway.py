@@ -27,7 +27,7 @@ MESSAGES = [{"role": "user", "content": "Hello"}]
 
 async def direct_ms(weights: Path, log_path: Path) -> list[float]:
     """Milliseconds of each request, asked of the worker itself."""
-    prompt = Tokenizer.from_gguf(weights).encode_chat(MESSAGES)
+    prompt = Tokenizer.open(weights).encode_chat(MESSAGES)
     client = WorkerClient(
         ["--weights", str(weights)], log_path, on_energy=lambda _: None, on_change=lambda: None
     )

@@ -6,6 +6,7 @@ into a control group (version 1, needs root) whose limit is the folder's size di
 cache included, and lets it answer with its experts on disk.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -25,8 +26,10 @@ TOKENS = 16
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        child(Path(sys.argv[1]), cast(Precision, sys.argv[2]), sys.argv[3] == "offload")
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.memory")
+    parser.add_argument("--child", nargs=3, metavar=("FOLDER", "PRECISION", "EXPERTS"))
+    if given := parser.parse_args().child:
+        child(Path(given[0]), cast(Precision, given[1]), given[2] == "offload")
         return
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), LAYERS, EXPERTS, per_token=2)
@@ -71,7 +74,15 @@ def _child(folder: str, precision: str, experts: str, group: Path | None = None)
         if group:
             (group / "cgroup.procs").write_text(str(os.getpid()))
 
-    command = [sys.executable, "-m", "tests.benchmarks.memory", folder, precision, experts]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.memory",
+        "--child",
+        folder,
+        precision,
+        experts,
+    ]
     subprocess.run(command, check=True, preexec_fn=enter)
 
 

@@ -19,7 +19,7 @@ def gguf_path(weights_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer(gguf_path: Path) -> Tokenizer:
-    return Tokenizer.from_gguf(gguf_path)
+    return Tokenizer.open(gguf_path)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 
 from db.settings import Settings
 from engine.model.errors import ModelFileError
-from engine.models import find_model, find_weights
+from engine.models import find_model
 
 
 @pytest.fixture
@@ -64,10 +64,3 @@ def test_a_name_does_not_lead_out_of_the_models_folder(settings: Settings) -> No
     folder(settings.home / "secret")
     with pytest.raises(ModelFileError, match="no model"):
         find_model("../secret", settings)
-
-
-def test_a_folder_of_safetensors_is_not_taken_for_weights(
-    tmp_path: Path, settings: Settings
-) -> None:
-    with pytest.raises(ModelFileError, match=r"does not run.*engine inspect"):
-        find_weights(folder(tmp_path / "model"), settings)

@@ -27,7 +27,7 @@ def dense(weights_dir: Path) -> Dense:
 
 @pytest.fixture(scope="module")
 def tokenizer(weights_dir: Path) -> Tokenizer:
-    return Tokenizer.from_gguf(weights_dir / GGUF)
+    return Tokenizer.open(weights_dir / GGUF)
 
 
 def test_the_file_is_at_most_eight_megabytes() -> None:

@@ -7,6 +7,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from engine.model.errors import ChatTemplateError, ModelFileError
 from engine.model.gguf_file import GgufFile
+from engine.model.gguf_vocabulary import read_gguf_vocabulary
 from engine.model.tokenizer import IncrementalDetokenizer, Tokenizer
 
 TEXTS = [
@@ -101,7 +102,7 @@ def test_pieces_add_up_to_the_whole_text(tokenizer: Tokenizer, text: str) -> Non
 
 def with_template(gguf_path: Path, template: str) -> Tokenizer:
     metadata = GgufFile(gguf_path).metadata | {"tokenizer.chat_template": template}
-    return Tokenizer(metadata, "test")
+    return Tokenizer(read_gguf_vocabulary(metadata, "test"))
 
 
 def test_a_template_cannot_reach_into_python(gguf_path: Path) -> None:
@@ -119,4 +120,4 @@ def test_a_templates_own_complaint_reaches_the_user(gguf_path: Path) -> None:
 def test_an_unknown_vocabulary_is_refused(gguf_path: Path) -> None:
     metadata = GgufFile(gguf_path).metadata | {"tokenizer.ggml.model": "llama"}
     with pytest.raises(ModelFileError, match="byte-level BPE"):
-        Tokenizer(metadata, "test")
+        Tokenizer(read_gguf_vocabulary(metadata, "test"))

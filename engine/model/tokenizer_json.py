@@ -1,0 +1,81 @@
+"""The vocabulary in a model folder: tokenizer.json, its chat template and its end tokens."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer as BpeTokenizer
+
+from engine.model.config_file import read_json
+from engine.model.errors import ModelFileError
+from engine.model.vocabulary import Vocabulary, byte_level
+
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+
+
+def read_folder_vocabulary(folder: Path) -> Vocabulary:
+    """Raises ModelFileError where a file is missing or broken."""
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        raise ModelFileError(f"{folder} has no tokenizer.json; fetch it with the model.")
+    raw, settings = read_json(path), _optional(folder / "tokenizer_config.json")
+    try:
+        bpe = BpeTokenizer.from_str(json.dumps(raw))
+    except Exception as error:  # the package raises bare ones
+        raise ModelFileError(f"{path} is broken ({error}); fetch it again.") from error
+    bpe.encode_special_tokens = True  # a special token's name in a text is the text it is
+    added = {entry["id"]: entry for entry in raw.get("added_tokens", ())}
+    special = {entry["content"]: i for i, entry in added.items() if entry.get("special")}
+    names = {key: _text(settings.get(key)) for key in ("bos_token", "eos_token", "pad_token")}
+    ends = _ends(folder, special.get(names["eos_token"]))
+    if not ends:
+        raise ModelFileError(f"{folder}: neither config.json nor the tokenizer names an end token.")
+    to_bytes = byte_level if '"ByteLevel"' in json.dumps(raw.get("decoder")) else _sentencepiece
+    return Vocabulary(
+        bpe=bpe,
+        token_bytes=[
+            added[i]["content"].encode() if i in added else to_bytes(bpe.id_to_token(i) or "")
+            for i in range(bpe.get_vocab_size(with_added_tokens=True))
+        ],
+        special=special,
+        ends=frozenset(ends),
+        eos_token_id=ends[0],
+        template=_template(folder, settings),
+        names={key: text for key, text in names.items() if text},
+    )
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.exists() else {}
+
+
+def _text(token: Any) -> str:
+    """Older files hold a token as a dictionary."""
+    return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
+
+
+def _ends(folder: Path, eos: int | None) -> list[int]:
+    """generation_config.json names all of them; config.json often one; else the tokenizer's."""
+    for name in ("generation_config.json", "config.json"):
+        found = _optional(folder / name).get("eos_token_id")
+        if found is not None:
+            return [int(token) for token in (found if isinstance(found, list) else [found])]
+    return [] if eos is None else [eos]
+
+
+def _template(folder: Path, settings: dict[str, Any]) -> str:
+    """A file of its own, one template, or several by name; without any, contents line by line."""
+    path = folder / "chat_template.jinja"
+    if path.exists():
+        return path.read_text(encoding="utf-8")
+    found = settings.get("chat_template")
+    if isinstance(found, list):
+        found = {entry["name"]: entry["template"] for entry in found}.get("default")
+    return str(found or "{% for m in messages %}{{ m.content }}\n{% endfor %}")
+
+
+def _sentencepiece(token: str) -> bytes:
+    """A token of SentencePiece: ▁ is a space, <0x0A> a byte."""
+    byte = _BYTE.fullmatch(token)
+    return bytes([int(byte[1], 16)]) if byte else token.replace("▁", " ").encode()

@@ -1,0 +1,36 @@
+"""What a tokenizer is made of, wherever it comes from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tokenizers import Tokenizer as BpeTokenizer
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """`token_bytes` by id; `special` tokens, which no text can spell, by name; `ends` the ids that
+    end an answer; `eos_token_id` the one that ends a text in training; `template` of chats, in
+    Jinja, and `names` that it may use beside the messages."""
+
+    bpe: BpeTokenizer
+    token_bytes: list[bytes]
+    special: Mapping[str, int]
+    ends: frozenset[int]
+    eos_token_id: int
+    template: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def byte_level(token: str) -> bytes:
+    """The bytes of a token in GPT-2's writing, which has a printable character for each byte."""
+    return bytes(_BYTE_OF[char] for char in token)
+
+
+def _bytes_by_character() -> dict[str, int]:
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in set(printable)]
+    found = {chr(byte): byte for byte in printable}
+    return found | {chr(256 + index): byte for index, byte in enumerate(others)}
+
+
+_BYTE_OF = _bytes_by_character()
