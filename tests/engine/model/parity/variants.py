@@ -259,6 +259,10 @@ def _deepseek() -> list[Variant]:
         how = {key: other.pop(key) for key in ("old_keys", "sharded", "stored") if key in other}
         return Variant("DeepSeek-V3", point, "DeepseekV3ForCausalLM", sizes | other, **how)
 
+    def version2(point: str, **other: Any) -> Variant:
+        return Variant("DeepSeek-V2", point, "DeepseekV2ForCausalLM", sizes | other)
+
+    groups = {"topk_method": "group_limited_greedy", "n_group": 4, "topk_group": 2}
     yarn = YARN | {"mscale": 1.0, "mscale_all_dim": 1.0}
     return [
         variant("low-rank queries", sharded=True),
@@ -277,6 +281,8 @@ def _deepseek() -> list[Variant]:
             stored="memory",
         ),
         variant("8-bit blocks", stored="fp8", hidden_size=192, moe_intermediate_size=160),
+        version2("low-rank queries", routed_scaling_factor=1.5),
+        version2("direct queries, groups by their best", q_lora_rank=None, **groups),
     ]
 
 
