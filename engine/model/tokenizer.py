@@ -7,9 +7,9 @@ from pathlib import Path
 
 from engine.model.chat_template import ChatTemplate
 from engine.model.errors import ChatTemplateError
+from engine.model.folder_vocabulary import read_folder_vocabulary
 from engine.model.gguf_file import GgufFile
 from engine.model.gguf_vocabulary import read_gguf_vocabulary
-from engine.model.tokenizer_json import read_folder_vocabulary
 from engine.model.vocabulary import Vocabulary
 
 _GUARDS = [chr(code) for code in range(0xFDD0, 0xFDF0)]  # Unicode: never characters of a text

@@ -26,6 +26,11 @@ def byte_level(token: str) -> bytes:
     return bytes(_BYTE_OF[char] for char in token)
 
 
+def as_byte_level(token: bytes) -> str:
+    """GPT-2's writing of a token's bytes."""
+    return "".join(_CHARACTER_OF[byte] for byte in token)
+
+
 def _bytes_by_character() -> dict[str, int]:
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in set(printable)]
@@ -34,3 +39,4 @@ def _bytes_by_character() -> dict[str, int]:
 
 
 _BYTE_OF = _bytes_by_character()
+_CHARACTER_OF = {byte: char for char, byte in _BYTE_OF.items()}

@@ -130,7 +130,7 @@ def test_an_id_beyond_the_vocabulary_has_no_text(folder: Path) -> None:
 
 
 def test_a_folder_without_a_tokenizer_is_refused_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match=r"has no tokenizer\.json"):
+    with pytest.raises(ModelFileError, match=r"neither tokenizer\.json nor tiktoken\.model"):
         Tokenizer.open(tmp_path)
 
 

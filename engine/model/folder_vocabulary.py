@@ -1,4 +1,4 @@
-"""The vocabulary in a model folder: tokenizer.json, its chat template and its end tokens."""
+"""The vocabulary in a model folder, its chat template and its end tokens."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from tokenizers import Tokenizer as BpeTokenizer
 
 from engine.model.config_file import read_json
 from engine.model.errors import ModelFileError
+from engine.model.tiktoken_file import build_bpe, read_ranks, special_tokens
 from engine.model.vocabulary import Vocabulary, byte_level
 
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
@@ -16,34 +17,56 @@ _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 def read_folder_vocabulary(folder: Path) -> Vocabulary:
     """Raises ModelFileError where a file is missing or broken."""
-    path = folder / "tokenizer.json"
-    if not path.exists():
-        raise ModelFileError(f"{folder} has no tokenizer.json; fetch it with the model.")
-    raw, settings = read_json(path), _optional(folder / "tokenizer_config.json")
-    try:
-        bpe = BpeTokenizer.from_str(json.dumps(raw))
-    except Exception as error:  # the package raises bare ones
-        raise ModelFileError(f"{path} is broken ({error}); fetch it again.") from error
-    bpe.encode_special_tokens = True  # a special token's name in a text is the text it is
-    added = {entry["id"]: entry for entry in raw.get("added_tokens", ())}
-    special = {entry["content"]: i for i, entry in added.items() if entry.get("special")}
+    settings = _optional(folder / "tokenizer_config.json")
+    if (folder / "tokenizer.json").exists():
+        bpe, token_bytes, special = _tokenizer_json(folder / "tokenizer.json")
+    elif (folder / "tiktoken.model").exists():
+        bpe, token_bytes, special = _tiktoken(folder / "tiktoken.model", settings)
+    else:
+        raise ModelFileError(
+            f"{folder} has neither tokenizer.json nor tiktoken.model; fetch one with the model."
+        )
     names = {key: _text(settings.get(key)) for key in ("bos_token", "eos_token", "pad_token")}
     ends = _ends(folder, special.get(names["eos_token"]))
     if not ends:
         raise ModelFileError(f"{folder}: neither config.json nor the tokenizer names an end token.")
-    to_bytes = byte_level if '"ByteLevel"' in json.dumps(raw.get("decoder")) else _sentencepiece
     return Vocabulary(
         bpe=bpe,
-        token_bytes=[
-            added[i]["content"].encode() if i in added else to_bytes(bpe.id_to_token(i) or "")
-            for i in range(bpe.get_vocab_size(with_added_tokens=True))
-        ],
+        token_bytes=token_bytes,
         special=special,
         ends=frozenset(ends),
         eos_token_id=ends[0],
         template=_template(folder, settings),
         names={key: text for key, text in names.items() if text},
     )
+
+
+# Tokens' bytes by id, special tokens by name.
+Parts = tuple[BpeTokenizer, list[bytes], dict[str, int]]
+
+
+def _tokenizer_json(path: Path) -> Parts:
+    raw = read_json(path)
+    try:
+        bpe = BpeTokenizer.from_str(json.dumps(raw))
+    except Exception as error:  # the package raises bare ones
+        raise ModelFileError(f"{path} is broken ({error}); fetch it again.") from error
+    bpe.encode_special_tokens = True  # a special token's name in a text is the text it is
+    added = {entry["id"]: entry for entry in raw.get("added_tokens", ())}
+    to_bytes = byte_level if '"ByteLevel"' in json.dumps(raw.get("decoder")) else _sentencepiece
+    token_bytes = [
+        added[i]["content"].encode() if i in added else to_bytes(bpe.id_to_token(i) or "")
+        for i in range(bpe.get_vocab_size(with_added_tokens=True))
+    ]
+    return bpe, token_bytes, {e["content"]: i for i, e in added.items() if e.get("special")}
+
+
+def _tiktoken(path: Path, settings: dict[str, Any]) -> Parts:
+    ranks = read_ranks(path)
+    special = special_tokens(ranks, settings)
+    by_id = {rank: token for token, rank in ranks.items()}
+    by_id |= {index: name.encode() for name, index in special.items()}
+    return build_bpe(ranks), [by_id.get(i, b"") for i in range(max(by_id) + 1)], special
 
 
 def _optional(path: Path) -> dict[str, Any]:
