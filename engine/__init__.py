@@ -6,15 +6,16 @@ The gateway imports from this package without torch, so that is imported where a
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.model.model import Model
+    from engine.model.precision import Precision
 
 
 def load(
     path_or_name: str | Path | None = None,
-    precision: Literal["float32", "bfloat16", "int8", "int4"] = "bfloat16",
+    precision: Precision = "bfloat16",
     *,
     experts_per_token: int | None = None,
     threads: int | None = None,

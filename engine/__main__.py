@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from db.settings import Settings
+from engine.model.precision import PRECISIONS
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,7 +18,7 @@ model_option = click.option(
 )
 precision_option = click.option(
     "--precision",
-    type=click.Choice(["float32", "bfloat16", "int8", "int4"]),
+    type=click.Choice(PRECISIONS),
     help="How weights are held. Default: BREAKEVEN_PRECISION, else int4.",
 )
 offload_option = click.option(

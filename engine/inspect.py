@@ -9,9 +9,9 @@ from db.settings import Settings
 from engine.model.config import ModelConfig
 from engine.model.errors import ModelFileError
 from engine.model.load import read_config
+from engine.model.precision import PRECISIONS
 from engine.model.sizes import (
     ACCELERATORS,
-    PRECISIONS,
     Needs,
     available_memory,
     gigabytes,

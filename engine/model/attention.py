@@ -9,7 +9,7 @@ from engine.model.config import Attention
 from engine.model.holder import Holder
 from engine.model.rotary import rotate
 from engine.model.step import Span, Step
-from engine.model.weights import Weights
+from engine.model.weights import LayerWeights
 
 
 class GroupedAttention:
@@ -19,12 +19,10 @@ class GroupedAttention:
         self,
         attention: Attention,
         norm_eps: float,
-        weights: Weights,
-        layer: int,
+        weights: LayerWeights,
         holder: Holder,
     ) -> None:
-        def read(part: str) -> Tensor:
-            return weights.tensor(f"layers.{layer}.{part}")
+        read = weights.tensor
 
         def vector(part: str, there: bool) -> Tensor | None:
             return holder.vector(read(part)) if there else None
@@ -83,8 +81,8 @@ class GroupedAttention:
         # fast as letting the kernel repeat the keys.
         q = q.view(sequences, -1, a.kv_heads, group, a.head_dim)
         q = q.permute(0, 2, 3, 1, 4).flatten(2, 3)
-        mask = torch.zeros(1, dtype=q.dtype).masked_fill(~span.visible(a.window), float("-inf"))
-        mask = mask[:, None].repeat(1, 1, group, 1)  # [sequences, 1, group · queries, length]
+        mask = span.mask(a.window, q.dtype)[:, None]
+        mask = mask.repeat(1, 1, group, 1)  # [sequences, 1, group · queries, length]
         if self.sinks is not None:
             k, v, mask = self._with_sinks(k, v, mask, mask.shape[2] // group)
         out: Tensor = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=a.scale)

@@ -10,17 +10,17 @@ from torch import Tensor
 
 from engine.model.holder import Holder
 from engine.model.routing import Carving, Routing
-from engine.model.weights import Weights
+from engine.model.weights import LayerWeights
 
 
 class CarvedFeedForward:
     """Gate, up and down of one layer, the neurons in the carving's order."""
 
-    def __init__(self, routing: Routing, weights: Weights, layer: int, holder: Holder) -> None:
+    def __init__(self, routing: Routing, weights: LayerWeights, holder: Holder) -> None:
         assert routing.carving
-        self.routing, self.carving, self.layer = routing, routing.carving, layer
-        order, dtype = self.carving.order[layer], holder.dtype
-        gate, up, down = (weights.tensor(f"layers.{layer}.{p}") for p in ("gate", "up", "down"))
+        self.routing, self.carving, self.layer = routing, routing.carving, weights.layer
+        order, dtype = self.carving.order[self.layer], holder.dtype
+        gate, up, down = (weights.tensor(part) for part in ("gate", "up", "down"))
         self.gate, self.up = gate[order].to(dtype), up[order].to(dtype)
         self.down = down[:, order].to(dtype)
 

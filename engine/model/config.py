@@ -200,10 +200,15 @@ class ModelConfig:
         return len(self.blocks)
 
     @property
+    def mixtures(self) -> list[Experts]:
+        """The feed-forwards with routed experts, by layer; dense layers are left out."""
+        parts = (block.feed_forward for block in self.blocks)
+        return [part for part in parts if isinstance(part, Experts)]
+
+    @property
     def routed_experts(self) -> int:
         """Routed experts of the layer that has most; 0 for a dense model."""
-        parts = (block.feed_forward for block in self.blocks)
-        return max((part.count for part in parts if isinstance(part, Experts)), default=0)
+        return max((part.count for part in self.mixtures), default=0)
 
     @property
     def cached_per_token(self) -> int:

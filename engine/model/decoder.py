@@ -22,7 +22,7 @@ from engine.model.holder import Holder
 from engine.model.latent import LatentAttentionLayer
 from engine.model.routing import Routing
 from engine.model.step import Step
-from engine.model.weights import Weights
+from engine.model.weights import LayerWeights, Weights
 
 FeedForward = DenseFeedForward | MixtureFeedForward | CarvedFeedForward
 
@@ -47,24 +47,21 @@ class Decoder:
         offload: bool = False,
     ) -> None:
         self.config, self.routing = config, routing
-        self.dtype = holder.dtype
         self.embedding = holder.vector(weights.tensor("embedding"))
         head = self.embedding if config.tied_head else weights.tensor("head")
         self.head = holder.matrix(head, bits=8)
         self.final_norm = holder.vector(weights.tensor("final_norm"))
         self.layers = [
-            self._layer(block, weights, index, holder, offload)
+            self._layer(block, LayerWeights(weights, index), holder, offload)
             for index, block in enumerate(config.blocks)
         ]
 
-    def _layer(
-        self, block: Block, weights: Weights, index: int, holder: Holder, offload: bool
-    ) -> Layer:
+    def _layer(self, block: Block, weights: LayerWeights, holder: Holder, offload: bool) -> Layer:
         return Layer(
-            attention_norm=holder.vector(weights.tensor(f"layers.{index}.attention_norm")),
-            attention=_attention(block, self.config.norm_eps, weights, index, holder),
-            ffn_norm=holder.vector(weights.tensor(f"layers.{index}.ffn_norm")),
-            feed_forward=_feed_forward(block, weights, index, holder, self.routing, offload),
+            attention_norm=holder.vector(weights.tensor("attention_norm")),
+            attention=_attention(block, self.config.norm_eps, weights, holder),
+            ffn_norm=holder.vector(weights.tensor("ffn_norm")),
+            feed_forward=_feed_forward(block, weights, holder, self.routing, offload),
         )
 
     @property
@@ -106,26 +103,25 @@ class Decoder:
 
 
 def _attention(
-    block: Block, norm_eps: float, weights: Weights, layer: int, holder: Holder
+    block: Block, norm_eps: float, weights: LayerWeights, holder: Holder
 ) -> GroupedAttention | LatentAttentionLayer:
     if isinstance(block.attention, Attention):
-        return GroupedAttention(block.attention, norm_eps, weights, layer, holder)
-    return LatentAttentionLayer(block.attention, norm_eps, weights, layer, holder)
+        return GroupedAttention(block.attention, norm_eps, weights, holder)
+    return LatentAttentionLayer(block.attention, norm_eps, weights, holder)
 
 
 def _feed_forward(
     block: Block,
-    weights: Weights,
-    layer: int,
+    weights: LayerWeights,
     holder: Holder,
     routing: Routing,
     offload: bool,
 ) -> FeedForward:
     if routing.carving is not None:
-        return CarvedFeedForward(routing, weights, layer, holder)
+        return CarvedFeedForward(routing, weights, holder)
     if isinstance(block.feed_forward, Dense):
-        return DenseFeedForward(weights, layer, holder)
-    return MixtureFeedForward(block.feed_forward, weights, layer, holder, offload)
+        return DenseFeedForward(weights, holder)
+    return MixtureFeedForward(block.feed_forward, weights, holder, offload)
 
 
 def _count(picked: Tensor, lengths: list[int], counts: NDArray[np.int32]) -> None:

@@ -14,7 +14,7 @@ from engine.model import config
 from engine.model.holder import Holder, QuantisedMixture
 from engine.model.matrix import Matrix
 from engine.model.router import Router
-from engine.model.weights import ExpertWeights, Weights
+from engine.model.weights import ExpertWeights, LayerWeights
 
 _SWIGLU_LIMIT, _SWIGLU_ALPHA = 7.0, 1.702  # gpt-oss: swiglu_limit, swiglu_alpha
 
@@ -37,8 +37,8 @@ class GatedUnit:
         return self.down((up + 1) * gate * torch.sigmoid(gate * _SWIGLU_ALPHA))
 
 
-def gated_unit(weights: Weights, prefix: str, holder: Holder) -> GatedUnit:
-    """Reads a dense feed-forward or a shared expert."""
+def gated_unit(weights: LayerWeights, holder: Holder, prefix: str = "") -> GatedUnit:
+    """Reads a dense feed-forward, or a shared expert under its prefix."""
     gate, up, down = (
         holder.matrix(weights.tensor(prefix + part)) for part in ("gate", "up", "down")
     )
@@ -46,8 +46,8 @@ def gated_unit(weights: Weights, prefix: str, holder: Holder) -> GatedUnit:
 
 
 class DenseFeedForward:
-    def __init__(self, weights: Weights, layer: int, holder: Holder) -> None:
-        self.unit = gated_unit(weights, f"layers.{layer}.", holder)
+    def __init__(self, weights: LayerWeights, holder: Holder) -> None:
+        self.unit = gated_unit(weights, holder)
 
     @property
     def nbytes(self) -> int:
@@ -83,19 +83,18 @@ class MixtureFeedForward:
     def __init__(
         self,
         experts: config.Experts,
-        weights: Weights,
-        layer: int,
+        weights: LayerWeights,
         holder: Holder,
         offload: bool = False,
     ) -> None:
-        self.router = Router(experts, weights, layer)
-        self.routed = _routed(experts, weights, layer, holder, offload)
+        self.router = Router(experts, weights)
+        self.routed = _routed(experts, weights, holder, offload)
         self.shared: GatedUnit | None = None
         self.shared_gate: Tensor | None = None
         if experts.shared_neurons:
-            self.shared = gated_unit(weights, f"layers.{layer}.shared.", holder)
+            self.shared = gated_unit(weights, holder, "shared.")
         if experts.shared_gate:
-            self.shared_gate = weights.tensor(f"layers.{layer}.shared_gate").float()
+            self.shared_gate = weights.tensor("shared_gate").float()
 
     @property
     def nbytes(self) -> int:
@@ -115,19 +114,19 @@ class MixtureFeedForward:
 
 
 def _routed(
-    experts: config.Experts, weights: Weights, layer: int, holder: Holder, offload: bool
+    experts: config.Experts, weights: LayerWeights, holder: Holder, offload: bool
 ) -> QuantisedMixture | HeldExperts:
     def stored(expert: int) -> GatedUnit:
-        return _unit(weights.expert(layer, expert), holder.stored_matrix, experts.activation)
+        return _unit(weights.expert(expert), holder.stored_matrix, experts.activation)
 
     if offload:
         return HeldExperts(stored, 0)
     if experts.activation == "silu" and not experts.bias:
-        packed = holder.mixture(experts, lambda expert: weights.expert(layer, expert))
+        packed = holder.mixture(experts, weights)
         if packed is not None:
             return packed
     held = [
-        _unit(weights.expert(layer, expert), holder.matrix, experts.activation)
+        _unit(weights.expert(expert), holder.matrix, experts.activation)
         for expert in range(experts.count)
     ]
     return HeldExperts(held.__getitem__, sum(unit.nbytes for unit in held))

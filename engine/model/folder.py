@@ -19,7 +19,7 @@ _PICKLED = {".bin", ".pt", ".pth", ".ckpt"}
 
 
 class Folder:
-    """The weights of a folder. `raw` is its config.json.
+    """The weights of a folder.
 
     Opening reads the headers alone. Each tensor is checked for NaN and infinity when it is first
     read: in one pass over bytes that are about to be read anyway, so that opening a model larger
@@ -28,8 +28,8 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.source = str(path)
-        self.raw, self._family, self.config = read_config(path)
-        self._stored = StoredTensors(path, _open_files(path), self.raw.get("quantization_config"))
+        raw, self._family, self.config = read_config(path)
+        self._stored = StoredTensors(path, _open_files(path), raw.get("quantization_config"))
         self._finite: set[tuple[str, int]] = set()
 
     def tensor(self, name: str) -> Tensor:

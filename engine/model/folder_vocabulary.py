@@ -48,7 +48,7 @@ Parts = tuple[BpeTokenizer, list[bytes], dict[str, int]]
 def _tokenizer_json(path: Path) -> Parts:
     raw = read_json(path)
     try:
-        bpe = BpeTokenizer.from_str(json.dumps(raw))
+        bpe = BpeTokenizer.from_file(str(path))
     except Exception as error:  # the package raises bare ones
         raise ModelFileError(f"{path} is broken ({error}); fetch it again.") from error
     bpe.encode_special_tokens = True  # a special token's name in a text is the text it is

@@ -1,7 +1,5 @@
 """Makes weights ready for use in the precision that was asked for."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,7 +10,7 @@ from engine.model.kernels.packing import BLOCK, Arena, Blocks, Packed, pack, rou
 from engine.model.kernels.products import PackedExperts, Products
 from engine.model.matrix import FloatMatrix, Matrix, QuantisedMatrix
 from engine.model.precision import Precision
-from engine.model.weights import ExpertWeights
+from engine.model.weights import LayerWeights
 
 
 class Holder:
@@ -45,19 +43,18 @@ class Holder:
         """In the activations' type. A weight that has it already is not copied."""
         return FloatMatrix(weight.to(self.dtype), None if bias is None else bias.to(self.dtype))
 
-    def mixture(
-        self, experts: Experts, read: Callable[[int], ExpertWeights]
-    ) -> "QuantisedMixture | None":
+    def mixture(self, experts: Experts, weights: LayerWeights) -> "QuantisedMixture | None":
         """All of a layer's routed experts for one call, read one by one; None where they are not
         quantised or their sizes do not fit the kernel."""
         products, bits = self._products, self._bits
-        first = read(0)
-        if bits is None or products is None or any(n % BLOCK for n in first.gate.shape):
+        if bits is None or products is None or experts.neurons % BLOCK:
             return None
-        packed = [
-            [self._packed(part, bits) for part in (expert.gate, expert.up, expert.down)]
-            for expert in map(read, range(experts.count))
-        ]
+        packed = []
+        for expert in map(weights.expert, range(experts.count)):
+            if expert.gate.shape[1] % BLOCK:
+                return None
+            parts = (expert.gate, expert.up, expert.down)
+            packed.append([self._packed(part, bits) for part in parts])
         return QuantisedMixture(products, PackedExperts.of(*zip(*packed, strict=True)))
 
     def _packed(self, weight: Tensor, bits: int) -> Packed:

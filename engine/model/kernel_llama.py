@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.model.batch import BLOCK_TOKENS, Chunk, Forward
 from engine.model.config import Attention, Dense, ModelConfig, Rotary
 from engine.model.gguf_file import GgufFile
-from engine.model.kernels.build import NoKernel, library
+from engine.model.kernels.build import NoKernel, instructions, library
 from engine.model.kernels.packing import (
     BLOCK,
     TILE,
@@ -122,8 +122,7 @@ class KernelLlama:
     @property
     def instructions(self) -> str:
         """Which of the processor's instructions the products use, in words."""
-        self._library.breakeven_instructions.restype = ctypes.c_char_p
-        return str(self._library.breakeven_instructions().decode())
+        return instructions(self._library)
 
     def close(self) -> None:
         """Ends the kernel's threads."""

@@ -15,7 +15,7 @@ from engine.model.holder import Holder
 from engine.model.matrix import Matrix
 from engine.model.rotary import rotate
 from engine.model.step import Span, Step
-from engine.model.weights import Weights
+from engine.model.weights import LayerWeights
 
 
 class LatentAttentionLayer:
@@ -23,12 +23,10 @@ class LatentAttentionLayer:
         self,
         attention: LatentAttention,
         norm_eps: float,
-        weights: Weights,
-        layer: int,
+        weights: LayerWeights,
         holder: Holder,
     ) -> None:
-        def read(part: str) -> Tensor:
-            return weights.tensor(f"layers.{layer}.{part}")
+        read = weights.tensor
 
         def product(part: str, biased: bool) -> Matrix:
             return holder.matrix(read(part), read(f"{part}_bias") if biased else None)
@@ -93,9 +91,9 @@ class LatentAttentionLayer:
         keys = cache[span.slots]  # [sequences, length, kv_rank + rope_dim]
         sequences = len(keys)
         q = q.reshape(sequences, -1, q.shape[-1])  # [sequences, queries · heads, …]
-        mask = span.visible(None).repeat_interleave(a.heads, dim=1)
+        mask = span.mask(None, torch.float32).repeat_interleave(a.heads, dim=1)
         scores = torch.baddbmm(
             torch.zeros(1, dtype=q.dtype), q, keys.transpose(1, 2), beta=0, alpha=a.scale
         )
-        weights = scores.float().masked_fill(~mask, float("-inf")).softmax(-1).to(q.dtype)
+        weights = (scores.float() + mask).softmax(-1).to(q.dtype)
         return torch.bmm(weights, keys[..., : a.kv_rank]).reshape(-1, a.heads, a.kv_rank)

@@ -20,6 +20,7 @@ from engine.model.model import Model
 from engine.model.precision import Precision
 from engine.model.routing import Carving, Routing
 from engine.model.sizes import available_memory, check_fits, needs
+from engine.model.weights import Weights
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,10 @@ def load(
     threads = threads or torch.get_num_threads()
     folder = kernel_folder or user_cache_path("breakeven", appauthor=False) / "kernels"
     if path.is_dir():
-        return _load_folder(path, precision, threads, folder, offload)
+        check_fits(needs(read_config(path)), precision, available_memory(), offload)
+        stored = Folder(path)
+        held = _holder(precision, threads, folder)
+        return _decoded(stored.config, stored, Routing(None), held, offload)
     weights = GgufFile(path)
     config = weights.config()
     check_fits(needs(config), precision, available_memory(), offload)
@@ -53,19 +57,20 @@ def load(
             return Model(config, routing, fast, "int4", f"C++ ({fast.instructions})")
         except NoKernel as reason:
             _log.warning("Computing layer by layer, several times slower: %s.", reason)
-    holder, kernel = _holder(precision, threads, folder)
-    decoder = Decoder(config, GgufWeights(weights), routing, holder, offload)
-    return Model(config, routing, decoder, holder.precision, kernel)
+    held = _holder(precision, threads, folder)
+    return _decoded(config, GgufWeights(weights), routing, held, offload)
 
 
-def _load_folder(
-    path: Path, precision: Precision, threads: int, kernel_folder: Path, offload: bool
+def _decoded(
+    config: ModelConfig,
+    weights: Weights,
+    routing: Routing,
+    held: tuple[Holder, str],
+    offload: bool,
 ) -> Model:
-    check_fits(needs(read_config(path)), precision, available_memory(), offload)
-    weights, routing = Folder(path), Routing(None)
-    holder, kernel = _holder(precision, threads, kernel_folder)
-    decoder = Decoder(weights.config, weights, routing, holder, offload)
-    return Model(weights.config, routing, decoder, holder.precision, kernel)
+    holder, kernel = held
+    decoder = Decoder(config, weights, routing, holder, offload)
+    return Model(config, routing, decoder, holder.precision, kernel)
 
 
 def _holder(precision: Precision, threads: int, kernel_folder: Path) -> tuple[Holder, str]:

@@ -4,8 +4,10 @@ Knows nothing of what is in it.
 """
 
 import mmap
+import struct
 import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +38,9 @@ class MappedFile:
     def __getitem__(self, span: slice) -> bytes:
         return self._map[span]
 
-    def buffer(self) -> mmap.mmap:
-        """The whole file for `struct.unpack_from`."""
-        return self._map
+    def unpack(self, form: str, start: int) -> tuple[Any, ...]:
+        """The numbers at `start`, by a format of `struct`, which raises its error past the end."""
+        return struct.unpack_from(form, self._map, start)
 
     def array(self, start: int, size: int) -> NDArray[np.uint8]:
         """`size` bytes from `start` on, not copied. The range must lie within the file."""

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from engine.model.batch import BLOCK_TOKENS, Chunk, Forward
-from engine.model.config import Experts, ModelConfig
+from engine.model.config import ModelConfig
 from engine.model.precision import Precision
 from engine.model.routing import Routing
 
@@ -108,7 +108,7 @@ class Model:
         """In experts' widths; a dense feed-forward counts as one."""
         if self.routing.carving:
             return self.routing.shared
-        first = next(iter(self._mixtures()), None)
+        first = next(iter(self.config.mixtures), None)
         return first.shared_neurons // first.neurons if first else 1
 
     @property
@@ -116,7 +116,7 @@ class Model:
         """Routed experts a token uses in a layer, on average over a carved model's layers."""
         if self.routing.carving:
             return self.routing.per_token
-        return max((part.per_token for part in self._mixtures()), default=0)
+        return max((part.per_token for part in self.config.mixtures), default=0)
 
     @property
     def default_experts_per_token(self) -> int:
@@ -127,7 +127,7 @@ class Model:
         """Weights of one routed expert; 0 for a dense model."""
         if self.routing.carving:
             return self.routing.carving.expert * 3 * self.config.hidden
-        sizes = (part.expert_parameters(self.config.hidden) for part in self._mixtures())
+        sizes = (part.expert_parameters(self.config.hidden) for part in self.config.mixtures)
         return max(sizes, default=0)
 
     @property
@@ -135,8 +135,4 @@ class Model:
         """Routed experts that a token goes through, summed over the layers."""
         if self.routing.carving:
             return sum(self.routing.counts)
-        return sum(part.per_token for part in self._mixtures())
-
-    def _mixtures(self) -> list[Experts]:
-        parts = (block.feed_forward for block in self.config.blocks)
-        return [part for part in parts if isinstance(part, Experts)]
+        return sum(part.per_token for part in self.config.mixtures)

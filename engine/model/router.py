@@ -5,15 +5,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model import config
-from engine.model.weights import Weights
+from engine.model.weights import LayerWeights
 
 
 class Router:
     """One layer's. Computes in float32: a near tie must not be decided by rounding."""
 
-    def __init__(self, experts: config.Experts, weights: Weights, layer: int) -> None:
+    def __init__(self, experts: config.Experts, weights: LayerWeights) -> None:
         def read(part: str) -> Tensor:
-            return weights.tensor(f"layers.{layer}.{part}").float()
+            return weights.tensor(part).float()
 
         self.rule, self.per_token = experts.router, experts.per_token
         self.weight = read("router")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import psutil
 
-from engine.model.config import Block, Dense, Experts, ModelConfig
+from engine.model.config import Block, Dense, ModelConfig
 from engine.model.errors import ModelFileError
+from engine.model.precision import PRECISIONS
 
-PRECISIONS = ("float32", "bfloat16", "int8", "int4")
 # Bytes of one weight in a matrix that is quantised, its share of the scales included:
 # int8 has a 16-bit scale for every 32 weights at most, int4 a scale and an offset for every 64.
 _BYTES = {"float32": 4.0, "bfloat16": 2.0, "int8": 1 + 2 / 32, "int4": 0.5 + 4 / 64}
@@ -144,9 +144,7 @@ def _bytes(precision: str, quantised: int, kept: int) -> int:
 
 
 def _routed_parameters(config: ModelConfig) -> int:
-    parts = (block.feed_forward for block in config.blocks)
-    mixtures = [part for part in parts if isinstance(part, Experts)]
-    return sum(part.count * part.expert_parameters(config.hidden) for part in mixtures)
+    return sum(part.count * part.expert_parameters(config.hidden) for part in config.mixtures)
 
 
 def _kept_parameters(config: ModelConfig) -> int:

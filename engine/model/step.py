@@ -1,7 +1,7 @@
 """What all layers of one forward pass share: who is where, computed once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -24,11 +24,20 @@ class Span:
     rows: slice | Tensor
     slots: Tensor
     ages: Tensor
+    _masks: dict[tuple[int | None, torch.dtype], Tensor] = field(default_factory=dict)
 
-    def visible(self, window: int | None) -> Tensor:
-        """[sequences, queries, length]"""
-        seen = self.ages >= 0
-        return seen if window is None else seen & (self.ages < window)
+    def mask(self, window: int | None, dtype: torch.dtype) -> Tensor:
+        """To add to scores: 0 for what a query sees, -∞ else, [sequences, queries, length].
+
+        Layers with equal windows share it.
+        """
+        if (window, dtype) not in self._masks:
+            hidden = self.ages < 0
+            if window is not None:
+                hidden = hidden | (self.ages >= window)
+            nothing = torch.zeros(1, dtype=dtype)
+            self._masks[window, dtype] = nothing.masked_fill(hidden, float("-inf"))
+        return self._masks[window, dtype]
 
 
 class Step:

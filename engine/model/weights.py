@@ -46,3 +46,17 @@ class Weights(Protocol):
     def tensor(self, name: str) -> Tensor: ...
 
     def expert(self, layer: int, expert: int) -> ExpertWeights: ...
+
+
+@dataclass(frozen=True)
+class LayerWeights:
+    """One layer's part of a checkpoint, by the names above without "layers.N."."""
+
+    weights: Weights
+    layer: int
+
+    def tensor(self, part: str) -> Tensor:
+        return self.weights.tensor(f"layers.{self.layer}.{part}")
+
+    def expert(self, expert: int) -> ExpertWeights:
+        return self.weights.expert(self.layer, expert)

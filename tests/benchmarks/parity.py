@@ -13,11 +13,9 @@ from pathlib import Path
 
 import torch
 
-from engine.model.precision import Precision
+from engine.model.precision import PRECISIONS
 from tests.engine.model.parity.harness import Checked, Difference
 from tests.engine.model.parity.variants import VARIANTS
-
-PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8", "int4")
 
 
 def main() -> None:

@@ -38,6 +38,12 @@ def library(folder: Path, target: str = "native") -> ctypes.CDLL:
         raise NoKernel(f"compiling it failed: {detail.strip().splitlines()[0]}") from error
 
 
+def instructions(kernel: ctypes.CDLL) -> str:
+    """Which of the processor's instructions the products use, in words."""
+    kernel.breakeven_instructions.restype = ctypes.c_char_p
+    return str(kernel.breakeven_instructions().decode())
+
+
 def _compile(compiler: str, target: str, path: Path) -> None:
     _log.info("Compiling the kernel with %s; this is done once.", compiler)
     path.parent.mkdir(parents=True, exist_ok=True)

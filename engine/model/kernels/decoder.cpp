@@ -179,22 +179,8 @@ class Decoder {
     // out[token] = (or, adding, +=) matrix · row: each member computes some of the output tiles.
     void product(const Matrix& matrix, const QuantisedRows& rows, int count, int member, float* out,
                  int width, bool adding) {
-        const Share tiles = share(matrix.tiles, member, team_.size());
-        for (int tile = tiles.begin; tile < tiles.end; tile++) {
-            const int valid = std::min(kTile, width - tile * kTile);
-            for (int first = 0; first < count; first += kRows) {
-                const int group = std::min(kRows, count - first);
-                Quantised tokens[kRows];
-                Floats sums[kRows] = {};
-                for (int r = 0; r < group; r++) tokens[r] = rows.row(first + r);
-                multiply(matrix, tile, group, tokens, sums);
-                for (int r = 0; r < group; r++) {
-                    float* to = out + (size_t)(first + r) * width + tile * kTile;
-                    for (int i = 0; i < valid; i++)
-                        to[i] = adding ? to[i] + sums[r][i] : sums[r][i];
-                }
-            }
-        }
+        multiply_tiles(matrix, share(matrix.tiles, member, team_.size()), rows, count, out, width,
+                       adding);
     }
 
     // Turns a key head's queries and key by their position, and puts key and value into the cache.

@@ -30,20 +30,8 @@ static void multiply_rows(Team& team, const Matrix& matrix, const float* x, int 
         for (int r = mine.begin; r < mine.end; r++)
             quantised.set(r, x + (size_t)r * matrix.blocks * kBlock);
         team.barrier();
-        const Share tiles = share(matrix.tiles, member, team.size());
-        for (int tile = tiles.begin; tile < tiles.end; tile++) {
-            const int valid = std::min(kTile, width - tile * kTile);
-            for (int first = 0; first < rows; first += kRows) {
-                const int count = std::min(kRows, rows - first);
-                Quantised tokens[kRows];
-                Floats sums[kRows] = {};
-                for (int r = 0; r < count; r++) tokens[r] = quantised.row(first + r);
-                multiply(matrix, tile, count, tokens, sums);
-                for (int r = 0; r < count; r++)
-                    memcpy(y + (size_t)(first + r) * width + tile * kTile, &sums[r],
-                           valid * sizeof(float));
-            }
-        }
+        multiply_tiles(matrix, share(matrix.tiles, member, team.size()), quantised, rows, y, width,
+                       false);
     });
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.model.kernels.build import library
+from engine.model.kernels.build import instructions, library
 from engine.model.kernels.packing import CMatrix, Packed
 
 
@@ -63,8 +63,7 @@ class Products:
     @property
     def instructions(self) -> str:
         """Which of the processor's instructions the products use, in words."""
-        self._library.breakeven_instructions.restype = ctypes.c_char_p
-        return str(self._library.breakeven_instructions().decode())
+        return instructions(self._library)
 
     def close(self) -> None:
         """Ends the threads."""

@@ -1,5 +1,6 @@
 // Small things that are done token by token: sums, norms' parts, and rows of quantised activations.
 #pragma once
+#include <algorithm>
 #include <vector>
 
 #include "attention.h"
@@ -67,3 +68,23 @@ struct QuantisedRows {
     size_t value_at(int r) const { return (size_t)r * width * 2; }
     size_t scale_at(int r) const { return (size_t)r * (width / kBlock * 2); }
 };
+
+// out[row][tile's outputs] = (or, adding, +=) tile · row, for some of a matrix's tiles and the first
+// `count` rows; out has `width` columns, which the last tile may exceed.
+static void multiply_tiles(const Matrix& matrix, Share tiles, const QuantisedRows& rows, int count,
+                           float* out, int width, bool adding) {
+    for (int tile = tiles.begin; tile < tiles.end; tile++) {
+        const int valid = std::min(kTile, width - tile * kTile);
+        for (int first = 0; first < count; first += kRows) {
+            const int group = std::min(kRows, count - first);
+            Quantised tokens[kRows];
+            Floats sums[kRows] = {};
+            for (int r = 0; r < group; r++) tokens[r] = rows.row(first + r);
+            multiply(matrix, tile, group, tokens, sums);
+            for (int r = 0; r < group; r++) {
+                float* to = out + (size_t)(first + r) * width + tile * kTile;
+                for (int i = 0; i < valid; i++) to[i] = adding ? to[i] + sums[r][i] : sums[r][i];
+            }
+        }
+    }
+}

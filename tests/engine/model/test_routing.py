@@ -18,6 +18,7 @@ from engine.model.load import load
 from engine.model.model import Model
 from engine.model.routing import Carving, Routing
 from engine.model.tokenizer import Tokenizer
+from engine.model.weights import LayerWeights
 from tests.engine.model.reference import EXPERT, ROUTED, SHARED, write_carving
 
 
@@ -64,7 +65,7 @@ def test_a_layers_output_is_the_formulas(gguf_path: Path, carved: Path, wanted: 
     weights = GgufFile(gguf_path)
     config = weights.config()
     routing = Routing(Carving.read(carved, config, gguf_path), wanted)
-    layer = CarvedFeedForward(routing, GgufWeights(weights), 7, Holder("float32"))
+    layer = CarvedFeedForward(routing, LayerWeights(GgufWeights(weights), 7), Holder("float32"))
     x = torch.randn(3, 576, generator=torch.Generator().manual_seed(2))
     y, _ = layer(x)
     for row in range(3):
