@@ -39,13 +39,20 @@ class Yarn:
 
 
 @dataclass(frozen=True)
+class FrequencyFactors:
+    """Each frequency divided by a number of its own."""
+
+    factors: tuple[float, ...]  # dim / 2
+
+
+@dataclass(frozen=True)
 class Rotary:
     """Rotary embedding of the first `dim` numbers of a head."""
 
     dim: int
     theta: float
     interleaved: bool = False  # pairs side by side (GGUF's llama, DeepSeek); else half of dim apart
-    scaling: LinearScaling | Llama3Scaling | Yarn | None = None
+    scaling: LinearScaling | Llama3Scaling | Yarn | FrequencyFactors | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from engine.model.families.naming import ExpertLayout, Fused, Half, Mxfp4, PerEx
 from engine.model.safetensors_file import SafetensorsFile
 from engine.model.shapes import expert_shapes, shape_of
 from engine.model.stored import StoredTensors
+from engine.model.tensor_check import TensorCheck
 from engine.model.weights import ExpertWeights
 
 _INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
@@ -30,7 +31,7 @@ class Folder:
         self.source = str(path)
         raw, self._family, self.config = read_config(path)
         self._stored = StoredTensors(path, _open_files(path), raw.get("quantization_config"))
-        self._finite: set[tuple[str, int]] = set()
+        self._check = TensorCheck("config.json")
 
     def tensor(self, name: str) -> Tensor:
         sources = self._family.sources(name)
@@ -108,19 +109,7 @@ class Folder:
     def _checked(
         self, tensor: Tensor, shape: tuple[int, ...], name: str, expert: int = -1
     ) -> Tensor:
-        """Refuses a tensor of another shape, and at its first reading one that is not finite."""
-        if tuple(tensor.shape) != shape:
-            raise ModelFileError(
-                f"{self._stored.path(name)}: {name} gives {list(tensor.shape)}, "
-                f"config.json needs {list(shape)}; the two do not belong together."
-            )
-        if (name, expert) not in self._finite:
-            if not _finite(tensor):
-                raise ModelFileError(
-                    f"{self._stored.path(name)}: {name} holds NaN or infinity; fetch it again."
-                )
-            self._finite.add((name, expert))
-        return tensor
+        return self._check.whole(tensor, shape, self._stored.path(name), name, expert)
 
 
 def _open_files(folder: Path) -> dict[str, SafetensorsFile]:
@@ -144,13 +133,6 @@ def _open_files(folder: Path) -> dict[str, SafetensorsFile]:
             "opened; fetch the model's safetensors files."
         )
     raise ModelFileError(f"{folder} has no weights: neither {_INDEX} nor {_SINGLE}.")
-
-
-def _finite(tensor: Tensor) -> bool:
-    """NaN makes both extremes NaN. Unlike `isfinite` this needs no second tensor, thousands of
-    which would leave the allocator with as much memory in pieces as the model has."""
-    low, high = tensor.aminmax()
-    return bool(low.isfinite()) and bool(high.isfinite())
 
 
 def _stored_name(source: Source) -> str:

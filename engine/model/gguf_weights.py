@@ -1,10 +1,15 @@
 """A GGUF file as Weights."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
+from engine.model.config import Experts, ModelConfig
 from engine.model.errors import ModelFileError
-from engine.model.gguf_file import GgufFile
+from engine.model.gguf_file import GgufFile, GgufTensor
+from engine.model.shapes import expert_shapes, shape_of
+from engine.model.tensor_check import TensorCheck
 from engine.model.weights import ExpertWeights
 
 _NAMES = {"embedding": "token_embd", "head": "output", "final_norm": "output_norm"}
@@ -14,29 +19,102 @@ _LAYER_NAMES = {
     "k": "attn_k",
     "v": "attn_v",
     "o": "attn_output",
+    "q_norm": "attn_q_norm",
+    "k_norm": "attn_k_norm",
+    "q_a": "attn_q_a",
+    "q_a_norm": "attn_q_a_norm",
+    "q_b": "attn_q_b",
+    "kv_a": "attn_kv_a_mqa",
+    "kv_a_norm": "attn_kv_a_norm",
+    "kv_b": "attn_kv_b",
     "ffn_norm": "ffn_norm",
     "gate": "ffn_gate",
     "up": "ffn_up",
     "down": "ffn_down",
+    "router": "ffn_gate_inp",
+    "shared.gate": "ffn_gate_shexp",
+    "shared.up": "ffn_up_shexp",
+    "shared.down": "ffn_down_shexp",
+    "shared_gate": "ffn_gate_inp_shexp",
 }
 
 
 class GgufWeights:
-    """Tensors of a Llama-style file, as float32."""
+    """Tensors of a file, as float32.
 
-    def __init__(self, file: GgufFile) -> None:
+    Raises ModelFileError where one is missing, of another shape than `config` asks for, or not
+    finite.
+    """
+
+    def __init__(self, file: GgufFile, config: ModelConfig) -> None:
         self.source = str(file.path)
-        self._file = file
+        self._tensors, self._config = file.tensors, config
+        self._check = TensorCheck("the file's header")
 
     def tensor(self, name: str) -> Tensor:
-        return torch.from_numpy(self._file.tensor(_stored_name(name)).dequantised())
+        if name.endswith(".kv_b") and self._stored_name(name) not in self._tensors:
+            return self._joined_kv(name.removesuffix(".kv_b"))
+        return self._dequantised(self.stored(name), self._shape(name))
+
+    def stored(self, name: str) -> GgufTensor:
+        """As the file has it, of the right shape."""
+        tensor, shape = self._found(self._stored_name(name)), self._shape(name)
+        if name.endswith(".shared_gate") and len(tensor.shape) == 1:
+            tensor = replace(tensor, shape=(1, *tensor.shape))
+        self._check.shape(tensor.shape, shape, tensor.file.path, tensor.name)
+        return tensor
 
     def expert(self, layer: int, expert: int) -> ExpertWeights:
-        raise ModelFileError(f"{self.source} has no routed experts.")
+        experts = self._config.blocks[layer].feed_forward
+        assert isinstance(experts, Experts), f"layer {layer} is dense"
+        shapes = expert_shapes(experts, self._config.hidden)
 
+        def read(part: str) -> Tensor:
+            together = f"blk.{layer}.ffn_{part}_exps.weight"
+            if together not in self._tensors:  # files of 2024 keep them one by one
+                single = self._found(f"blk.{layer}.ffn_{part}.{expert}.weight")
+                return self._dequantised(single, shapes[part])
+            tensor, shape = self._found(together), (experts.count, *shapes[part])
+            self._check.shape(tensor.shape, shape, tensor.file.path, together)
+            return self._dequantised(tensor[expert], shapes[part], expert)
 
-def _stored_name(name: str) -> str:
-    if name in _NAMES:
-        return _NAMES[name]
-    _, layer, part = name.split(".")
-    return f"blk.{layer}.{_LAYER_NAMES[part]}"
+        return ExpertWeights(read("gate"), read("up"), read("down"))
+
+    def _joined_kv(self, layer: str) -> Tensor:
+        """Newer files keep what makes keys [heads, kv_rank, nope_dim] and what makes values
+        [heads, value_dim, kv_rank] apart."""
+        block = f"blk.{layer.removeprefix('layers.')}"
+        key, value = (self._found(f"{block}.attn_{part}_b.weight") for part in "kv")
+        parts = self._dequantised(key, key.shape), self._dequantised(value, value.shape)
+        if len(key.shape) != 3 or len(value.shape) != 3 or key.shape[1] != value.shape[2]:
+            raise ModelFileError(f"{self.source}: {key.name} and {value.name} do not go together.")
+        joined = torch.cat((parts[0].transpose(1, 2), parts[1]), dim=1).flatten(0, 1)
+        self._check.shape(
+            tuple(joined.shape), self._shape(f"{layer}.kv_b"), key.file.path, key.name
+        )
+        return joined
+
+    def _dequantised(self, tensor: GgufTensor, shape: tuple[int, ...], expert: int = -1) -> Tensor:
+        values = torch.from_numpy(tensor.dequantised())
+        return self._check.whole(values, shape, tensor.file.path, tensor.name, expert)
+
+    def _found(self, name: str) -> GgufTensor:
+        try:
+            return self._tensors[name]
+        except KeyError as error:
+            raise ModelFileError(f"{self.source} has no tensor {name}; fetch it again.") from error
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        shape = shape_of(self._config, name)
+        if shape is None:
+            raise ModelFileError(f"{self.source} has no {name}: its architecture has none.")
+        return shape
+
+    def _stored_name(self, name: str) -> str:
+        if name in _NAMES:
+            return f"{_NAMES[name]}.weight"
+        _, layer, part = name.split(".", 2)
+        if part == "selection_bias":
+            return f"blk.{layer}.exp_probs_b.bias"
+        kind = "bias" if part.endswith("_bias") else "weight"
+        return f"blk.{layer}.{_LAYER_NAMES[part.removesuffix('_bias')]}.{kind}"

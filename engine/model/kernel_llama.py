@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from engine.model.batch import BLOCK_TOKENS, Chunk, Forward
 from engine.model.config import Attention, Dense, ModelConfig, Rotary
-from engine.model.gguf_file import GgufFile
+from engine.model.errors import ModelFileError
+from engine.model.gguf_weights import GgufWeights
 from engine.model.kernels.build import NoKernel, instructions, library
 from engine.model.kernels.packing import (
     BLOCK,
@@ -78,7 +79,7 @@ class KernelLlama:
     def __init__(
         self,
         config: ModelConfig,
-        weights: GgufFile,
+        weights: GgufWeights,
         routing: Routing,
         threads: int,
         folder: Path,
@@ -93,12 +94,12 @@ class KernelLlama:
         self._packed: list[Packed] = []
         self._arena = Arena()
         layers = (CLayer * config.layers)(*(self._layer(weights, i) for i in range(config.layers)))
-        embedding = from_gguf(weights.tensor("token_embd"))
+        embedding = _blocks(weights, "embedding")
         embedding = embedding if embedding.bits == 8 else rounded(embedding.dequantised())
         head = self._pack(embedding)
         table = head
         if not config.tied_head:
-            head = self._pack(from_gguf(weights.tensor("output")))
+            head = self._pack(_blocks(weights, "head"))
         attention = self._attention
         table_of_angles = rotary_table(attention.rotary, config.context_length)
         rotary = torch.cat(table_of_angles, dim=1).numpy()
@@ -111,7 +112,7 @@ class KernelLlama:
             self._library.breakeven_create(
                 ctypes.byref(shape),
                 layers,
-                ctypes.c_void_p(self._floats(weights.tensor("output_norm").dequantised())),
+                ctypes.c_void_p(self._floats(weights.tensor("final_norm").numpy())),
                 ctypes.byref(table),
                 ctypes.byref(head),
                 ctypes.c_void_p(self._floats(rotary)),
@@ -148,17 +149,20 @@ class KernelLlama:
         self._packed.append(packed)
         return packed.c
 
-    def _layer(self, weights: GgufFile, index: int) -> CLayer:
-        def read(name: str) -> Blocks:
-            return from_gguf(weights.tensor(f"blk.{index}.{name}"))
+    def _layer(self, weights: GgufWeights, index: int) -> CLayer:
+        def read(part: str) -> Blocks:
+            return _blocks(weights, f"layers.{index}.{part}")
+
+        def norm(part: str) -> int:
+            return self._floats(weights.tensor(f"layers.{index}.{part}").numpy())
 
         layer = CLayer(
-            attn_norm=self._floats(weights.tensor(f"blk.{index}.attn_norm").dequantised()),
-            ffn_norm=self._floats(weights.tensor(f"blk.{index}.ffn_norm").dequantised()),
-            qkv=self._pack(concatenated(*(read(f"attn_{part}") for part in "qkv"))),
-            o=self._pack(read("attn_output")),
+            attn_norm=norm("attention_norm"),
+            ffn_norm=norm("ffn_norm"),
+            qkv=self._pack(concatenated(*(read(part) for part in "qkv"))),
+            o=self._pack(read("o")),
         )
-        gate, up, down = read("ffn_gate"), read("ffn_up"), read("ffn_down")
+        gate, up, down = read("gate"), read("up"), read("down")
         carving = self.routing.carving
         if carving is None:
             layer.shared_blocks = self._neurons // BLOCK
@@ -249,6 +253,16 @@ class KernelLlama:
             chosen=chosen.ctypes.data,
         )
         self._library.breakeven_forward(self._decoder, ctypes.byref(call))
+
+
+def _blocks(weights: GgufWeights, name: str) -> Blocks:
+    tensor = weights.stored(name)
+    blocks = from_gguf(tensor)
+    if not np.isfinite(blocks.scales).all():
+        raise ModelFileError(
+            f"{weights.source}: {tensor.name} holds NaN or infinity; fetch it again."
+        )
+    return blocks
 
 
 def _uniform_block(config: ModelConfig) -> tuple[Attention, int]:

@@ -10,6 +10,7 @@ from engine.model import config_file
 from engine.model.config import ModelConfig
 from engine.model.decoder import Decoder
 from engine.model.folder import Folder
+from engine.model.gguf_config import gguf_config
 from engine.model.gguf_file import GgufFile
 from engine.model.gguf_weights import GgufWeights
 from engine.model.holder import Holder
@@ -47,8 +48,9 @@ def load(
         stored = Folder(path)
         held = _holder(precision, threads, folder)
         return _decoded(stored.config, stored, Routing(None), held, offload)
-    weights = GgufFile(path)
-    config = weights.config()
+    file = GgufFile(path)
+    config = gguf_config(file)
+    weights = GgufWeights(file, config)
     check_fits(needs(config), precision, available_memory(), offload)
     routing = Routing(Carving.read(carved, config, path) if carved else None, experts_per_token)
     if precision == "int4":
@@ -58,7 +60,7 @@ def load(
         except NoKernel as reason:
             _log.warning("Computing layer by layer, several times slower: %s.", reason)
     held = _holder(precision, threads, folder)
-    return _decoded(config, GgufWeights(weights), routing, held, offload)
+    return _decoded(config, weights, routing, held, offload)
 
 
 def _decoded(
@@ -89,7 +91,7 @@ def read_config(path: Path) -> ModelConfig:
     """What a GGUF file or a Hugging Face folder holds, its weights left unread."""
     if path.is_dir():
         return config_file.read_config(path)[2]
-    return GgufFile(path).config()
+    return gguf_config(GgufFile(path))
 
 
 def shipped_carving(gguf: Path) -> Path | None:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from engine.model.config import LinearScaling, Llama3Scaling, Rotary, Yarn
+from engine.model.config import FrequencyFactors, LinearScaling, Llama3Scaling, Rotary, Yarn
 
 
 def rotary_table(rotary: Rotary, positions: int) -> tuple[Tensor, Tensor]:
@@ -40,6 +40,8 @@ def _frequencies(rotary: Rotary) -> Tensor:
             return frequencies
         case LinearScaling(factor):
             return frequencies / factor
+        case FrequencyFactors(factors):
+            return frequencies / torch.tensor(factors)
         case Llama3Scaling() as scaling:
             return _llama3(frequencies, scaling)
         case Yarn() as scaling:

@@ -11,16 +11,24 @@ from engine.model.errors import ModelFileError
 
 
 class ConfigKeys:
-    """The keys of a model's config.json, or of one dictionary in it."""
+    """The keys of a model's config.json, or of one dictionary in it; or, with another `file`, of
+    what else describes a model by keys."""
 
-    def __init__(self, raw: Mapping[str, Any], model: str, section: str = "") -> None:
+    def __init__(
+        self,
+        raw: Mapping[str, Any],
+        model: str,
+        section: str = "",
+        file: str = "/config.json",
+    ) -> None:
         self.raw = raw
         self.model = model
         self._section = section
+        self._file = file
 
     def wrong(self, key: str, what: str) -> ModelFileError:
         """An error to raise: `key` named with its file, then what is wrong with it."""
-        return ModelFileError(f"{self.model}/config.json: {self._section}{key} {what}.")
+        return ModelFileError(f"{self.model}{self._file}: {self._section}{key} {what}.")
 
     def get(self, key: str) -> Any:
         return self.raw.get(key)
@@ -79,7 +87,7 @@ class ConfigKeys:
             return None
         if not isinstance(value, Mapping):
             raise self.wrong(key, f"is {value!r}, not a dictionary")
-        return ConfigKeys(value, self.model, f"{self._section}{key}.")
+        return ConfigKeys(value, self.model, f"{self._section}{key}.", self._file)
 
     def only(self, key: str, *known: str | bool) -> None:
         """Refuses a variant of the family that this engine does not compute. Absent is fine."""

@@ -7,11 +7,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.gguf_file import GgufTensor, nibbles
+from engine.model.gguf_file import GgufTensor
 
 Kind = TypeVar("Kind", bound=np.generic)
 TILE = 16
 BLOCK = 32
+_UNEVEN = 0.05  # of a step: what a product in bfloat16 may be off
 
 
 class CMatrix(ctypes.Structure):
@@ -81,16 +82,43 @@ class Arena:
 
 
 def from_gguf(tensor: GgufTensor) -> Blocks:
-    """Q4_1 and Q8_0 keep their very numbers; anything else is rounded to 8 bits."""
+    """Q4_0, Q4_1 and Q8_0 keep their very numbers; Q4_K but for its scales, which are products of
+    two numbers there and one in 16 bits here. Anything else is rounded to 8 bits."""
     rows = len(tensor.data)
-    if tensor.kind == "Q4_1":
-        raw = tensor.data.reshape(rows, -1, 20)
-        values = nibbles(raw[..., 4:].reshape(-1, 16)).reshape(rows, -1, 32)
-        return Blocks(4, values, raw[..., :4].copy().view(np.float16))
-    if tensor.kind == "Q8_0":
-        raw = tensor.data.reshape(rows, -1, 34)
-        return Blocks(8, raw[..., 2:] ^ np.uint8(128), raw[..., :2].copy().view(np.float16))
-    return rounded(tensor.dequantised())
+    match tensor.kind:
+        case "Q4_0":
+            raw = tensor.data.reshape(rows, -1, 18)
+            scale = raw[..., :2].copy().view(np.float16)
+            return Blocks(4, _nibbles(raw[..., 2:]), np.concatenate((scale, -8 * scale), axis=-1))
+        case "Q4_1":
+            raw = tensor.data.reshape(rows, -1, 20)
+            return Blocks(4, _nibbles(raw[..., 4:]), raw[..., :4].copy().view(np.float16))
+        case "Q4_K":
+            return _from_q4_k(tensor.data.reshape(rows, -1, 144))
+        case "Q8_0":
+            raw = tensor.data.reshape(rows, -1, 34)
+            return Blocks(8, raw[..., 2:] ^ np.uint8(128), raw[..., :2].copy().view(np.float16))
+        case _:
+            return rounded(tensor.dequantised())
+
+
+def _nibbles(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[rows, blocks, bytes] -> [rows, blocks, 2 · bytes]: the low halves come first."""
+    return np.concatenate((packed & 15, packed >> 4), axis=-1)
+
+
+def _from_q4_k(raw: NDArray[np.uint8]) -> Blocks:
+    """[rows, superblocks, 144]: eight blocks of 32, with 6-bit scales and offsets in units of two
+    numbers that they share (struct block_q4_K of ggml-common.h)."""
+    rows = len(raw)
+    units = raw[..., :4].copy().view(np.float16).astype(np.float32)
+    low, middle, high = np.split(raw[..., 4:16], 3, axis=-1)
+    scale = np.concatenate((low & 63, high & 15 | low >> 6 << 4), axis=-1)
+    offset = np.concatenate((middle & 63, high >> 4 | middle >> 6 << 4), axis=-1)
+    scales = np.stack((units[..., :1] * scale, -units[..., 1:] * offset), axis=-1)
+    # 32 bytes hold two blocks: one in the low halves, the next in the high ones.
+    values = _nibbles(raw[..., 16:].reshape(rows, -1, 32)).reshape(rows, -1, BLOCK)
+    return Blocks(4, values, scales.reshape(rows, -1, 2).astype(np.float16))
 
 
 def rounded(weights: NDArray[np.float32]) -> Blocks:
@@ -104,13 +132,31 @@ def rounded(weights: NDArray[np.float32]) -> Blocks:
 
 
 def rounded_to_4(weights: NDArray[np.float32]) -> Blocks:
-    """[rows, inputs] to the nearest of 16 steps between the extremes of each 32 inputs of a row."""
+    """[rows, inputs] to the nearest of 16 even steps of each 32 inputs of a row.
+
+    The steps lie between the block's extremes, but where its numbers are on 16 even steps or fewer
+    already, as those of weights are that were stored in 4 bits: there they are those very steps.
+    """
     blocks = weights.reshape(len(weights), -1, BLOCK)
-    low, high = blocks.min(axis=-1, keepdims=True), blocks.max(axis=-1, keepdims=True)
-    scales = np.concatenate(((high - low) / 15, low), axis=-1).astype(np.float16)
+    low, step = _steps(blocks)
+    scales = np.concatenate((step, low), axis=-1).astype(np.float16)
     step, start = scales[..., :1].astype(np.float32), scales[..., 1:].astype(np.float32)
     steps = np.divide(blocks - start, step, out=np.zeros_like(blocks), where=step > 0)
     return Blocks(4, np.clip(np.rint(steps), 0, 15).astype(np.uint8), scales)
+
+
+def _steps(blocks: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The lowest number of each block and the size of its steps, both [rows, blocks, 1]."""
+    ordered = np.sort(blocks, axis=-1)
+    low, spread = ordered[..., :1], ordered[..., -1:] - ordered[..., :1]
+    gaps = np.diff(ordered, axis=-1)
+    gaps[gaps < spread / 64] = np.inf  # equal, but for rounding
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = spread / np.rint(spread / gaps.min(axis=-1, keepdims=True))
+        places = (ordered - low) / found
+        even = np.abs(places - np.rint(places)).max(axis=-1, keepdims=True) < _UNEVEN
+    stored = even & (found * 15.5 > spread)
+    return low, np.where(stored, found, spread / 15)
 
 
 def concatenated(*parts: Blocks) -> Blocks:

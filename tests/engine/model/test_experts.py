@@ -84,6 +84,15 @@ def test_rounding_to_4_bits_errs_by_half_a_step_at_most() -> None:
     assert (error <= 0.5 * step + 4e-3 * np.abs(blocks).max()).all()  # scale and offset rounded too
 
 
+def test_weights_on_16_even_steps_stay_on_them() -> None:
+    random = np.random.default_rng(1)
+    steps = random.integers(2, 15, (64, 4, 32))  # the extremes 0 and 15 do not occur
+    size = random.uniform(0.01, 0.1, (64, 4, 1))
+    weights = ((steps - 8) * size).astype(np.float32)
+    found = rounded_to_4(weights.reshape(64, 128)).dequantised().reshape(weights.shape)
+    assert (np.abs(found - weights) <= 0.02 * size).all()  # of a step: they are rounded to 16 bits
+
+
 def test_a_block_of_equal_weights_stays_what_it_is() -> None:
     weights = np.full((16, 32), 0.5, np.float32)
     assert np.array_equal(rounded_to_4(weights).dequantised(), weights)

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from engine.model.config import Attention, Block, Dense, Rotary
 from engine.model.errors import ModelFileError
+from engine.model.gguf_config import gguf_config
 from engine.model.gguf_file import GgufFile
 
 
@@ -26,16 +28,53 @@ def small_file(path: Path, kind: gguf.GGMLQuantizationType) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1"])
+@pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"])
 def test_each_kind_of_tensor_reads_as_the_gguf_package_reads_it(tmp_path: Path, kind: str) -> None:
     path = small_file(tmp_path / "x.gguf", gguf.GGMLQuantizationType[kind])
     theirs = gguf.GGUFReader(path).tensors[0]
     expected = gguf.dequantize(theirs.data, theirs.tensor_type).astype(np.float32)
 
-    tensor = GgufFile(path).tensor("x")
+    tensor = GgufFile(path).tensors["x.weight"]
 
     assert tensor.shape == (4, 64)
     assert np.array_equal(tensor.dequantised(), expected.reshape(4, 64))
+
+
+def written(path: Path, kind: str, blocks: list[int]) -> NDArray[np.float32]:
+    """What is read of one row that is stored as these bytes."""
+    writer = gguf.GGUFWriter(path, "llama")
+    row = np.array([blocks], np.uint8)
+    writer.add_tensor("x.weight", row, raw_dtype=gguf.GGMLQuantizationType[kind])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return np.asarray(GgufFile(path).tensors["x.weight"].dequantised()[0])
+
+
+ONE, HALF, TWO = [0x00, 0x3C], [0x00, 0x38], [0x00, 0x40]  # in 16-bit floating point
+
+
+def test_q4_k_is_scale_times_number_less_offset(tmp_path: Path) -> None:
+    # Block 0 has scale 2 and offset 3, block 5 has scale 37 = 0b10_0101 and offset 20 = 0b01_0100,
+    # whose upper two bits are in the bytes of blocks 0 to 3.
+    scales = [0] * 12
+    scales[0], scales[1] = 2, 0b10_000000
+    scales[4], scales[5] = 3, 0b01_000000
+    scales[9] = 0b0100_0101
+    numbers = [0] * 128
+    numbers[0] = 5  # block 0, place 0: the low half
+    numbers[64] = 9 << 4  # block 5, place 0: the high half
+    values = written(tmp_path / "x.gguf", "Q4_K", ONE + HALF + scales + numbers)
+    assert values[0] == 1 * 2 * 5 - 0.5 * 3
+    assert values[5 * 32] == 1 * 37 * 9 - 0.5 * 20
+
+
+def test_q6_k_is_scale_times_number_less_32(tmp_path: Path) -> None:
+    low, high, scales = [0] * 128, [0] * 64, [7] + [0] * 15
+    low[0], high[0] = 0b1011, 0b01  # together 0b01_1011 = 27
+    values = written(tmp_path / "x.gguf", "Q6_K", low + high + scales + TWO)
+    assert values[0] == 2 * 7 * (27 - 32)
 
 
 def test_metadata_keeps_text_lists_and_numbers(tmp_path: Path) -> None:
@@ -44,7 +83,7 @@ def test_metadata_keeps_text_lists_and_numbers(tmp_path: Path) -> None:
 
 
 def test_the_default_weights_describe_smollm2(gguf_path: Path) -> None:
-    config = GgufFile(gguf_path).config()
+    config = gguf_config(GgufFile(gguf_path))
     assert config.name == "SmolLM2-135M-Instruct"
     assert (config.layers, config.hidden) == (30, 576)
     rotary = Rotary(dim=64, theta=100_000.0, interleaved=True)
@@ -76,7 +115,7 @@ def test_another_architecture_is_refused(tmp_path: Path) -> None:
     writer.write_kv_data_to_file()
     writer.close()
     with pytest.raises(ModelFileError, match="holds a 'mamba' model; this engine runs 'llama'"):
-        GgufFile(tmp_path / "x.gguf").config()
+        gguf_config(GgufFile(tmp_path / "x.gguf"))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -102,6 +141,6 @@ def test_damaged_bytes_in_the_header_never_raise_anything_else(
         file = GgufFile(tmp_path / "bad.gguf")
         for tensor in file.tensors.values():
             tensor.dequantised()
-        file.config()
+        gguf_config(file)
     except ModelFileError:
         pass

@@ -52,11 +52,43 @@ def test_a_product_is_numpys(kernel_folder: Path, target: str, bits: int, rows: 
 @pytest.mark.parametrize("kind", ["Q4_1", "Q8_0"])
 def test_packed_weights_keep_the_files_numbers(gguf_path: Path, kind: str) -> None:
     name = {"Q4_1": "blk.3.ffn_gate", "Q8_0": "token_embd"}[kind]
-    tensor = GgufFile(gguf_path).tensor(name)
+    tensor = GgufFile(gguf_path).tensors[f"{name}.weight"]
     theirs = next(t for t in gguf.GGUFReader(gguf_path).tensors if t.name == f"{name}.weight")
     assert tensor.kind == kind
     expected = gguf.dequantize(theirs.data, theirs.tensor_type)
     assert np.array_equal(from_gguf(tensor).dequantised(), expected)
+
+
+def stored(path: Path, kind: str, blocks: NDArray[np.uint8]) -> Blocks:
+    """What is packed of rows that a file stores as these bytes."""
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_tensor("x.weight", blocks, raw_dtype=gguf.GGMLQuantizationType[kind])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return from_gguf(GgufFile(path).tensors["x.weight"])
+
+
+def test_packed_q4_0_keeps_its_numbers(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    rows = random.normal(size=(32, 64)).astype(np.float32)
+    blocks = gguf.quantize(rows, gguf.GGMLQuantizationType.Q4_0)
+    packed = stored(tmp_path / "x.gguf", "Q4_0", blocks)
+    assert packed.bits == 4
+    expected = gguf.dequantize(blocks, gguf.GGMLQuantizationType.Q4_0)
+    assert np.array_equal(packed.dequantised(), expected)
+
+
+def test_packed_q4_k_rounds_its_scales_to_16_bits_and_no_more(tmp_path: Path) -> None:
+    blocks = np.random.default_rng(3).integers(0, 256, (32, 144), dtype=np.uint8)
+    blocks[:, :4] = np.frombuffer(np.array([0.01, 0.03], np.float16).tobytes(), np.uint8)
+    packed = stored(tmp_path / "x.gguf", "Q4_K", blocks)
+    assert packed.bits == 4
+    expected = gguf.dequantize(blocks, gguf.GGMLQuantizationType.Q4_K).reshape(32, 8, 32)
+    step, offset = np.split(np.abs(packed.scales.astype(np.float32)), 2, axis=-1)
+    error = np.abs(packed.dequantised().reshape(expected.shape) - expected)
+    assert (error <= 2**-11 * (15 * step + offset)).all()  # half a unit of float16's last place
 
 
 def test_rounding_to_8_bits_errs_by_half_a_step_at_most() -> None:

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from engine.model.batch import Chunk
 from engine.model.carved_experts import CarvedFeedForward
 from engine.model.errors import ModelFileError
+from engine.model.gguf_config import gguf_config
 from engine.model.gguf_file import GgufFile
 from engine.model.gguf_weights import GgufWeights
 from engine.model.holder import Holder
@@ -41,7 +42,7 @@ def formula(
         names = [name for name in file.keys() if name != "experts_per_layer"]  # noqa: SIM118
         part = {name: file.get_tensor(name)[layer].double().numpy() for name in names}
     gate, up, down = (
-        weights.tensor(f"blk.{layer}.ffn_{name}").dequantised().astype(np.float64)
+        weights.tensors[f"blk.{layer}.ffn_{name}.weight"].dequantised().astype(np.float64)
         for name in ("gate", "up", "down")
     )
     scores = part["router_weight"] @ x + part["router_bias"]
@@ -63,9 +64,10 @@ def formula(
 @pytest.mark.parametrize("wanted", [0, 8, 24, 28, 32])
 def test_a_layers_output_is_the_formulas(gguf_path: Path, carved: Path, wanted: int) -> None:
     weights = GgufFile(gguf_path)
-    config = weights.config()
+    config = gguf_config(weights)
     routing = Routing(Carving.read(carved, config, gguf_path), wanted)
-    layer = CarvedFeedForward(routing, LayerWeights(GgufWeights(weights), 7), Holder("float32"))
+    layer_weights = LayerWeights(GgufWeights(weights, config), 7)
+    layer = CarvedFeedForward(routing, layer_weights, Holder("float32"))
     x = torch.randn(3, 576, generator=torch.Generator().manual_seed(2))
     y, _ = layer(x)
     for row in range(3):
@@ -105,7 +107,7 @@ def test_a_carving_of_other_weights_is_refused(
     other = tmp_path / "other.gguf"
     other.write_bytes(gguf_path.read_bytes()[:-1] + b"\x01")
     with pytest.raises(ModelFileError, match=r"made for other weights than other\.gguf"):
-        Carving.read(carved, GgufFile(gguf_path).config(), other)
+        Carving.read(carved, gguf_config(GgufFile(gguf_path)), other)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def write(variant: Variant, folder: Path) -> Any:
     messages.set_verbosity_error()
     messages.disable_progress_bar()
     model = build(variant)
-    _randomise(model)
+    randomise(model)
     if variant.stored == "mxfp4":
         quantised = _mxfp4_experts(model)
     elif variant.stored == "fp8":
@@ -57,7 +57,8 @@ def build(variant: Variant, dtype: torch.dtype = torch.float32) -> Any:
     return kind._from_config(config, dtype=dtype).eval()
 
 
-def _randomise(model: Any) -> None:
+def randomise(model: Any) -> None:
+    """Random numbers of sane sizes for every weight."""
     generator = torch.Generator().manual_seed(1)
     for name, tensor in model.state_dict().items():
         noise = torch.randn(tensor.shape, generator=generator)
