@@ -1,7 +1,6 @@
 """The vocabulary in a model folder, its chat template and its end tokens."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,7 @@ from tokenizers import Tokenizer as BpeTokenizer
 from engine.model.config_file import read_json
 from engine.model.errors import ModelFileError
 from engine.model.tiktoken_file import build_bpe, read_ranks, special_tokens
-from engine.model.vocabulary import Vocabulary, byte_level
-
-_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+from engine.model.vocabulary import PLAIN_TEMPLATE, Vocabulary, byte_level, sentencepiece
 
 
 def read_folder_vocabulary(folder: Path) -> Vocabulary:
@@ -53,7 +50,7 @@ def _tokenizer_json(path: Path) -> Parts:
         raise ModelFileError(f"{path} is broken ({error}); fetch it again.") from error
     bpe.encode_special_tokens = True  # a special token's name in a text is the text it is
     added = {entry["id"]: entry for entry in raw.get("added_tokens", ())}
-    to_bytes = byte_level if '"ByteLevel"' in json.dumps(raw.get("decoder")) else _sentencepiece
+    to_bytes = byte_level if '"ByteLevel"' in json.dumps(raw.get("decoder")) else sentencepiece
     token_bytes = [
         added[i]["content"].encode() if i in added else to_bytes(bpe.id_to_token(i) or "")
         for i in range(bpe.get_vocab_size(with_added_tokens=True))
@@ -95,10 +92,4 @@ def _template(folder: Path, settings: dict[str, Any]) -> str:
     found = settings.get("chat_template")
     if isinstance(found, list):
         found = {entry["name"]: entry["template"] for entry in found}.get("default")
-    return str(found or "{% for m in messages %}{{ m.content }}\n{% endfor %}")
-
-
-def _sentencepiece(token: str) -> bytes:
-    """A token of SentencePiece: ▁ is a space, <0x0A> a byte."""
-    byte = _BYTE.fullmatch(token)
-    return bytes([int(byte[1], 16)]) if byte else token.replace("▁", " ").encode()
+    return str(found or PLAIN_TEMPLATE)

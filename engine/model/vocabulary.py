@@ -1,9 +1,14 @@
 """What a tokenizer is made of, wherever it comes from."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tokenizers import Tokenizer as BpeTokenizer
+
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+# For models that come without a template: what was said, line by line.
+PLAIN_TEMPLATE = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,12 @@ class Vocabulary:
 def byte_level(token: str) -> bytes:
     """The bytes of a token in GPT-2's writing, which has a printable character for each byte."""
     return bytes(_BYTE_OF[char] for char in token)
+
+
+def sentencepiece(token: str) -> bytes:
+    """The bytes of a token in SentencePiece's writing: ▁ is a space, <0x0A> a byte."""
+    byte = _BYTE.fullmatch(token)
+    return bytes([int(byte[1], 16)]) if byte else token.replace("▁", " ").encode()
 
 
 def as_byte_level(token: bytes) -> str:

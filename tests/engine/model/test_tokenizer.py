@@ -118,6 +118,6 @@ def test_a_templates_own_complaint_reaches_the_user(gguf_path: Path) -> None:
 
 
 def test_an_unknown_vocabulary_is_refused(gguf_path: Path) -> None:
-    metadata = GgufFile(gguf_path).metadata | {"tokenizer.ggml.model": "llama"}
+    metadata = GgufFile(gguf_path).metadata | {"tokenizer.ggml.model": "t5"}
     with pytest.raises(ModelFileError, match="byte-level BPE"):
         Tokenizer(read_gguf_vocabulary(metadata, "test"))
