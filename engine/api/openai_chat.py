@@ -48,7 +48,7 @@ async def chat_completions(request: Request) -> Response:
     answer = service.answer(
         caller,
         prompt,
-        wanted.sampling(room),
+        wanted.sampling(room, service.sampling_defaults),
         arrived=arrived,
         endpoint=ENDPOINT,
         streamed=bool(wanted.stream),

@@ -6,6 +6,7 @@ would change the answer and that this engine cannot honour is refused, never dro
 
 import json
 import re
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,6 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from engine.api.errors import ApiError, invalid
+from engine.model.sampling_defaults import SamplingDefaults
 from engine.runtime.protocol import SamplingParams
 
 MOST_MESSAGES = 4096
@@ -195,17 +197,18 @@ class ChatRequest(Part):
             raise refuse("top_logprobs: only allowed together with logprobs: true.")
         return self
 
-    def sampling(self, room: int) -> SamplingParams:
+    def sampling(self, room: int, defaults: SamplingDefaults) -> SamplingParams:
         """The engine's parameters; `room` is how many tokens the context still takes, which is
-        also the default of max_tokens."""
+        also the default of max_tokens; `defaults` are the model's for what is left out."""
         limits = [self.max_completion_tokens, self.max_tokens, room]
         given = {name: value for name in _PASSED_ON if (value := getattr(self, name)) is not None}
+        if self.top_k is not None:
+            given["top_k"] = max(0, self.top_k)  # -1, as some clients write "off", is 0 here
         return SamplingParams(
             max_tokens=min(limit for limit in limits if limit is not None),
-            top_k=max(0, self.top_k or 0),  # -1, as some clients write "off", is 0 here
             stop=list(self.stop or []),
             top_logprobs=(self.top_logprobs or 0) if self.logprobs else None,
-            **given,
+            **(asdict(defaults) | given),
         )
 
 

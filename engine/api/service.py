@@ -28,6 +28,7 @@ from engine.api.events import (
     RequestStarted,
 )
 from engine.model.errors import ModelFileError
+from engine.model.sampling_defaults import SamplingDefaults
 from engine.model.tokenizer import Tokenizer
 from engine.models import find_model
 from engine.runtime.client import WorkerClient
@@ -169,6 +170,12 @@ class Service:
             self._events.publish(state)
 
     # Answers
+
+    @property
+    def sampling_defaults(self) -> SamplingDefaults:
+        """The model's own, for what a request leaves out."""
+        assert self._tokenizer is not None
+        return self._tokenizer.sampling
 
     async def tokenize(self, messages: list[dict[str, str]]) -> list[int]:
         """The prompt's token ids in the model's chat template; ChatTemplateError where it refuses.

@@ -8,6 +8,7 @@ from tokenizers import Tokenizer as BpeTokenizer
 
 from engine.model.config_file import read_json
 from engine.model.errors import ModelFileError
+from engine.model.sampling_defaults import sampling_defaults
 from engine.model.tiktoken_file import build_bpe, read_ranks, special_tokens
 from engine.model.vocabulary import PLAIN_TEMPLATE, Vocabulary, byte_level, sentencepiece
 
@@ -23,18 +24,21 @@ def read_folder_vocabulary(folder: Path) -> Vocabulary:
         raise ModelFileError(
             f"{folder} has neither tokenizer.json nor tiktoken.model; fetch one with the model."
         )
+    generation = folder / "generation_config.json"
     names = {key: _text(settings.get(key)) for key in ("bos_token", "eos_token", "pad_token")}
     ends = _ends(folder, special.get(names["eos_token"]))
     if not ends:
         raise ModelFileError(f"{folder}: neither config.json nor the tokenizer names an end token.")
     return Vocabulary(
         bpe=bpe,
+        inner=_without_first_space(bpe),
         token_bytes=token_bytes,
         special=special,
         ends=frozenset(ends),
         eos_token_id=ends[0],
         template=_template(folder, settings),
         names={key: text for key, text in names.items() if text},
+        sampling=sampling_defaults(_optional(generation), str(generation)),
     )
 
 
@@ -56,6 +60,18 @@ def _tokenizer_json(path: Path) -> Parts:
         for i in range(bpe.get_vocab_size(with_added_tokens=True))
     ]
     return bpe, token_bytes, {e["content"]: i for i, e in added.items() if e.get("special")}
+
+
+def _without_first_space(bpe: BpeTokenizer) -> BpeTokenizer:
+    """SentencePiece's later models put a space before a text, but not before what follows a special
+    token (Metaspace with prepend_scheme "first")."""
+    first, never = ('"prepend_scheme":"' + scheme + '"' for scheme in ("first", "never"))
+    splitting = bpe.pre_tokenizer
+    if splitting is None or first not in splitting.__getstate__().decode():
+        return bpe
+    inner = BpeTokenizer.from_str(bpe.to_str().replace(first, never))
+    inner.encode_special_tokens = True
+    return inner
 
 
 def _tiktoken(path: Path, settings: dict[str, Any]) -> Parts:

@@ -8,6 +8,7 @@ from tokenizers import AddedToken, decoders, models, normalizers
 from tokenizers import Tokenizer as BpeTokenizer
 
 from engine.model.errors import ModelFileError
+from engine.model.sampling_defaults import sampling_defaults
 from engine.model.splitting import BY_NAME, WHOLE_PIECES
 from engine.model.vocabulary import PLAIN_TEMPLATE, Vocabulary, byte_level, sentencepiece
 
@@ -77,12 +78,14 @@ def _vocabulary(entries: _Entries, to_bytes: Callable[[str], bytes]) -> Vocabula
     named = special.keys() | whole.keys()
     return Vocabulary(
         bpe=bpe,
+        inner=bpe,
         token_bytes=[t.encode() if t in named else to_bytes(t) for t in entries.tokens],
         special=special,
         ends=_ends(entries.metadata, special),
         eos_token_id=int(entries.get("eos_token_id")),
         template=str(entries.metadata.get("tokenizer.chat_template", PLAIN_TEMPLATE)),
         names=_names(entries),
+        sampling=sampling_defaults(_sampling(entries.metadata), entries.source),
     )
 
 
@@ -90,6 +93,11 @@ def _ends(metadata: Mapping[str, Any], special: Mapping[str, int]) -> frozenset[
     ids = (metadata.get(f"tokenizer.ggml.{name}_token_id") for name in _ENDS)
     named = (special[name] for name in _END_NAMES & special.keys())
     return frozenset([int(i) for i in ids if i is not None] + list(named))
+
+
+def _sampling(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    keys = {"temperature": "temp", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p"}
+    return {ours: metadata.get(f"general.sampling.{theirs}") for ours, theirs in keys.items()}
 
 
 def _names(entries: _Entries) -> dict[str, str]:

@@ -22,7 +22,8 @@ class Tokenizer:
         self.special = vocabulary.special
         self.ends = vocabulary.ends
         self.eos_token_id = vocabulary.eos_token_id
-        self._bpe = vocabulary.bpe
+        self.sampling = vocabulary.sampling
+        self._bpe, self._inner = vocabulary.bpe, vocabulary.inner
         self._bytes = vocabulary.token_bytes
         self._special_ids = frozenset(self.special.values())
         longest_first = sorted(self.special, key=len, reverse=True)
@@ -65,7 +66,8 @@ class Tokenizer:
             if index % 2:
                 ids.append(self.special[part])
             elif part:
-                ids.extend(self.encode(part.replace(guard, "")))
+                bpe = self._inner if index else self._bpe
+                ids.extend(bpe.encode(part.replace(guard, ""), add_special_tokens=False).ids)
         return ids
 
     def token_bytes(self, token_id: int) -> bytes:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from tokenizers import Tokenizer as BpeTokenizer
 
+from engine.model.sampling_defaults import SamplingDefaults
+
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 # For models that come without a template: what was said, line by line.
 PLAIN_TEMPLATE = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
@@ -15,15 +17,17 @@ PLAIN_TEMPLATE = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
 class Vocabulary:
     """`token_bytes` by id; `special` tokens, which no text can spell, by name; `ends` the ids that
     end an answer; `eos_token_id` the one that ends a text in training; `template` of chats, in
-    Jinja, and `names` that it may use beside the messages."""
+    Jinja, and `names` that it may use beside the messages; `sampling` where a request is silent."""
 
     bpe: BpeTokenizer
+    inner: BpeTokenizer  # the same for text that follows a special token: no space before it
     token_bytes: list[bytes]
     special: Mapping[str, int]
     ends: frozenset[int]
     eos_token_id: int
     template: str
     names: Mapping[str, str] = field(default_factory=dict)
+    sampling: SamplingDefaults = field(default_factory=SamplingDefaults)
 
 
 def byte_level(token: str) -> bytes:

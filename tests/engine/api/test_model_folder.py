@@ -1,30 +1,46 @@
-"""A folder as Hugging Face ships it, served: loaded, answered from, metered."""
+"""A folder as Hugging Face ships it, and a GGUF file, served: loaded, answered from, metered."""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import openai
 import pytest
 
 from db.settings import Settings
 from tests.engine.api.gateway import Gateway
-from tests.engine.model.parity import checkpoint
+from tests.engine.model.parity import checkpoint, gguf_checkpoint
+from tests.engine.model.parity.gguf_variants import VARIANTS as GGUF_VARIANTS
 from tests.engine.model.parity.variants import VARIANTS
 from tests.engine.model.test_tokenizer_json import write as write_tokenizer
 
 
-@pytest.fixture(scope="module", params=["held", "offload"])
+def write_folder(path: Path) -> None:
+    write_tokenizer(path)
+    variant = next(v for v in VARIANTS if v.family == "Qwen3-MoE")
+    checkpoint.write(replace(variant, options={**variant.options, "vocab_size": 512}), path)
+
+
+def write_gguf(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    variant = next(v for v in GGUF_VARIANTS if v.architecture == "qwen3moe")
+    gguf_checkpoint.write(variant, path.parent)
+    (path.parent / "tiny.gguf").rename(path)
+
+
+@pytest.fixture(scope="module", params=["folder", "folder, experts on disk", "file"])
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
     """A small random Qwen3-MoE under the name tiny-moe, in the home's models."""
     home = tmp_path_factory.mktemp("home")
-    folder = home / "models" / "tiny-moe"
-    write_tokenizer(folder)
-    variant = next(v for v in VARIANTS if v.family == "Qwen3-MoE")
-    checkpoint.write(replace(variant, options={**variant.options, "vocab_size": 512}), folder)
+    in_file = request.param == "file"
+    (write_gguf if in_file else write_folder)(home / "models" / f"tiny-moe{'.gguf' * in_file}")
     settings = Settings(
-        home=home, model="tiny-moe", precision="int8", offload=request.param == "offload"
+        home=home,
+        model="tiny-moe.gguf" if in_file else "tiny-moe",
+        precision="int8",
+        offload="disk" in request.param,
     )
     gateway = Gateway(settings)
     yield gateway

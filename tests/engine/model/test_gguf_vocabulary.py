@@ -9,6 +9,7 @@ from tokenizers import SentencePieceBPETokenizer
 
 from engine.model.errors import ModelFileError
 from engine.model.gguf_vocabulary import read_gguf_vocabulary
+from engine.model.sampling_defaults import SamplingDefaults
 from engine.model.splitting import BY_NAME
 from engine.model.tokenizer import Tokenizer
 from engine.model.vocabulary import as_byte_level, byte_level
@@ -72,6 +73,12 @@ def test_special_tokens_that_end_nothing_do_not_end_an_answer() -> None:
 def test_templates_know_the_tokens_at_a_texts_ends() -> None:
     names = read_gguf_vocabulary(metadata(), "x.gguf").names
     assert names == {"bos_token": "<|tool|>", "eos_token": "<|im_end|>"}
+
+
+def test_the_files_own_sampling_is_the_default() -> None:
+    stated = {"general.sampling.temp": 0.5, "general.sampling.top_k": 20}
+    sampling = read_gguf_vocabulary(metadata() | stated, "x.gguf").sampling
+    assert sampling == SamplingDefaults(temperature=0.5, top_p=1.0, top_k=20, min_p=0.0)
 
 
 @pytest.mark.parametrize(

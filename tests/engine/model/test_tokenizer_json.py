@@ -81,6 +81,27 @@ def test_chats_are_rendered_as_transformers_does(tmp_path: Path, template: str) 
     assert ours.encode_chat(chat) == theirs.encode(expected, add_special_tokens=False)
 
 
+@pytest.mark.parametrize("scheme", ["first", "always", "never"])
+def test_sentencepieces_first_space_is_where_transformers_puts_it(
+    tmp_path: Path, scheme: str
+) -> None:
+    raw = RawTokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
+    raw.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=False)
+    raw.decoder = decoders.Metaspace(prepend_scheme=scheme)
+    trainer = trainers.BpeTrainer(vocab_size=120, special_tokens=["<unk>", "[INST]", "[/INST]"])
+    raw.train_from_iterator(TEXTS, trainer)
+    fast: Any = transformers.PreTrainedTokenizerFast
+    tokenizer = fast(tokenizer_object=raw, unk_token="<unk>", eos_token="[/INST]")
+    tokenizer.chat_template = "{% for m in messages %}[INST]{{ m.content }}[/INST] so {% endfor %}"
+    tokenizer.save_pretrained(tmp_path)
+    chat = [{"role": "user", "content": "a sailing boat"}, {"role": "user", "content": " moves "}]
+    theirs = reference(tmp_path)
+    expected = theirs.apply_chat_template(chat, tokenize=False)
+    ours = Tokenizer.open(tmp_path)
+    assert ours.encode_chat(chat) == theirs.encode(expected, add_special_tokens=False)
+    assert ours.encode("a sailing") == theirs.encode("a sailing", add_special_tokens=False)
+
+
 def test_an_older_config_with_templates_by_name_is_read(tmp_path: Path) -> None:
     folder = write(tmp_path, model_type="llama")
     (folder / "chat_template.jinja").unlink(missing_ok=True)
@@ -146,3 +167,23 @@ def test_a_template_that_refuses_says_why(tmp_path: Path) -> None:
     folder = write(tmp_path, "{{ raise_exception('no system prompts') }}", model_type="llama")
     with pytest.raises(ChatTemplateError, match="no system prompts"):
         Tokenizer.open(folder).encode_chat(CHAT)
+
+
+def generation_config(folder: Path, **stated: Any) -> Path:
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": 2} | stated))
+    return folder
+
+
+def test_generation_config_says_how_to_draw_where_a_request_does_not(tmp_path: Path) -> None:
+    folder = generation_config(write(tmp_path), temperature=0.6, top_p=0.95, top_k=None)
+    sampling = Tokenizer.open(folder).sampling
+    assert (sampling.temperature, sampling.top_p, sampling.top_k) == (0.6, 0.95, 0)
+
+
+@pytest.mark.parametrize("stated", [{"temperature": "hot"}, {"top_p": 1.5}, {"top_k": -1}])
+def test_a_generation_config_that_makes_no_sense_is_told(
+    tmp_path: Path, stated: dict[str, Any]
+) -> None:
+    folder = generation_config(write(tmp_path), **stated)
+    with pytest.raises(ModelFileError, match=f"generation_config.json: {next(iter(stated))} is"):
+        Tokenizer.open(folder)

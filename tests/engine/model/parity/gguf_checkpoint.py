@@ -16,6 +16,7 @@ import torch
 from gguf import GGMLQuantizationType as Kind
 from numpy.typing import NDArray
 
+from engine.model.vocabulary import as_byte_level
 from tests.engine.model.parity import checkpoint
 from tests.engine.model.parity.variants import Variant
 
@@ -68,8 +69,7 @@ def _add_metadata(writer: gguf.GGUFWriter, one: GgufVariant, model: Any) -> None
     writer.add_head_count(heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
-    writer.add_token_list([f"t{i}" for i in range(config.vocab_size)])
-    writer.add_eos_token_id(1)
+    _add_vocabulary(writer, config.vocab_size)
     if one.architecture == "deepseek2":
         _add_latent(writer, one, config)
     else:
@@ -86,6 +86,19 @@ def _add_metadata(writer: gguf.GGUFWriter, one: GgufVariant, model: Any) -> None
         writer.add_logit_scale(config.logits_scaling)
     if getattr(config, "clip_qkv", None):
         writer.add_clamp_kqv(config.clip_qkv)
+
+
+def _add_vocabulary(writer: gguf.GGUFWriter, size: int) -> None:
+    """The bytes; two that no text has make room for an end and a merged pair."""
+    tokens = [as_byte_level(bytes([byte])) for byte in range(256)]
+    tokens[1], tokens[2] = "<|im_end|>", "th"
+    tokens += [f"unused {i}" for i in range(256, size)]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([1, 3] + [1] * 254 + [5] * (size - 256))
+    writer.add_token_merges(["t h"])
+    writer.add_eos_token_id(1)
 
 
 def _add_latent(writer: gguf.GGUFWriter, one: GgufVariant, config: Any) -> None:
