@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     model: str | None = Field(
         default=None,
         description="The model that is served: the path of a Hugging Face folder of safetensors or "
-        "of a Llama-style GGUF file, or its name in the home's folder `models`; default: the "
+        "of a GGUF file, or its name in the home's folder `models`; default: the "
         "embedded model.",
     )
     threads: int = Field(

@@ -3,6 +3,7 @@
 // A block holds, for each key head, the keys as [head_dim][32] and then the values as
 // [32][head_dim]: so both products run over contiguous numbers without a sum across a vector.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -31,12 +32,14 @@ struct Blocks {
     const uint16_t* values(int block) const { return keys(block) + (size_t)kBlock * head_dim; }
 };
 
-// scores[g][0..31] = q[g] · key of each position, for the G query heads that share a key head
+// scores[g][0..31] = q[g] · key of each position, for the G query heads that share a key head.
+// `next`, what is read after these keys, is fetched meanwhile: blocks lie anywhere.
 template <int G>
-static inline void score_block(const float* q, const uint16_t* keys, int head_dim, float* scores,
-                               size_t stride) {
+static inline void score_block(const float* q, const uint16_t* keys, const uint16_t* next,
+                               int head_dim, float* scores, size_t stride) {
     Floats left[G] = {}, right[G] = {};
     for (int i = 0; i < head_dim; i++) {
+        __builtin_prefetch(next + kBlock * i);
         const Floats a = from_bfloat16(keys + kBlock * i),
                      b = from_bfloat16(keys + kBlock * i + 16);
         for (int g = 0; g < G; g++) {
@@ -50,16 +53,19 @@ static inline void score_block(const float* q, const uint16_t* keys, int head_di
     }
 }
 
-// out[g] += sum over positions of weights[g][position] * value
+// out[g] += sum over positions of weights[g][position] * value; `next` as for score_block
 template <int G>
 static inline void mix_block(const float* weights, size_t stride, const uint16_t* values,
-                             int head_dim, float* out) {
+                             const uint16_t* next, int head_dim, float* out) {
     for (int part = 0; part < head_dim; part += 64) {
         Floats sums[G][4];
         for (int g = 0; g < G; g++) memcpy(sums[g], out + g * head_dim + part, sizeof sums[g]);
         for (int i = 0; i < kBlock; i++) {
+            const size_t row = (size_t)i * head_dim + part;
+            __builtin_prefetch(next + row);
+            __builtin_prefetch(next + row + 32);
             for (int j = 0; j < 4; j++) {
-                const Floats v = from_bfloat16(values + (size_t)i * head_dim + part + 16 * j);
+                const Floats v = from_bfloat16(values + row + 16 * j);
                 for (int g = 0; g < G; g++) sums[g][j] += v * weights[g * stride + i];
             }
         }
@@ -71,7 +77,7 @@ static inline void mix_block(const float* weights, size_t stride, const uint16_t
 static inline void softmax(float* scores, int length, int padded) {
     float largest = scores[0];
 #pragma omp simd reduction(max : largest)
-    for (int i = 0; i < length; i++) largest = std::fmax(largest, scores[i]);
+    for (int i = 0; i < length; i++) largest = larger(largest, scores[i]);
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int i = 0; i < length; i++) {
@@ -93,20 +99,24 @@ static void attend(const float* q, size_t q_stride, int count, int position, con
     const size_t stride = (size_t)blocks * kBlock;
     scratch.resize(stride * G * count);
     auto last = [&](int token) { return (position + token) / kBlock; };
-    for (int block = 0; block < blocks; block++)
+    for (int block = 0; block < blocks; block++) {
+        const uint16_t* next = block + 1 < blocks ? cache.keys(block + 1) : cache.values(0);
         for (int token = 0; token < count; token++)
             if (block <= last(token))
-                score_block<G>(q + token * q_stride, cache.keys(block), head_dim,
+                score_block<G>(q + token * q_stride, cache.keys(block), next, head_dim,
                                &scratch[token * G * stride + block * kBlock], stride);
+    }
     for (int token = 0; token < count; token++) {
         for (int g = 0; g < G; g++)
             softmax(&scratch[(token * G + g) * stride], position + token + 1,
                     (last(token) + 1) * kBlock);
         memset(out + token * out_stride, 0, sizeof(float) * G * head_dim);
     }
-    for (int block = 0; block < blocks; block++)
+    for (int block = 0; block < blocks; block++) {
+        const uint16_t* next = cache.values(std::min(block + 1, blocks - 1));
         for (int token = 0; token < count; token++)
             if (block <= last(token))
                 mix_block<G>(&scratch[token * G * stride + block * kBlock], stride,
-                             cache.values(block), head_dim, out + token * out_stride);
+                             cache.values(block), next, head_dim, out + token * out_stride);
+    }
 }

@@ -17,6 +17,7 @@
 constexpr int kTile = 16;   // output rows
 constexpr int kBlock = 32;  // inputs that share a scale
 constexpr int kRows = 8;    // tokens that go through a tile together
+constexpr int kAhead = 16;  // blocks: processors fetch ahead by themselves to a page's end only
 
 typedef float Floats __attribute__((vector_size(64)));
 typedef int32_t Ints __attribute__((vector_size(64)));
@@ -103,6 +104,8 @@ struct Tile {
     Tile(const Matrix& matrix, size_t index) {
         const uint8_t* quants = matrix.quants + index * kBytes;
         const uint16_t* scales = matrix.scales + index * kScales;
+        for (int i = 0; i < kBytes; i += 64) __builtin_prefetch(quants + kAhead * kBytes + i);
+        __builtin_prefetch(scales + kAhead * kScales);
         for (int i = 0; i < 8; i++) weights[i] = load<Bytes>(quants + 64 * (BITS == 4 ? i % 4 : i));
         if (BITS == 4)
             for (int i = 0; i < 4; i++) {
@@ -189,11 +192,14 @@ __attribute__((noinline)) static void spread(const Matrix& m, int block, int beg
 
 constexpr float kLargest = 16256.0f;  // 127 * 128: as large as the high byte allows
 
+// Unlike std::fmax this says nothing of NaN, and so becomes vector code.
+static inline float larger(float a, float b) { return a > b ? a : b; }
+
 // One block of 32 numbers; values gets the high bytes, then the low ones.
 static inline void quantise_block(const float* x, int8_t* values, float* scales) {
     float largest = 0;
 #pragma omp simd reduction(max : largest)
-    for (int i = 0; i < kBlock; i++) largest = std::fmax(largest, std::fabs(x[i]));
+    for (int i = 0; i < kBlock; i++) largest = larger(largest, std::fabs(x[i]));
     const float inverse = largest > 0 ? kLargest / largest : 0.0f;
     int32_t sum = 0;
 #pragma omp simd reduction(+ : sum)
