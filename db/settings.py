@@ -33,10 +33,11 @@ class Settings(BaseSettings):
     experts_per_token: int | None = Field(
         default=None, ge=0, description="Routed experts a token; default: the model's own."
     )
-    precision: str = Field(
-        default="int4",
+    precision: str | None = Field(
+        default=None,
         pattern="^(float32|bfloat16|int8|int4)$",
-        description="How weights are held in memory: float32, bfloat16, int8 or int4.",
+        description="How weights are held in memory: float32, bfloat16, int8 or int4; default: "
+        "int4 where the model's files have 4 bits already, as most GGUF files do, else int8.",
     )
     offload: bool = Field(
         default=False,

@@ -19,7 +19,7 @@ model_option = click.option(
 precision_option = click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
-    help="How weights are held. Default: BREAKEVEN_PRECISION, else int4.",
+    help="How weights are held. Default: BREAKEVEN_PRECISION, else by the model's files.",
 )
 offload_option = click.option(
     "--offload",

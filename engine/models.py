@@ -5,6 +5,7 @@ tools keep, where those have fetched it already; nothing is downloaded but the d
 """
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from engine.model.errors import ModelFileError
 from engine.weights import ensure_default_weights
 
 DEFAULT = "SmolLM2-135M-Instruct"
+_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
 
 
 def find_model(
@@ -58,12 +60,13 @@ def _hub_cache() -> Path:
 
 
 def _model_at(place: Path) -> Path | None:
-    """The model that a path stands for; a folder without config.json may hold a single GGUF."""
+    """The model that a path stands for; a folder without config.json may hold a single GGUF, or the
+    parts of one."""
     if place.is_file() and place.suffix == ".gguf":
         return place
     if not place.is_dir():
         return None
     if (place / "config.json").is_file():
         return place
-    files = list(place.glob("*.gguf"))
+    files = [path for path in place.glob("*.gguf") if not _LATER_PART.search(path.name)]
     return files[0] if len(files) == 1 else None

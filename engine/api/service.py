@@ -142,7 +142,9 @@ class Service:
 
     def _worker_options(self, weights: Path) -> list[str]:
         settings = self.settings
-        options = ["--weights", str(weights.resolve()), "--precision", settings.precision]
+        options = ["--weights", str(weights.resolve())]
+        if settings.precision is not None:
+            options += ["--precision", settings.precision]
         options += ["--threads", str(settings.threads), "--max-running", str(settings.max_running)]
         if settings.offload:
             options.append("--offload")

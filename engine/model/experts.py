@@ -126,7 +126,7 @@ def _routed(
         if packed is not None:
             return packed
     held = [
-        _unit(weights.expert(expert), holder.matrix, experts.activation)
+        _unit(weights.expert(expert), holder.expert_matrix, experts.activation)
         for expert in range(experts.count)
     ]
     return HeldExperts(held.__getitem__, sum(unit.nbytes for unit in held))

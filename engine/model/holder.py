@@ -17,13 +17,17 @@ class Holder:
     """Makes weights ready for use. `int8` and `int4` need the compiled `products`.
 
     int8: 32 inputs of a row share a scale; int4: a scale and an offset, both in 16 bits. Where the
-    inputs are no multiple of 32, a matrix stays in bfloat16.
+    inputs are no multiple of 32, a matrix stays in bfloat16. In int4, a mixture's experts alone
+    have 4 bits and all else 8: that is little of the model, and every token goes through it.
     """
 
-    def __init__(self, precision: Precision, products: Products | None = None) -> None:
+    def __init__(
+        self, precision: Precision, products: Products | None = None, mixture: bool = False
+    ) -> None:
         self.precision = precision
         self.dtype = torch.float32 if precision == "float32" else torch.bfloat16
         self._bits = {"int8": 8, "int4": 4}.get(precision)
+        self._shared_bits = 8 if mixture else 0
         self._products = products
         self._arena = Arena()
 
@@ -31,11 +35,18 @@ class Holder:
         """Norms, sinks, embeddings: what no precision rounds further than the activations."""
         return weight.to(self.dtype)
 
-    def matrix(self, weight: Tensor, bias: Tensor | None = None, bits: int | None = None) -> Matrix:
-        """Holds weight [out, in], in `bits` where int4 would be too coarse."""
+    def matrix(self, weight: Tensor, bias: Tensor | None = None, bits: int = 0) -> Matrix:
+        """Holds weight [out, in] that every token uses; in `bits` where int4 is too coarse."""
+        return self._matrix(weight, bias, max(bits, self._shared_bits))
+
+    def expert_matrix(self, weight: Tensor, bias: Tensor | None = None) -> Matrix:
+        """Holds a routed expert's weight [out, in]."""
+        return self._matrix(weight, bias, 0)
+
+    def _matrix(self, weight: Tensor, bias: Tensor | None, least_bits: int) -> Matrix:
         if self._bits is None or self._products is None or weight.shape[1] % BLOCK:
             return self.stored_matrix(weight, bias)
-        packed = self._packed(weight, max(self._bits, bits or 0))
+        packed = self._packed(weight, max(self._bits, least_bits))
         bias = None if bias is None else bias.float()
         return QuantisedMatrix(self._products, packed, len(weight), bias)
 

@@ -46,7 +46,7 @@ def load(
     if path.is_dir():
         check_fits(needs(read_config(path)), precision, available_memory(), offload)
         stored = Folder(path)
-        held = _holder(precision, threads, folder)
+        held = _holder(stored.config, precision, threads, folder)
         return _decoded(stored.config, stored, Routing(None), held, offload)
     file = GgufFile(path)
     config = gguf_config(file)
@@ -59,7 +59,7 @@ def load(
             return Model(config, routing, fast, "int4", f"C++ ({fast.instructions})")
         except NoKernel as reason:
             _log.warning("Computing layer by layer, several times slower: %s.", reason)
-    held = _holder(precision, threads, folder)
+    held = _holder(config, precision, threads, folder)
     return _decoded(config, weights, routing, held, offload)
 
 
@@ -75,7 +75,9 @@ def _decoded(
     return Model(config, routing, decoder, holder.precision, kernel)
 
 
-def _holder(precision: Precision, threads: int, kernel_folder: Path) -> tuple[Holder, str]:
+def _holder(
+    config: ModelConfig, precision: Precision, threads: int, kernel_folder: Path
+) -> tuple[Holder, str]:
     """What holds the weights, and in words what computes with them."""
     if precision in ("float32", "bfloat16"):
         return Holder(precision), "torch"
@@ -84,7 +86,8 @@ def _holder(precision: Precision, threads: int, kernel_folder: Path) -> tuple[Ho
     except NoKernel as reason:
         _log.warning("Holding weights in bfloat16, several times slower: %s.", reason)
         return Holder("bfloat16"), f"torch ({reason})"
-    return Holder(precision, products), f"torch and C++ ({products.instructions})"
+    holder = Holder(precision, products, mixture=bool(config.mixtures))
+    return holder, f"torch and C++ ({products.instructions})"
 
 
 def read_config(path: Path) -> ModelConfig:

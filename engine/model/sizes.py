@@ -9,9 +9,9 @@ from engine.model.config import Block, Dense, ModelConfig
 from engine.model.errors import ModelFileError
 from engine.model.precision import PRECISIONS
 
-# Bytes of one weight in a matrix that is quantised, its share of the scales included:
-# int8 has a 16-bit scale for every 32 weights at most, int4 a scale and an offset for every 64.
-_BYTES = {"float32": 4.0, "bfloat16": 2.0, "int8": 1 + 2 / 32, "int4": 0.5 + 4 / 64}
+# Bytes of one weight in a matrix that is quantised, its share of the scales included: 32 weights
+# have a 16-bit scale in int8, a scale and an offset in int4.
+_BYTES = {"float32": 4.0, "bfloat16": 2.0, "int8": 1 + 2 / 32, "int4": 0.5 + 4 / 32}
 _USABLE = 0.9  # of an accelerator's memory: the rest goes to activations, graphs and the driver
 _COUNTS = (1, 2, 4, 8, 16, 32, 64)  # heads and experts divide evenly over powers of two
 
@@ -54,14 +54,15 @@ class Needs:
 
 def needs(config: ModelConfig) -> Needs:
     """Figures of a model; from the configuration alone."""
-    kept = _kept_parameters(config)
-    total, routed = config.parameters(), _routed_parameters(config)
+    kept, routed = _kept_parameters(config), _routed_parameters(config)
+    total, mixture = config.parameters(), bool(config.mixtures)
+    shared = total - kept - routed
     return Needs(
         name=config.name,
         total_parameters=total,
         active_parameters=config.active_parameters(),
-        weight_bytes={p: _bytes(p, total - kept, kept) for p in PRECISIONS},
-        resident_bytes={p: _bytes(p, total - kept - routed, kept) for p in PRECISIONS},
+        weight_bytes={p: _bytes(p, routed, shared, kept, mixture) for p in PRECISIONS},
+        resident_bytes={p: _bytes(p, 0, shared, kept, mixture) for p in PRECISIONS},
         cache_bytes_per_token=2 * config.cached_per_token,
         context_length=config.context_length,
     )
@@ -139,8 +140,11 @@ def gigabytes(count: float) -> str:
     return f"{count / 1e9:.1f} GB" if count < 1e11 else f"{count / 1e9:,.0f} GB"
 
 
-def _bytes(precision: str, quantised: int, kept: int) -> int:
-    return round(quantised * _BYTES[precision] + kept * (4 if precision == "float32" else 2))
+def _bytes(precision: str, routed: int, shared: int, kept: int, mixture: bool) -> int:
+    """In int4, a mixture's experts alone have 4 bits."""
+    wide = _BYTES["int8" if precision == "int4" and mixture else precision]
+    halves = kept * (4 if precision == "float32" else 2)
+    return round(routed * _BYTES[precision] + shared * wide + halves)
 
 
 def _routed_parameters(config: ModelConfig) -> int:

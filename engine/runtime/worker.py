@@ -24,7 +24,7 @@ from engine.energy.meter_set import MeterSet, detect
 from engine.model.errors import ModelFileError
 from engine.model.load import load, shipped_carving
 from engine.model.model import Model
-from engine.model.precision import PRECISIONS
+from engine.model.precision import PRECISIONS, default_precision
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
@@ -162,7 +162,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fd", type=int, required=True, help="the gateway's socket")
     parser.add_argument("--weights", type=Path, required=True, help="GGUF file or model folder")
     parser.add_argument("--carved", type=Path, help="the carving; default: the one shipped with it")
-    parser.add_argument("--precision", choices=PRECISIONS, default="int4")
+    parser.add_argument("--precision", choices=PRECISIONS, help="default: by the files")
     parser.add_argument("--offload", action="store_true", help="leave routed experts on disk")
     parser.add_argument("--threads", type=int, default=0, help="0: one a physical core")
     parser.add_argument("--experts-per-token", type=int, help="default: the model's own")
@@ -181,7 +181,7 @@ def main() -> None:
         model = load(
             arguments.weights,
             arguments.carved or shipped_carving(arguments.weights),
-            arguments.precision,
+            arguments.precision or default_precision(arguments.weights),
             arguments.experts_per_token,
             threads,
             Settings().home / "kernels",

@@ -26,6 +26,14 @@ def test_a_path_stands_for_itself(tmp_path: Path, settings: Settings) -> None:
     assert find_model(str(file), settings) == file
 
 
+def test_a_folder_with_the_parts_of_a_gguf_stands_for_the_first(
+    tmp_path: Path, settings: Settings
+) -> None:
+    for part in (1, 2, 3):
+        (tmp_path / f"big-{part:05}-of-00003.gguf").touch()
+    assert find_model(tmp_path, settings) == tmp_path / "big-00001-of-00003.gguf"
+
+
 def test_a_folder_with_a_single_gguf_stands_for_that(tmp_path: Path, settings: Settings) -> None:
     file = tmp_path / "model" / "weights.gguf"
     file.parent.mkdir()
