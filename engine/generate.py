@@ -13,7 +13,7 @@ from engine.energy.meter_set import detect
 from engine.model.errors import ModelFileError
 from engine.model.load import load, shipped_carving
 from engine.model.model import Model
-from engine.model.precision import Precision, default_precision
+from engine.model.precision import Precision
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.models import find_model
@@ -42,7 +42,7 @@ def run(settings: Settings, prompt: str, sampling: SamplingParams) -> None:
         model = load(
             weights,
             shipped_carving(weights),
-            cast(Precision, settings.precision or default_precision(weights)),
+            cast(Precision | None, settings.precision),
             settings.experts_per_token,
             threads,
             settings.home / "kernels",

@@ -28,7 +28,7 @@ class GroupedAttention:
             return holder.vector(read(part)) if there else None
 
         a = attention
-        self.attention, self.norm_eps, self.dtype = a, norm_eps, holder.dtype
+        self.attention, self.norm_eps, self._empty = a, norm_eps, holder.empty
         bias = torch.cat([read(f"{part}_bias") for part in "qkv"]) if a.qkv_bias else None
         self.qkv = holder.matrix(torch.cat([read(part) for part in "qkv"]), bias)
         self.output = holder.matrix(read("o"), read("o_bias") if a.output_bias else None)
@@ -44,7 +44,7 @@ class GroupedAttention:
     def new_cache(self, blocks: int) -> Tensor:
         """[2, positions, kv_heads, head_dim]; pages never written take no memory."""
         a = self.attention
-        return torch.empty((2, blocks * BLOCK_TOKENS, a.kv_heads, a.head_dim), dtype=self.dtype)
+        return self._empty(2, blocks * BLOCK_TOKENS, a.kv_heads, a.head_dim)
 
     def __call__(self, x: Tensor, step: Step, cache: Tensor) -> Tensor:
         """x [tokens, hidden], normalised → the same shape; writes the new keys and values."""

@@ -17,6 +17,7 @@ from engine.model.attention import GroupedAttention
 from engine.model.batch import Chunk, Forward
 from engine.model.carved_experts import CarvedFeedForward
 from engine.model.config import Attention, Block, Dense, ModelConfig
+from engine.model.decode_graphs import DecodeGraphs
 from engine.model.experts import DenseFeedForward, MixtureFeedForward
 from engine.model.holder import Holder
 from engine.model.latent import LatentAttentionLayer
@@ -46,7 +47,10 @@ class Decoder:
         holder: Holder,
         offload: bool = False,
     ) -> None:
-        self.config, self.routing = config, routing
+        self.config, self.routing, self._holder = config, routing, holder
+        # Experts that are read from disk cannot be recorded.
+        recorded = holder.device.type == "cuda" and not offload
+        self._graphs = DecodeGraphs(self._compute, holder.device) if recorded else None
         self.embedding = holder.vector(weights.tensor("embedding"))
         head = self.embedding if config.tied_head else weights.tensor("head")
         self.head = holder.matrix(head, bits=8)
@@ -81,22 +85,37 @@ class Decoder:
         self, chunks: Sequence[Chunk], cache: list[Tensor], every_token: bool = False
     ) -> Forward:
         """Computes the chunks and writes what is kept of their tokens into the cache."""
-        config, step = self.config, Step(chunks)
+        config, step = self.config, Step.of(chunks, self._holder.device)
+        lengths = [len(chunk.token_ids) for chunk in chunks]
+        decoding = all(length == 1 for length in lengths)
+        if self._graphs is not None and decoding:
+            logits, picked = self._graphs(step, cache)
+        else:
+            logits, picked = self._compute(step, cache, every_token)
         routed = self.routing.routed or config.routed_experts
         chosen = np.zeros((len(chunks), config.layers, routed), np.int32)
+        for layer, experts in enumerate(_on_processor(picked)):
+            if experts is not None:
+                _count(experts, lengths, chosen[:, layer])
+        return Forward(logits.cpu(), chosen)
+
+    def _compute(
+        self, step: Step, cache: list[Tensor], every_token: bool = False
+    ) -> tuple[Tensor, list[Tensor | None]]:
+        """Logits, float32, and the experts chosen in each layer [tokens, per_token]."""
+        config, picked = self.config, []
         x = F.embedding(step.token_ids, self.embedding) * config.embedding_multiplier
         for index, layer in enumerate(self.layers):
             normed = self._norm(x, layer.attention_norm)
             out = layer.attention(normed, step, cache[index])
             x = x + out * config.residual_multiplier
-            out, picked = layer.feed_forward(self._norm(x, layer.ffn_norm))
+            out, experts = layer.feed_forward(self._norm(x, layer.ffn_norm))
             x = x + out * config.residual_multiplier
-            if picked is not None:
-                _count(picked, step.lengths, chosen[:, index])
+            picked.append(experts)
         if not every_token:
             x = x[step.last]
         logits = self.head(self._norm(x, self.final_norm)).float()
-        return Forward(logits / config.logits_divisor, chosen)
+        return logits / config.logits_divisor, picked
 
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, weight.shape, weight, self.config.norm_eps)
@@ -122,6 +141,16 @@ def _feed_forward(
     if isinstance(block.feed_forward, Dense):
         return DenseFeedForward(weights, holder)
     return MixtureFeedForward(block.feed_forward, weights, holder, offload)
+
+
+def _on_processor(picked: list[Tensor | None]) -> list[Tensor | None]:
+    """All layers' choices in one transfer."""
+    found = [experts for experts in picked if experts is not None]
+    if not found or found[0].device.type == "cpu":
+        return picked
+    sizes = [experts.numel() for experts in found]
+    parts = iter(torch.cat([experts.flatten() for experts in found]).cpu().split(sizes))
+    return [None if one is None else next(parts).view(one.shape) for one in picked]
 
 
 def _count(picked: Tensor, lengths: list[int], counts: NDArray[np.int32]) -> None:

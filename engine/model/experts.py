@@ -11,30 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model import config
+from engine.model.gated_unit import GatedUnit
+from engine.model.grouped_experts import GroupedExperts
 from engine.model.holder import Holder, QuantisedMixture
 from engine.model.matrix import Matrix
 from engine.model.router import Router
 from engine.model.weights import ExpertWeights, LayerWeights
-
-_SWIGLU_LIMIT, _SWIGLU_ALPHA = 7.0, 1.702  # gpt-oss: swiglu_limit, swiglu_alpha
-
-
-class GatedUnit:
-    """down(silu(gate x) · up x), or the clamped variant of it."""
-
-    def __init__(self, gate: Matrix, up: Matrix, down: Matrix, activation: str = "silu") -> None:
-        self.gate, self.up, self.down, self.activation = gate, up, down, activation
-
-    @property
-    def nbytes(self) -> int:
-        return self.gate.nbytes + self.up.nbytes + self.down.nbytes
-
-    def __call__(self, x: Tensor) -> Tensor:
-        gate, up = self.gate(x), self.up(x)
-        if self.activation == "silu":
-            return self.down(F.silu(gate) * up)
-        gate, up = gate.clamp(max=_SWIGLU_LIMIT), up.clamp(-_SWIGLU_LIMIT, _SWIGLU_LIMIT)
-        return self.down((up + 1) * gate * torch.sigmoid(gate * _SWIGLU_ALPHA))
 
 
 def gated_unit(weights: LayerWeights, holder: Holder, prefix: str = "") -> GatedUnit:
@@ -87,14 +69,14 @@ class MixtureFeedForward:
         holder: Holder,
         offload: bool = False,
     ) -> None:
-        self.router = Router(experts, weights)
+        self.router = Router(experts, weights, holder)
         self.routed = _routed(experts, weights, holder, offload)
         self.shared: GatedUnit | None = None
         self.shared_gate: Tensor | None = None
         if experts.shared_neurons:
             self.shared = gated_unit(weights, holder, "shared.")
         if experts.shared_gate:
-            self.shared_gate = weights.tensor("shared_gate").float()
+            self.shared_gate = holder.exact(weights.tensor("shared_gate"))
 
     @property
     def nbytes(self) -> int:
@@ -115,12 +97,14 @@ class MixtureFeedForward:
 
 def _routed(
     experts: config.Experts, weights: LayerWeights, holder: Holder, offload: bool
-) -> QuantisedMixture | HeldExperts:
+) -> QuantisedMixture | GroupedExperts | HeldExperts:
     def stored(expert: int) -> GatedUnit:
         return _unit(weights.expert(expert), holder.stored_matrix, experts.activation)
 
     if offload:
         return HeldExperts(stored, 0)
+    if holder.device.type != "cpu":
+        return GroupedExperts(experts, weights, holder)
     if experts.activation == "silu" and not experts.bias:
         packed = holder.mixture(experts, weights)
         if packed is not None:

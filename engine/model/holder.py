@@ -12,6 +12,8 @@ from engine.model.matrix import FloatMatrix, Matrix, QuantisedMatrix
 from engine.model.precision import Precision
 from engine.model.weights import LayerWeights
 
+_PROCESSOR = torch.device("cpu")
+
 
 class Holder:
     """Makes weights ready for use. `int8` and `int4` need the compiled `products`.
@@ -22,8 +24,13 @@ class Holder:
     """
 
     def __init__(
-        self, precision: Precision, products: Products | None = None, mixture: bool = False
+        self,
+        precision: Precision,
+        products: Products | None = None,
+        mixture: bool = False,
+        device: torch.device = _PROCESSOR,
     ) -> None:
+        self.device = device
         self.precision = precision
         self.dtype = torch.float32 if precision == "float32" else torch.bfloat16
         self._bits = {"int8": 8, "int4": 4}.get(precision)
@@ -33,7 +40,16 @@ class Holder:
 
     def vector(self, weight: Tensor) -> Tensor:
         """Norms, sinks, embeddings: what no precision rounds further than the activations."""
-        return weight.to(self.dtype)
+        return weight.to(self.device, self.dtype)
+
+    def exact(self, weight: Tensor) -> Tensor:
+        """What is computed in float32 whatever the precision: routers and gates."""
+        return weight.to(self.device, torch.float32)
+
+    def empty(self, *shape: int) -> Tensor:
+        """To be filled with weights, or with what is kept of tokens; pages never written take no
+        memory."""
+        return torch.empty(shape, dtype=self.dtype, device=self.device)
 
     def matrix(self, weight: Tensor, bias: Tensor | None = None, bits: int = 0) -> Matrix:
         """Holds weight [out, in] that every token uses; in `bits` where int4 is too coarse."""
@@ -52,7 +68,7 @@ class Holder:
 
     def stored_matrix(self, weight: Tensor, bias: Tensor | None = None) -> Matrix:
         """In the activations' type. A weight that has it already is not copied."""
-        return FloatMatrix(weight.to(self.dtype), None if bias is None else bias.to(self.dtype))
+        return FloatMatrix(self.vector(weight), None if bias is None else self.vector(bias))
 
     def mixture(self, experts: Experts, weights: LayerWeights) -> "QuantisedMixture | None":
         """All of a layer's routed experts for one call, read one by one; None where they are not

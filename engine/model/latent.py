@@ -32,7 +32,7 @@ class LatentAttentionLayer:
             return holder.matrix(read(part), read(f"{part}_bias") if biased else None)
 
         a = attention
-        self.attention, self.norm_eps, self.dtype = a, norm_eps, holder.dtype
+        self.attention, self.norm_eps, self._empty = a, norm_eps, holder.empty
         self.query_down: Matrix | None = None
         self.query_norm: Tensor | None = None
         if a.query_rank is not None:
@@ -41,7 +41,7 @@ class LatentAttentionLayer:
         self.query_up = product("q" if a.query_rank is None else "q_b", False)
         self.latent_down = product("kv_a", a.bias)
         self.latent_norm = holder.vector(read("kv_a_norm"))
-        up = read("kv_b").to(self.dtype).view(a.heads, a.nope_dim + a.value_dim, a.kv_rank)
+        up = holder.vector(read("kv_b")).view(a.heads, a.nope_dim + a.value_dim, a.kv_rank)
         # Both are used head by head, where the short side is summed over: they stay floating point.
         self.key_up = up[:, : a.nope_dim].contiguous()
         self.value_up = up[:, a.nope_dim :].transpose(1, 2).contiguous()
@@ -55,9 +55,7 @@ class LatentAttentionLayer:
 
     def new_cache(self, blocks: int) -> Tensor:
         """[positions, latent and rotary key]; pages never written take no memory."""
-        return torch.empty(
-            (blocks * BLOCK_TOKENS, self.attention.cached_per_token), dtype=self.dtype
-        )
+        return self._empty(blocks * BLOCK_TOKENS, self.attention.cached_per_token)
 
     def __call__(self, x: Tensor, step: Step, cache: Tensor) -> Tensor:
         """x [tokens, hidden], normalised → the same shape; writes the new latents."""
@@ -92,8 +90,6 @@ class LatentAttentionLayer:
         sequences = len(keys)
         q = q.reshape(sequences, -1, q.shape[-1])  # [sequences, queries · heads, …]
         mask = span.mask(None, torch.float32).repeat_interleave(a.heads, dim=1)
-        scores = torch.baddbmm(
-            torch.zeros(1, dtype=q.dtype), q, keys.transpose(1, 2), beta=0, alpha=a.scale
-        )
+        scores = torch.baddbmm(q.new_zeros(1), q, keys.transpose(1, 2), beta=0, alpha=a.scale)
         weights = (scores.float() + mask).softmax(-1).to(q.dtype)
         return torch.bmm(weights, keys[..., : a.kv_rank]).reshape(-1, a.heads, a.kv_rank)

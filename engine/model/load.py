@@ -18,7 +18,7 @@ from engine.model.kernel_llama import KernelLlama
 from engine.model.kernels.build import NoKernel
 from engine.model.kernels.products import Products
 from engine.model.model import Model
-from engine.model.precision import Precision
+from engine.model.precision import Precision, default_precision
 from engine.model.routing import Carving, Routing
 from engine.model.sizes import available_memory, check_fits, needs
 from engine.model.weights import Weights
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 def load(
     path: Path,
     carved: Path | None = None,
-    precision: Precision = "int4",
+    precision: Precision | None = None,
     experts_per_token: int | None = None,
     threads: int | None = None,
     kernel_folder: Path | None = None,
@@ -37,16 +37,20 @@ def load(
 ) -> Model:
     """Reads a GGUF file or a folder of safetensors; `carved` makes a mixture of experts of a file.
 
-    `int8` and `int4` need the compiled kernel, kept in `kernel_folder`; where there is no compiler
-    weights are held in bfloat16, which `Model.kernel` then says. `offload` leaves routed experts
-    on disk. Raises ModelFileError where a file cannot be used.
+    Without a `precision` the files and the machine decide (precision.py). `float32` and `bfloat16`
+    are computed on the accelerator where there is one. `int8` and `int4` need the compiled kernel,
+    kept in `kernel_folder`; where there is no compiler weights are held in bfloat16, which
+    `Model.kernel` then says. `offload` leaves routed experts on disk. Raises ModelFileError where a
+    file cannot be used.
     """
+    precision = precision or default_precision(path, torch.cuda.is_available())
     threads = threads or torch.get_num_threads()
     folder = kernel_folder or user_cache_path("breakeven", appauthor=False) / "kernels"
     if path.is_dir():
-        check_fits(needs(read_config(path)), precision, available_memory(), offload)
+        device = _device(precision)
+        check_fits(needs(read_config(path)), precision, _room(device), offload)
         stored = Folder(path)
-        held = _holder(stored.config, precision, threads, folder)
+        held = _holder(stored.config, precision, device, threads, folder)
         return _decoded(stored.config, stored, Routing(None), held, offload)
     file = GgufFile(path)
     config = gguf_config(file)
@@ -59,7 +63,8 @@ def load(
             return Model(config, routing, fast, "int4", f"C++ ({fast.instructions})")
         except NoKernel as reason:
             _log.warning("Computing layer by layer, several times slower: %s.", reason)
-    held = _holder(config, precision, threads, folder)
+    device = torch.device("cpu") if routing.carving else _device(precision)
+    held = _holder(config, precision, device, threads, folder)
     return _decoded(config, weights, routing, held, offload)
 
 
@@ -76,11 +81,15 @@ def _decoded(
 
 
 def _holder(
-    config: ModelConfig, precision: Precision, threads: int, kernel_folder: Path
+    config: ModelConfig,
+    precision: Precision,
+    device: torch.device,
+    threads: int,
+    kernel_folder: Path,
 ) -> tuple[Holder, str]:
     """What holds the weights, and in words what computes with them."""
     if precision in ("float32", "bfloat16"):
-        return Holder(precision), "torch"
+        return Holder(precision, device=device), "torch" + _named(device)
     try:
         products = Products(kernel_folder, threads)
     except NoKernel as reason:
@@ -88,6 +97,23 @@ def _holder(
         return Holder("bfloat16"), f"torch ({reason})"
     holder = Holder(precision, products, mixture=bool(config.mixtures))
     return holder, f"torch and C++ ({products.instructions})"
+
+
+def _device(precision: Precision) -> torch.device:
+    """Products in 4 and 8 bits are compiled for processors only."""
+    floating = precision in ("float32", "bfloat16")
+    return torch.device("cuda" if floating and torch.cuda.is_available() else "cpu")
+
+
+def _room(device: torch.device) -> int:
+    """Bytes that weights and cache may take there."""
+    if device.type == "cpu":
+        return available_memory()
+    return int(torch.cuda.mem_get_info(device)[0])
+
+
+def _named(device: torch.device) -> str:
+    return "" if device.type == "cpu" else f" ({torch.cuda.get_device_name(device)})"
 
 
 def read_config(path: Path) -> ModelConfig:

@@ -1,6 +1,7 @@
 """Rotary position embedding (arXiv 2104.09864) and the ways to stretch it to longer texts."""
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ def rotary_table(rotary: Rotary, positions: int) -> tuple[Tensor, Tensor]:
 
 def rotary_at(rotary: Rotary, positions: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines and sines [positions, dim / 2], float32."""
-    angles = torch.outer(positions.float(), _frequencies(rotary))
+    angles = torch.outer(positions.float(), _frequencies(rotary, positions.device))
     factor = rotary.scaling.attention_factor if isinstance(rotary.scaling, Yarn) else 1.0
     return angles.cos() * factor, angles.sin() * factor
 
@@ -31,8 +32,13 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, interleaved: bool) -> Tensor:
     return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
 
 
-def _frequencies(rotary: Rotary) -> Tensor:
+@cache
+def _frequencies(rotary: Rotary, device: torch.device) -> Tensor:
     """Radians a position, [dim / 2]."""
+    return _computed_frequencies(rotary).to(device)
+
+
+def _computed_frequencies(rotary: Rotary) -> Tensor:
     exponent = torch.arange(0, rotary.dim, 2, dtype=torch.float32) / rotary.dim
     frequencies = 1 / rotary.theta**exponent
     match rotary.scaling:

@@ -5,15 +5,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model import config
+from engine.model.holder import Holder
 from engine.model.weights import LayerWeights
 
 
 class Router:
     """One layer's. Computes in float32: a near tie must not be decided by rounding."""
 
-    def __init__(self, experts: config.Experts, weights: LayerWeights) -> None:
+    def __init__(self, experts: config.Experts, weights: LayerWeights, holder: Holder) -> None:
         def read(part: str) -> Tensor:
-            return weights.tensor(part).float()
+            return holder.exact(weights.tensor(part))
 
         self.rule, self.per_token = experts.router, experts.per_token
         self.weight = read("router")

@@ -1,8 +1,8 @@
 """What all layers of one forward pass share: who is where, computed once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ class Span:
     how many positions a slot lies before the query: negative for what comes later and for padding.
     """
 
-    rows: slice | Tensor
+    rows: Tensor
     slots: Tensor
     ages: Tensor
     _masks: dict[tuple[int | None, torch.dtype], Tensor] = field(default_factory=dict)
@@ -35,55 +35,39 @@ class Span:
             hidden = self.ages < 0
             if window is not None:
                 hidden = hidden | (self.ages >= window)
-            nothing = torch.zeros(1, dtype=dtype)
+            nothing = torch.zeros(1, dtype=dtype, device=hidden.device)
             self._masks[window, dtype] = nothing.masked_fill(hidden, float("-inf"))
         return self._masks[window, dtype]
 
 
+@dataclass(frozen=True)
 class Step:
-    """One pass over `chunks`. `write` [tokens] are the cache positions of the new tokens."""
+    """One pass. All [tokens], but `last`: the row of each chunk's last token.
 
-    def __init__(self, chunks: Sequence[Chunk]) -> None:
-        self.chunks = chunks
-        self.lengths = [len(chunk.token_ids) for chunk in chunks]
+    `write` are the cache positions of the new tokens. Sequences that decode (one new token) are all
+    in one span, every other one has its own.
+    """
+
+    token_ids: Tensor
+    positions: Tensor
+    write: Tensor
+    last: Tensor
+    spans: tuple[Span, ...]
+    _turns: dict[Rotary, tuple[Tensor, Tensor]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, chunks: Sequence[Chunk], device: torch.device) -> Self:
         slots = [_slots(chunk) for chunk in chunks]
-        self._slots = slots
-        self.write = torch.cat([s[c.start :] for s, c in zip(slots, chunks, strict=True)])
-        self.positions = torch.cat(
-            [torch.arange(c.start, len(s)) for s, c in zip(slots, chunks, strict=True)]
+        new = [s[c.start :] for s, c in zip(slots, chunks, strict=True)]
+        ends = torch.tensor([len(part) for part in new]).cumsum(0)
+        positions = [torch.arange(c.start, len(s)) for s, c in zip(slots, chunks, strict=True)]
+        return cls(
+            torch.tensor([i for chunk in chunks for i in chunk.token_ids], device=device),
+            torch.cat(positions).to(device),
+            torch.cat(new).to(device),
+            (ends - 1).to(device),
+            tuple(_spans(slots, positions, [0, *ends.tolist()], device)),
         )
-        self._turns: dict[Rotary, tuple[Tensor, Tensor]] = {}
-
-    @cached_property
-    def token_ids(self) -> Tensor:
-        return torch.tensor([i for chunk in self.chunks for i in chunk.token_ids])
-
-    @cached_property
-    def last(self) -> Tensor:
-        """Each chunk's last row."""
-        return torch.tensor(self.lengths).cumsum(0) - 1
-
-    @cached_property
-    def spans(self) -> list[Span]:
-        """Sequences that decode (one new token) all in one, every other one by itself."""
-        starts = [0, *torch.tensor(self.lengths).cumsum(0).tolist()]
-        spans = []
-        for i, length in enumerate(self.lengths):
-            if length > 1:
-                queries = torch.arange(self.chunks[i].start, len(self._slots[i]))
-                ages = queries[:, None] - torch.arange(len(self._slots[i]))
-                rows = slice(starts[i], starts[i] + length)
-                spans.append(Span(rows, self._slots[i][None], ages[None]))
-        single = [i for i, length in enumerate(self.lengths) if length == 1]
-        if single:
-            slots = torch.nn.utils.rnn.pad_sequence([self._slots[i] for i in single], True)
-            ends = torch.tensor([len(self._slots[i]) for i in single])
-            ages = ends[:, None] - 1 - torch.arange(slots.shape[1])
-            # Padding looks at the sequence's own first position: memory that was never written may
-            # hold NaN, which no weight of 0 takes away.
-            slots = torch.where(ages >= 0, slots, slots[:, :1])
-            spans.append(Span(torch.tensor([starts[i] for i in single]), slots, ages[:, None]))
-        return spans
 
     def turns(self, rotary: Rotary, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Cosines and sines [tokens, dim / 2] of the new tokens' positions."""
@@ -91,6 +75,51 @@ class Step:
             cos, sin = rotary_at(rotary, self.positions)
             self._turns[rotary] = cos.to(dtype), sin.to(dtype)
         return self._turns[rotary]
+
+    # What decode_graphs.py needs: steps of which every sequence decodes.
+
+    def padded(self, multiple: int) -> Self:
+        """The same with its sequences' slots padded to a multiple of some positions."""
+        (span,) = self.spans
+        slots = span.slots
+        missing = -slots.shape[1] % multiple
+        slots = torch.cat((slots, slots[:, :1].expand(-1, missing)), dim=1)
+        ages = self.positions[:, None] - torch.arange(slots.shape[1], device=slots.device)
+        return replace(self, spans=(Span(span.rows, slots, ages[:, None]),), _turns={})
+
+    def copy_from(self, other: "Step") -> None:
+        """Takes over the tensors of a step of the same shape, in place."""
+        for mine, theirs in zip(self._tensors(), other._tensors(), strict=True):
+            mine.copy_(theirs)
+
+    def anew(self) -> Self:
+        """The same tensors, and nothing that was computed from them."""
+        spans = tuple(Span(span.rows, span.slots, span.ages) for span in self.spans)
+        return replace(self, spans=spans, _turns={})
+
+    def _tensors(self) -> tuple[Tensor, ...]:
+        (span,) = self.spans
+        own = self.token_ids, self.positions, self.write, self.last
+        return *own, span.rows, span.slots, span.ages
+
+
+def _spans(
+    slots: list[Tensor], positions: list[Tensor], starts: list[int], device: torch.device
+) -> Iterator[Span]:
+    for i, queries in enumerate(positions):
+        if len(queries) > 1:
+            ages = queries[:, None] - torch.arange(len(slots[i]))
+            rows = torch.arange(starts[i], starts[i + 1])
+            yield Span(rows.to(device), slots[i][None].to(device), ages[None].to(device))
+    single = [i for i, queries in enumerate(positions) if len(queries) == 1]
+    if single:
+        padded = torch.nn.utils.rnn.pad_sequence([slots[i] for i in single], True)
+        ages = torch.cat([positions[i] for i in single])[:, None] - torch.arange(padded.shape[1])
+        # Padding looks at the sequence's own first position: memory that was never written may
+        # hold NaN, which no weight of 0 takes away.
+        padded = torch.where(ages >= 0, padded, padded[:, :1])
+        rows = torch.tensor([starts[i] for i in single])
+        yield Span(rows.to(device), padded.to(device), ages[:, None].to(device))
 
 
 def _slots(chunk: Chunk) -> Tensor:

@@ -24,7 +24,7 @@ from engine.energy.meter_set import MeterSet, detect
 from engine.model.errors import ModelFileError
 from engine.model.load import load, shipped_carving
 from engine.model.model import Model
-from engine.model.precision import PRECISIONS, default_precision
+from engine.model.precision import PRECISIONS
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
@@ -181,7 +181,7 @@ def main() -> None:
         model = load(
             arguments.weights,
             arguments.carved or shipped_carving(arguments.weights),
-            arguments.precision or default_precision(arguments.weights),
+            arguments.precision,
             arguments.experts_per_token,
             threads,
             Settings().home / "kernels",

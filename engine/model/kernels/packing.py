@@ -138,25 +138,32 @@ def rounded_to_4(weights: NDArray[np.float32]) -> Blocks:
     already, as those of weights are that were stored in 4 bits: there they are those very steps.
     """
     blocks = weights.reshape(len(weights), -1, BLOCK)
-    low, step = _steps(blocks)
+    low = blocks.min(axis=-1, keepdims=True)
+    step = (blocks.max(axis=-1, keepdims=True) - low) / 15
+    some = blocks[:: max(1, len(blocks) // 16), :16]
+    if _stored_steps(some)[1].mean() > 0.5:
+        found, stored = _stored_steps(blocks)
+        step = np.where(stored, found, step)
     scales = np.concatenate((step, low), axis=-1).astype(np.float16)
     step, start = scales[..., :1].astype(np.float32), scales[..., 1:].astype(np.float32)
     steps = np.divide(blocks - start, step, out=np.zeros_like(blocks), where=step > 0)
     return Blocks(4, np.clip(np.rint(steps), 0, 15).astype(np.uint8), scales)
 
 
-def _steps(blocks: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The lowest number of each block and the size of its steps, both [rows, blocks, 1]."""
+def _stored_steps(
+    blocks: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The even steps that each block's numbers are on, and whether they are on 16 or fewer; both
+    [rows, blocks, 1]."""
     ordered = np.sort(blocks, axis=-1)
     low, spread = ordered[..., :1], ordered[..., -1:] - ordered[..., :1]
     gaps = np.diff(ordered, axis=-1)
     gaps[gaps < spread / 64] = np.inf  # equal, but for rounding
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = spread / np.rint(spread / gaps.min(axis=-1, keepdims=True))
-        places = (ordered - low) / found
+        step = spread / np.rint(spread / gaps.min(axis=-1, keepdims=True))
+        places = (ordered - low) / step
         even = np.abs(places - np.rint(places)).max(axis=-1, keepdims=True) < _UNEVEN
-    stored = even & (found * 15.5 > spread)
-    return low, np.where(stored, found, spread / 15)
+    return step, even & (step * 15.5 > spread)
 
 
 def concatenated(*parts: Blocks) -> Blocks:
