@@ -63,6 +63,7 @@ class Finished:
 
     status: Status
     finish_reason: str | None
+    stopped_by: str | None  # the request's stop string that ended it
     output_tokens: int
     cached_input_tokens: int
     duration_ms: float
@@ -178,6 +179,7 @@ class Answer:
         return Finished(
             status=status,
             finish_reason=last.finish_reason,
+            stopped_by=last.stopped_by,
             output_tokens=last.output_tokens,
             cached_input_tokens=last.cached_input_tokens,
             duration_ms=self._elapsed_ms(),

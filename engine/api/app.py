@@ -4,13 +4,13 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from engine.api import health, models, openai_chat
+from engine.api import anthropic_messages, health, models, openai_chat
 from engine.api.errors import CatchErrors, http_error
 from engine.api.service import Service
 
 
 def create_app(service: Service) -> FastAPI:
-    """`/v1/chat/completions`, `/v1/models` and `/health` over a service."""
+    """`/v1/chat/completions`, `/v1/messages`, `/v1/models` and `/health` over a service."""
     app = FastAPI(
         title="Breakeven",
         docs_url=None,  # their pages load scripts from elsewhere
@@ -21,6 +21,6 @@ def create_app(service: Service) -> FastAPI:
         exception_handlers={HTTPException: http_error},
     )
     app.state.service = service
-    for module in (openai_chat, models, health):
+    for module in (openai_chat, anthropic_messages, models, health):
         app.include_router(module.router)
     return app

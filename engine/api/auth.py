@@ -41,12 +41,13 @@ class Authenticator:
         self._trusted: dict[str, tuple[Caller, float]] = {}
 
     async def caller(self, headers: Headers) -> Caller:
-        """Whom the Authorization header names; a 401 where it names nobody."""
+        """Whom the Authorization header names, or Anthropic's own; a 401 where it is nobody."""
         scheme, _, key = headers.get("authorization", "").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
+        key = key.strip() if scheme.lower() == "bearer" else ""
+        key = key or headers.get("x-api-key", "").strip()
+        if not key:
             raise bad_key(
-                "No API key was sent. Send one as 'Authorization: Bearer bk-…';"
+                "No API key was sent. Send one as 'Authorization: Bearer bk-…' or 'x-api-key';"
                 " keys are created in Settings or by `python -m db key create`."
             )
         trusted = self._trusted.get(key)

@@ -1,12 +1,15 @@
-"""Every way a request can be refused, in the shape OpenAI's clients know.
+"""Every way a request can be refused, in the shapes that the vendors' clients know.
 
 `ApiError` is what the gateway raises; `CatchErrors` turns it, and anything unforeseen, into
-`{"error": {"message", "type", "param", "code"}}` with the status that clients' retry logic expects.
+OpenAI's `{"error": {"message", "type", "param", "code"}}`, or on the addresses of Anthropic's API
+into its `{"type": "error", "error": {"type", "message"}}`, with the status that clients' retry
+logic expects.
 """
 
 import logging
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -40,8 +43,37 @@ class ApiError(Exception):
         self.body = {"error": {"message": message, "type": type, "param": param, "code": code}}
         self.headers = dict(headers or {})
 
-    def response(self) -> Response:
-        return JSONResponse(self.body, self.status, self.headers)
+
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+_OVERLOADED = 529  # Anthropic's own for what others answer with 503
+
+
+def anthropic_status(error: ApiError) -> int:
+    return _OVERLOADED if error.status == 503 else error.status
+
+
+def anthropic_body(error: ApiError, request_id: str | None = None) -> dict[str, Any]:
+    kind = _ANTHROPIC_TYPES.get(anthropic_status(error), "api_error")
+    if error.status in (405, 408):
+        kind = "invalid_request_error"
+    message = error.body["error"]["message"]
+    body = {"type": "error", "error": {"type": kind, "message": message}}
+    return body if request_id is None else {**body, "request_id": request_id}
+
+
+def _response(error: ApiError, path: str) -> Response:
+    """In the dialect that the address speaks."""
+    if path == "/v1/messages" or path.startswith("/v1/messages/"):
+        return JSONResponse(anthropic_body(error), anthropic_status(error), error.headers)
+    return JSONResponse(error.body, error.status, error.headers)
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None) -> ApiError:
@@ -110,15 +142,17 @@ def as_api_error(error: Exception) -> ApiError:
     )
 
 
-async def http_error(_request: Request, error: HTTPException) -> Response:
+async def http_error(request: Request, error: HTTPException) -> Response:
     """Starlette's own refusals (no such address, wrong method) in the vendor's shape."""
     sentences = {
-        404: "There is no such address here; the API is at /v1/chat/completions and /v1/models.",
+        404: "There is no such address here; the API is at /v1/chat/completions, /v1/messages and "
+        "/v1/models.",
         405: "This address does not accept this HTTP method.",
     }
     message = sentences.get(error.status_code, str(error.detail))
     code = "not_found" if error.status_code == 404 else None
-    return ApiError(error.status_code, message, code=code, headers=error.headers).response()
+    refusal = ApiError(error.status_code, message, code=code, headers=error.headers)
+    return _response(refusal, request.url.path)
 
 
 class CatchErrors:
@@ -143,4 +177,4 @@ class CatchErrors:
         except Exception as error:
             refusal = as_api_error(error)
             if not started:
-                await refusal.response()(scope, receive, send)
+                await _response(refusal, scope["path"])(scope, receive, send)

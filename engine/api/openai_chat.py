@@ -1,28 +1,27 @@
 """`POST /v1/chat/completions`, streaming and not, as OpenAI's clients expect it."""
 
-import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from db.ids import id_to_text
 from engine.api.answer import Answer, Finished
 from engine.api.clients import client_name
-from engine.api.errors import as_api_error, invalid, unknown_model
+from engine.api.errors import as_api_error, invalid
 from engine.api.limits import read_body
 from engine.api.openai_schema import ChatRequest, parse_chat_request
-from engine.api.service import Service, served_name
-from engine.api.sse import DONE, KEEP_ALIVE, EventStream, data, wait_for_disconnect
+from engine.api.reply import KEEP_ALIVE_EVERY_S, extension, respond
+from engine.api.requests import require_model, room_for_answer
+from engine.api.service import Service
+from engine.api.sse import DONE, KEEP_ALIVE, data
 from engine.model.errors import ChatTemplateError
 from engine.runtime.protocol import Output, Ready, TokenLogprob
 
 ENDPOINT = "/v1/chat/completions"
-HEADERS_WITHIN_S = 1.0  # an error until then gets its HTTP status, also in a stream
-KEEP_ALIVE_EVERY_S = 10.0
 
 router = APIRouter()
 
@@ -33,18 +32,9 @@ async def chat_completions(request: Request) -> Response:
     service: Service = request.app.state.service
     caller = await service.auth.caller(request.headers)
     wanted = parse_chat_request(await read_body(request, service.settings.max_body_bytes))
-    model = service.require_ready()
-    if wanted.model.lower() != served_name(model):
-        raise unknown_model(wanted.model, served_name(model))
+    model = require_model(service, wanted.model)
     prompt = await _prompt(service, wanted)
-    room = model.context_length - len(prompt)
-    if room < 1:
-        raise invalid(
-            f"The prompt has {len(prompt)} tokens; with the answer's first token it may not be"
-            f" longer than this model's context of {model.context_length} tokens. Shorten it.",
-            "messages",
-            "context_length_exceeded",
-        )
+    room = room_for_answer(model, prompt)
     answer = service.answer(
         caller,
         prompt,
@@ -55,8 +45,8 @@ async def chat_completions(request: Request) -> Response:
         client=client_name(request.headers),
         report_experts=wanted.breakeven is not None and wanted.breakeven.experts,
     )
-    reply = Reply(answer, model, wanted)
-    return await (_stream(reply) if wanted.stream else _whole(reply, request))
+    reply = ChatReply(answer, model, wanted)
+    return await respond(reply, request, stream=bool(wanted.stream))
 
 
 async def _prompt(service: Service, wanted: ChatRequest) -> list[int]:
@@ -66,31 +56,7 @@ async def _prompt(service: Service, wanted: ChatRequest) -> list[int]:
         raise invalid(str(error), "messages") from None
 
 
-async def _whole(reply: "Reply", request: Request) -> Response:
-    """The answer in one piece; a client that leaves before it is complete cancels it."""
-    collecting = asyncio.create_task(reply.collect())
-    leaving = asyncio.create_task(wait_for_disconnect(request.receive))
-    try:
-        await asyncio.wait([collecting, leaving], return_when=asyncio.FIRST_COMPLETED)
-        if collecting.done():
-            return JSONResponse(collecting.result(), headers=reply.headers)
-        return Response(status_code=499)  # nobody reads it
-    finally:
-        reply.answer.cancel()  # changes nothing once it is complete
-        collecting.cancel()
-        leaving.cancel()
-
-
-async def _stream(reply: "Reply") -> Response:
-    try:
-        first = await reply.answer.next(HEADERS_WITHIN_S)
-    except asyncio.CancelledError:
-        reply.answer.cancel()
-        raise
-    return EventStream(reply.events(first), reply.headers, on_end=reply.answer.cancel)
-
-
-class Reply:
+class ChatReply:
     """Puts an answer's outputs into OpenAI's words."""
 
     def __init__(self, answer: Answer, model: Ready, wanted: ChatRequest) -> None:
@@ -126,7 +92,7 @@ class Reply:
             "object": "chat.completion",
             "choices": [choice],
             "usage": self._usage(item),
-            "breakeven": self._extension(item),
+            "breakeven": extension(self.answer, item),
         }
 
     async def events(self, item: Output | Finished | None) -> AsyncIterator[bytes]:
@@ -148,7 +114,7 @@ class Reply:
             yield data(as_api_error(error).body)
             return
         last = self._chunk({}, finish_reason=item.finish_reason)
-        yield data({**last, "breakeven": self._extension(item)})
+        yield data({**last, "breakeven": extension(self.answer, item)})
         if self._include_usage:
             yield data({**self._chunk({}), "choices": [], "usage": self._usage(item)})
         yield DONE
@@ -179,23 +145,6 @@ class Reply:
             "total_tokens": prompt + completion,
             "prompt_tokens_details": {"cached_tokens": finished.cached_input_tokens},
         }
-
-    def _extension(self, finished: Finished) -> dict[str, Any]:
-        """What Breakeven adds to OpenAI's answer: energy in joules (None: not known), times in
-        milliseconds, and where asked for `experts[layer][expert]`, how often each was chosen."""
-        energy = self.answer.energy
-        extension = {
-            "request_id": id_to_text(self.answer.row.id),
-            "energy_j": energy.joules,
-            "energy_basis": energy.basis,
-            "energy_source": energy.source,
-            "experts_per_token": finished.experts_per_token,
-            "experts_active_mean": finished.experts_active_mean,
-            "duration_ms": round(finished.duration_ms, 1),
-            "ttft_ms": None if finished.ttft_ms is None else round(finished.ttft_ms, 1),
-            "queue_ms": None if finished.queue_ms is None else round(finished.queue_ms, 1),
-        }
-        return extension if finished.experts is None else {**extension, "experts": finished.experts}
 
 
 def fingerprint(model: Ready) -> str:

@@ -19,6 +19,11 @@ def data(content: Any) -> bytes:
     return b"data: " + text.encode() + b"\n\n"
 
 
+def named(event: str, content: dict[str, Any]) -> bytes:
+    """One event with its name, which is in its JSON as `type` too."""
+    return f"event: {event}\n".encode() + data({"type": event, **content})
+
+
 class EventStream(Response):
     """Sends `events` (encoded) as they come. `on_end` is called when that is over, for whatever
     reason: also at once when the client leaves while the next event is waited for."""

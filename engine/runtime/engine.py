@@ -132,7 +132,7 @@ class Engine:
         sequence.append(token)
         ended = token in self.tokenizer.ends
         text = "" if ended else sequence.text.add(token)
-        if ended or sequence.text.stopped:
+        if ended or sequence.text.stopped_by is not None:
             output = self._end(sequence, "stop", text)
         elif len(sequence.token_ids) >= sequence.limit:
             output = self._end(sequence, "length", text)
@@ -159,6 +159,7 @@ class Engine:
         sequence.finish_reason = reason
         output = _output(sequence, text + sequence.text.finish())
         output.finish_reason, output.error = reason, error
+        output.stopped_by = sequence.text.stopped_by
         output.experts_active_mean = sequence.experts_active_mean()
         if sequence.report_experts and self.model.routed_experts:
             output.experts = sequence.expert_counts.tolist()

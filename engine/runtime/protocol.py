@@ -106,6 +106,7 @@ class Output:
     queue_ms: float | None = None
     logprobs: list[TokenLogprob] = field(default_factory=list)
     finish_reason: FinishReason | None = None
+    stopped_by: str | None = None  # the request's stop string that ended it, if one did
     error: str | None = None
     experts_active_mean: float | None = None
     experts: list[list[int]] | None = None

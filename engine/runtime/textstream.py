@@ -4,32 +4,33 @@ from engine.model.tokenizer import IncrementalDetokenizer, Tokenizer
 
 
 class TextStream:
-    """`stopped` is set once a stop string is complete; what follows it is dropped."""
+    """`stopped_by` is the stop string that is complete, once one is; what follows is dropped."""
 
     def __init__(self, tokenizer: Tokenizer, stop: list[str]) -> None:
         self._detokenizer = IncrementalDetokenizer(tokenizer)
         self._stop = [text for text in stop if text]
         self._held = ""
-        self.stopped = False
+        self.stopped_by: str | None = None
 
     def add(self, token_id: int) -> str:
         return self._release(self._detokenizer.add(token_id))
 
     def finish(self) -> str:
         """What was held back, when nothing follows that could complete it."""
-        if self.stopped:
+        if self.stopped_by is not None:
             return ""
         text = self._release(self._detokenizer.finish())
-        if not self.stopped:
+        if self.stopped_by is None:
             text, self._held = text + self._held, ""
         return text
 
     def _release(self, piece: str) -> str:
         text = self._held + piece
-        found = [at for at in (text.find(stop) for stop in self._stop) if at >= 0]
+        found = [(at, stop) for stop in self._stop if (at := text.find(stop)) >= 0]
         if found:
-            self.stopped, self._held = True, ""
-            return text[: min(found)]
+            at, self.stopped_by = min(found)
+            self._held = ""
+            return text[:at]
         keep = max((_overlap(text, stop) for stop in self._stop), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]

@@ -10,9 +10,9 @@ def streamed(tokenizer: Tokenizer, text: str, stop: list[str]) -> tuple[list[str
     pieces = []
     for token in tokenizer.encode(text):
         pieces.append(stream.add(token))
-        if stream.stopped:
+        if stream.stopped_by is not None:
             return pieces, True
-    return [*pieces, stream.finish()], stream.stopped
+    return [*pieces, stream.finish()], stream.stopped_by is not None
 
 
 def test_text_ends_before_a_stop_string(tokenizer: Tokenizer) -> None:

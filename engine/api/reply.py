@@ -1,0 +1,77 @@
+"""How an answer goes out, whichever dialect it is put into."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+from fastapi import Request
+from starlette.responses import JSONResponse, Response
+
+from db.ids import id_to_text
+from engine.api.answer import Answer, Finished
+from engine.api.sse import EventStream, wait_for_disconnect
+from engine.runtime.protocol import Output
+
+HEADERS_WITHIN_S = 1.0  # an error until then gets its HTTP status, also in a stream
+KEEP_ALIVE_EVERY_S = 10.0
+
+
+class Reply(Protocol):
+    """Puts an answer's outputs into a vendor's words."""
+
+    answer: Answer
+    headers: dict[str, str]
+
+    async def collect(self) -> dict[str, Any]:
+        """The whole answer."""
+        ...
+
+    def events(self, item: Output | Finished | None) -> AsyncIterator[bytes]:
+        """The answer as encoded events, `item` the first piece (None: not yet)."""
+        ...
+
+
+async def respond(reply: Reply, request: Request, *, stream: bool) -> Response:
+    return await (_stream(reply) if stream else _whole(reply, request))
+
+
+async def _whole(reply: Reply, request: Request) -> Response:
+    """The answer in one piece; a client that leaves before it is complete cancels it."""
+    collecting = asyncio.create_task(reply.collect())
+    leaving = asyncio.create_task(wait_for_disconnect(request.receive))
+    try:
+        await asyncio.wait([collecting, leaving], return_when=asyncio.FIRST_COMPLETED)
+        if collecting.done():
+            return JSONResponse(collecting.result(), headers=reply.headers)
+        return Response(status_code=499)  # nobody reads it
+    finally:
+        reply.answer.cancel()  # changes nothing once it is complete
+        collecting.cancel()
+        leaving.cancel()
+
+
+async def _stream(reply: Reply) -> Response:
+    try:
+        first = await reply.answer.next(HEADERS_WITHIN_S)
+    except asyncio.CancelledError:
+        reply.answer.cancel()
+        raise
+    return EventStream(reply.events(first), reply.headers, on_end=reply.answer.cancel)
+
+
+def extension(answer: Answer, finished: Finished) -> dict[str, Any]:
+    """What Breakeven adds to a vendor's answer: energy in joules (None: not known), times in
+    milliseconds, and where asked for `experts[layer][expert]`, how often each was chosen."""
+    energy = answer.energy
+    told = {
+        "request_id": id_to_text(answer.row.id),
+        "energy_j": energy.joules,
+        "energy_basis": energy.basis,
+        "energy_source": energy.source,
+        "experts_per_token": finished.experts_per_token,
+        "experts_active_mean": finished.experts_active_mean,
+        "duration_ms": round(finished.duration_ms, 1),
+        "ttft_ms": None if finished.ttft_ms is None else round(finished.ttft_ms, 1),
+        "queue_ms": None if finished.queue_ms is None else round(finished.queue_ms, 1),
+    }
+    return told if finished.experts is None else {**told, "experts": finished.experts}
