@@ -5,16 +5,15 @@ tools keep, where those have fetched it already; nothing is downloaded but the d
 """
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 from db.settings import Settings
 from engine.model.errors import ModelFileError
+from engine.model.gguf_file import PART
 from engine.weights import ensure_default_weights
 
 DEFAULT = "SmolLM2-135M-Instruct"
-_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
 
 
 def find_model(
@@ -68,5 +67,10 @@ def _model_at(place: Path) -> Path | None:
         return None
     if (place / "config.json").is_file():
         return place
-    files = [path for path in place.glob("*.gguf") if not _LATER_PART.search(path.name)]
+    files = [path for path in place.glob("*.gguf") if not _later_part(path.name)]
     return files[0] if len(files) == 1 else None
+
+
+def _later_part(name: str) -> bool:
+    part = PART.search(name)
+    return part is not None and int(part[1]) > 1

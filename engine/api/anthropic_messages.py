@@ -85,8 +85,7 @@ class MessageReply:
         return {
             **self._message([{"type": "text", "text": text}] if text else []),
             **self._stop(item),
-            "usage": self._usage(item),
-            "breakeven": extension(self.answer, item),
+            **self._told(item),
         }
 
     async def events(self, item: Output | Finished | None) -> AsyncIterator[bytes]:
@@ -110,23 +109,12 @@ class MessageReply:
             return
         if begun:
             yield named("content_block_stop", {"index": 0})
-        told = {"usage": self._usage(item), "breakeven": extension(self.answer, item)}
-        yield named("message_delta", {"delta": self._stop(item), **told})
+        yield named("message_delta", {"delta": self._stop(item), **self._told(item)})
         yield named("message_stop", {})
 
     def _started(self) -> dict[str, Any]:
-        usage = {
-            "input_tokens": self.answer.row.input_tokens,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
-            "output_tokens": 0,
-        }
-        return {
-            **self._message([]),
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": usage,
-        }
+        unknown = {"stop_reason": None, "stop_sequence": None}
+        return {**self._message([]), **unknown, "usage": self._usage(cached=0, output=0)}
 
     def _message(self, content: list[dict[str, Any]]) -> dict[str, Any]:
         return {
@@ -145,12 +133,15 @@ class MessageReply:
             reason = "model_context_window_exceeded" if self._short else "max_tokens"
         return {"stop_reason": reason, "stop_sequence": finished.stopped_by}
 
-    def _usage(self, finished: Finished) -> dict[str, Any]:
+    def _told(self, finished: Finished) -> dict[str, Any]:
+        usage = self._usage(finished.cached_input_tokens, finished.output_tokens)
+        return {"usage": usage, "breakeven": extension(self.answer, finished)}
+
+    def _usage(self, cached: int, output: int) -> dict[str, Any]:
         """What was read from the cache is no part of `input_tokens` here, unlike in OpenAI's."""
-        cached = finished.cached_input_tokens
         return {
             "input_tokens": self.answer.row.input_tokens - cached,
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": cached,
-            "output_tokens": finished.output_tokens,
+            "output_tokens": output,
         }

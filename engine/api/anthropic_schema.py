@@ -11,11 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from engine.api.errors import ApiError, invalid
-from engine.api.openai_schema import Part, Text, refuse
+from engine.api.schema_parts import Part, Text, refuse
 from engine.model.sampling_defaults import SamplingDefaults
 from engine.runtime.protocol import SamplingParams
 
-Number = TypeVar("Number", int, float)
 Wanted = TypeVar("Wanted", bound="_Request")
 MOST_MESSAGES = 100_000  # the vendor's own limit
 
@@ -160,28 +159,15 @@ class MessagesRequest(_Request):
         """The engine's parameters; `room` is how many tokens the context still takes."""
         return SamplingParams(
             max_tokens=min(self.max_tokens, room),
-            temperature=_either(self.temperature, defaults.temperature),
-            top_p=_either(self.top_p, defaults.top_p),
-            top_k=_either(self.top_k, defaults.top_k),
-            min_p=defaults.min_p,
             stop=list(self.stop_sequences or []),
+            **defaults.unless(temperature=self.temperature, top_p=self.top_p, top_k=self.top_k),
         )
-
-
-def _either(given: Number | None, default: Number) -> Number:
-    return default if given is None else given
 
 
 def parse(kind: type[Wanted], body: bytes, *, betas: bool) -> Wanted:
     """The request in a body; an ApiError (400) where it is not one."""
     try:
-        raw = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise invalid(f"The request body is not valid JSON: {error}") from None
-    if betas and isinstance(raw, dict):
-        raw = {name: value for name, value in raw.items() if name in kind.model_fields}
-    try:
-        return kind.model_validate_json(json.dumps(raw))
+        return kind.model_validate_json(body, extra="ignore" if betas else None)
     except ValidationError as error:
         raise _refusal(error.errors(include_url=False)[0]) from None
 
@@ -190,4 +176,6 @@ def _refusal(detail: ErrorDetails) -> ApiError:
     """Pydantic's first complaint in the vendor's words: "messages.0.content: Field required"."""
     place = ".".join(str(part) for part in detail["loc"] if part not in ("str", "list[union]"))
     message = detail["msg"]
+    if detail["type"] == "json_invalid":
+        return invalid(f"The request body is not valid JSON: {detail['ctx']['error']}")
     return invalid(f"{place}: {message}" if place else message)

@@ -6,21 +6,18 @@ would change the answer and that this engine cannot honour is refused, never dro
 
 import json
 import re
-from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
 from engine.api.errors import ApiError, invalid
+from engine.api.schema_parts import Part, Text, refuse
 from engine.model.sampling_defaults import SamplingDefaults
 from engine.runtime.protocol import SamplingParams
 
@@ -37,37 +34,6 @@ _PASSED_ON = (
 )
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
-
-
-def refuse(message: str) -> PydanticCustomError:
-    return PydanticCustomError("refused", "{message}", {"message": message})
-
-
-class Part(BaseModel):
-    """Fields that are unknown are ignored; types are not converted."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
-
-
-def _flat_text(content: Any) -> Any:
-    """A list of text parts as one text; a string or null as it is."""
-    if not isinstance(content, list):
-        return content
-    texts = []
-    for index, part in enumerate(content):
-        if not isinstance(part, dict):
-            raise refuse(f"Part {index} of the content must be an object.")
-        kind = part.get("type")
-        text = part.get("text" if kind == "text" else "refusal")
-        if kind not in ("text", "refusal"):
-            raise refuse(f"Part {index} is of type {str(kind)[:40]!r}: this model reads text only.")
-        if not isinstance(text, str):
-            raise refuse(f"Part {index} of the content needs a string as its {kind}.")
-        texts.append(text)
-    return "".join(texts)
-
-
-Text = Annotated[str, BeforeValidator(_flat_text)]
 
 
 class FunctionCall(Part):
@@ -201,14 +167,14 @@ class ChatRequest(Part):
         """The engine's parameters; `room` is how many tokens the context still takes, which is
         also the default of max_tokens; `defaults` are the model's for what is left out."""
         limits = [self.max_completion_tokens, self.max_tokens, room]
-        given = {name: value for name in _PASSED_ON if (value := getattr(self, name)) is not None}
+        given = {name: getattr(self, name) for name in _PASSED_ON}
         if self.top_k is not None:
             given["top_k"] = max(0, self.top_k)  # -1, as some clients write "off", is 0 here
         return SamplingParams(
             max_tokens=min(limit for limit in limits if limit is not None),
             stop=list(self.stop or []),
             top_logprobs=(self.top_logprobs or 0) if self.logprobs else None,
-            **(asdict(defaults) | given),
+            **defaults.unless(**given),
         )
 
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.model import config
+from engine.model.dispatch import dispatch
 from engine.model.gated_unit import GatedUnit
 from engine.model.grouped_experts import GroupedExperts
 from engine.model.holder import Holder, QuantisedMixture
@@ -48,13 +49,12 @@ class HeldExperts:
 
     def __call__(self, x: Tensor, chosen: Tensor, gains: Tensor) -> Tensor:
         """x [tokens, hidden]; chosen and gains [tokens, per_token] → float32 as x."""
-        experts, order = chosen.flatten().sort(stable=True)
-        tokens = order // chosen.shape[1]
+        return dispatch(x, chosen, gains, self._compute)
+
+    def _compute(self, rows: Tensor, experts: Tensor) -> Tensor:
         active, counts = experts.unique_consecutive(return_counts=True)
-        parts = x[tokens].split(counts.tolist())
-        outputs = [self._units(int(e))(part) for e, part in zip(active, parts, strict=True)]
-        weighed = torch.cat(outputs).float() * gains.flatten()[order, None]
-        return torch.zeros(x.shape, dtype=torch.float32).index_add_(0, tokens, weighed)
+        parts = rows.split(counts.tolist())
+        return torch.cat([self._units(int(e))(part) for e, part in zip(active, parts, strict=True)])
 
 
 class MixtureFeedForward:

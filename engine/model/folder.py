@@ -109,7 +109,9 @@ class Folder:
     def _checked(
         self, tensor: Tensor, shape: tuple[int, ...], name: str, expert: int = -1
     ) -> Tensor:
-        return self._check.whole(tensor, shape, self._stored.path(name), name, expert)
+        path = self._stored.path(name)
+        self._check.shape(tuple(tensor.shape), shape, path, name)
+        return self._check.finite(tensor, path, name, expert)
 
 
 def _open_files(folder: Path) -> dict[str, SafetensorsFile]:

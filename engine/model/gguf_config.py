@@ -30,6 +30,7 @@ from engine.model.families.rope import THETA, mscale
 from engine.model.gguf_file import GgufFile
 
 _QUANTISATION = re.compile(r"([.-](I?Q\d\w*|F16|BF16|F32))?(-00001-of-\d{5})?$", re.IGNORECASE)
+_NORMALISED = ("llama", "qwen3moe", "granitemoe")  # chosen experts' weights always sum to 1
 _SCORES: dict[int, Literal["softmax", "sigmoid"]] = {1: "softmax", 2: "sigmoid"}
 
 
@@ -205,6 +206,3 @@ def _router(keys: ConfigKeys, file: GgufFile, layer: int) -> Router:
         group_score="top2" if scores == "sigmoid" else "max",
         selection_bias=f"blk.{layer}.exp_probs_b.bias" in file.tensors,
     )
-
-
-_NORMALISED = ("llama", "qwen3moe", "granitemoe")

@@ -34,7 +34,7 @@ _SCALARS = {
 }
 _STRING, _ARRAY = 8, 9
 _LONGEST_ARRAY = 2**24
-_PART = re.compile(r"-00001-of-(\d{5})\.gguf$")
+PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")  # a model in several files: which, of how many
 _KINDS = {
     gguf.GGMLQuantizationType[name].value: name
     for name in (
@@ -159,8 +159,8 @@ class GgufFile:
         count = self.metadata.get("split.count", 1)
         if count == 1 or self.metadata.get("split.no") != 0:
             return {}
-        found = _PART.search(self.path.name)
-        if found is None or int(found[1]) != count:
+        found = PART.search(self.path.name)
+        if found is None or (int(found[1]), int(found[2])) != (1, count):
             raise ModelFileError(
                 f"{self.path} is the first of {count} files, whose names must end in "
                 f"-00001-of-{count:05}.gguf and so on; rename them so."

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from engine.model.config import Experts, ModelConfig
+from engine.model.config import Experts, LatentAttention, ModelConfig
 from engine.model.errors import ModelFileError
 from engine.model.gguf_file import GgufFile, GgufTensor
 from engine.model.shapes import expert_shapes, shape_of
@@ -53,16 +53,15 @@ class GgufWeights:
 
     def tensor(self, name: str) -> Tensor:
         if name.endswith(".kv_b") and self._stored_name(name) not in self._tensors:
-            return self._joined_kv(name.removesuffix(".kv_b"))
-        return self._dequantised(self.stored(name), self._shape(name))
+            return self._joined_kv(int(name.split(".")[1]))
+        return self._dequantised(self.stored(name))
 
     def stored(self, name: str) -> GgufTensor:
         """As the file has it, of the right shape."""
-        tensor, shape = self._found(self._stored_name(name)), self._shape(name)
-        if name.endswith(".shared_gate") and len(tensor.shape) == 1:
-            tensor = replace(tensor, shape=(1, *tensor.shape))
-        self._check.shape(tensor.shape, shape, tensor.file.path, tensor.name)
-        return tensor
+        shape = self._shape(name)
+        if name.endswith(".shared_gate"):  # some writers keep this one row as a vector
+            return self._found(self._stored_name(name), shape, as_vector=True)
+        return self._found(self._stored_name(name), shape)
 
     def expert(self, layer: int, expert: int) -> ExpertWeights:
         experts = self._config.blocks[layer].feed_forward
@@ -71,38 +70,38 @@ class GgufWeights:
 
         def read(part: str) -> Tensor:
             together = f"blk.{layer}.ffn_{part}_exps.weight"
-            if together not in self._tensors:  # files of 2024 keep them one by one
-                single = self._found(f"blk.{layer}.ffn_{part}.{expert}.weight")
-                return self._dequantised(single, shapes[part])
-            tensor, shape = self._found(together), (experts.count, *shapes[part])
-            self._check.shape(tensor.shape, shape, tensor.file.path, together)
-            return self._dequantised(tensor[expert], shapes[part], expert)
+            if together in self._tensors:
+                tensor = self._found(together, (experts.count, *shapes[part]))
+                return self._dequantised(tensor[expert], expert)
+            # Files of 2024 keep them one by one.
+            return self._dequantised(
+                self._found(f"blk.{layer}.ffn_{part}.{expert}.weight", shapes[part])
+            )
 
         return ExpertWeights(read("gate"), read("up"), read("down"))
 
-    def _joined_kv(self, layer: str) -> Tensor:
-        """Newer files keep what makes keys [heads, kv_rank, nope_dim] and what makes values
-        [heads, value_dim, kv_rank] apart."""
-        block = f"blk.{layer.removeprefix('layers.')}"
-        key, value = (self._found(f"{block}.attn_{part}_b.weight") for part in "kv")
-        parts = self._dequantised(key, key.shape), self._dequantised(value, value.shape)
-        if len(key.shape) != 3 or len(value.shape) != 3 or key.shape[1] != value.shape[2]:
-            raise ModelFileError(f"{self.source}: {key.name} and {value.name} do not go together.")
-        joined = torch.cat((parts[0].transpose(1, 2), parts[1]), dim=1).flatten(0, 1)
-        self._check.shape(
-            tuple(joined.shape), self._shape(f"{layer}.kv_b"), key.file.path, key.name
-        )
-        return joined
+    def _joined_kv(self, layer: int) -> Tensor:
+        """Newer files keep what makes keys and what makes values apart, the former transposed."""
+        a = self._config.blocks[layer].attention
+        assert isinstance(a, LatentAttention)
+        read, names = self._found, [f"blk.{layer}.attn_{part}_b.weight" for part in "kv"]
+        key = self._dequantised(read(names[0], (a.heads, a.kv_rank, a.nope_dim)))
+        value = self._dequantised(read(names[1], (a.heads, a.value_dim, a.kv_rank)))
+        return torch.cat((key.transpose(1, 2), value), dim=1).flatten(0, 1)
 
-    def _dequantised(self, tensor: GgufTensor, shape: tuple[int, ...], expert: int = -1) -> Tensor:
+    def _dequantised(self, tensor: GgufTensor, expert: int = -1) -> Tensor:
         values = torch.from_numpy(tensor.dequantised())
-        return self._check.whole(values, shape, tensor.file.path, tensor.name, expert)
+        return self._check.finite(values, tensor.file.path, tensor.name, expert)
 
-    def _found(self, name: str) -> GgufTensor:
+    def _found(self, name: str, shape: tuple[int, ...], as_vector: bool = False) -> GgufTensor:
         try:
-            return self._tensors[name]
+            tensor = self._tensors[name]
         except KeyError as error:
             raise ModelFileError(f"{self.source} has no tensor {name}; fetch it again.") from error
+        if as_vector and tensor.shape == shape[1:]:
+            tensor = replace(tensor, shape=shape)
+        self._check.shape(tensor.shape, shape, tensor.file.path, name)
+        return tensor
 
     def _shape(self, name: str) -> tuple[int, ...]:
         shape = shape_of(self._config, name)

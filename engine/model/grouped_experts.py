@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.model.config import Experts
+from engine.model.dispatch import dispatch
 from engine.model.gated_unit import gated
 from engine.model.holder import Holder
 from engine.model.weights import ExpertWeights, LayerWeights
@@ -45,19 +46,16 @@ class GroupedExperts:
 
     def __call__(self, x: Tensor, chosen: Tensor, gains: Tensor) -> Tensor:
         """x [tokens, hidden]; chosen and gains [tokens, per_token] → float32 as x."""
-        experts, order = chosen.flatten().sort(stable=True)
-        tokens = order // chosen.shape[1]
-        counts = torch.zeros(len(self.down), dtype=torch.int32, device=x.device)
+        return dispatch(x, chosen, gains, self._compute)
+
+    def _compute(self, rows: Tensor, experts: Tensor) -> Tensor:
+        counts = torch.zeros(len(self.down), dtype=torch.int32, device=rows.device)
         counts.scatter_add_(0, experts, torch.ones_like(experts, dtype=torch.int32))
         ends = counts.cumsum(0, dtype=torch.int32)
-        both = self._product(x[tokens], self.gate_up, self.gate_up_bias, experts, ends)
+        both = self._product(rows, self.gate_up, self.gate_up_bias, experts, ends)
         gate, up = both.chunk(2, dim=-1)
         inner = gated(gate, up, self._activation)
-        y = self._product(inner, self.down, self.down_bias, experts, ends)
-        weighed = y.float() * gains.flatten()[order, None]
-        return torch.zeros(x.shape, dtype=torch.float32, device=x.device).index_add_(
-            0, tokens, weighed
-        )
+        return self._product(inner, self.down, self.down_bias, experts, ends)
 
     @staticmethod
     def _product(

@@ -21,7 +21,6 @@ from engine.model.model import Model
 from engine.model.precision import Precision, default_precision
 from engine.model.routing import Carving, Routing
 from engine.model.sizes import available_memory, check_fits, needs
-from engine.model.weights import Weights
 
 _log = logging.getLogger(__name__)
 
@@ -46,36 +45,19 @@ def load(
     precision = precision or default_precision(path, torch.cuda.is_available())
     threads = threads or torch.get_num_threads()
     folder = kernel_folder or user_cache_path("breakeven", appauthor=False) / "kernels"
-    if path.is_dir():
-        device = _device(precision)
-        check_fits(needs(read_config(path)), precision, _room(device), offload)
-        stored = Folder(path)
-        held = _holder(stored.config, precision, device, threads, folder)
-        return _decoded(stored.config, stored, Routing(None), held, offload)
-    file = GgufFile(path)
-    config = gguf_config(file)
-    weights = GgufWeights(file, config)
-    check_fits(needs(config), precision, available_memory(), offload)
+    file = None if path.is_dir() else GgufFile(path)
+    config = config_file.read_config(path)[2] if file is None else gguf_config(file)
     routing = Routing(Carving.read(carved, config, path) if carved else None, experts_per_token)
-    if precision == "int4":
+    device = torch.device("cpu") if routing.carving else _device(precision)
+    check_fits(needs(config), precision, _room(device), offload)
+    weights = Folder(path) if file is None else GgufWeights(file, config)
+    if precision == "int4" and isinstance(weights, GgufWeights):
         try:
             fast = KernelLlama(config, weights, routing, threads, folder)
             return Model(config, routing, fast, "int4", f"C++ ({fast.instructions})")
         except NoKernel as reason:
             _log.warning("Computing layer by layer, several times slower: %s.", reason)
-    device = torch.device("cpu") if routing.carving else _device(precision)
-    held = _holder(config, precision, device, threads, folder)
-    return _decoded(config, weights, routing, held, offload)
-
-
-def _decoded(
-    config: ModelConfig,
-    weights: Weights,
-    routing: Routing,
-    held: tuple[Holder, str],
-    offload: bool,
-) -> Model:
-    holder, kernel = held
+    holder, kernel = _holder(config, precision, device, threads, folder)
     decoder = Decoder(config, weights, routing, holder, offload)
     return Model(config, routing, decoder, holder.precision, kernel)
 

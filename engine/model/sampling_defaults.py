@@ -1,7 +1,7 @@
 """How a model's makers want its tokens drawn, where a request does not say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.model.errors import ModelFileError
@@ -17,6 +17,10 @@ class SamplingDefaults:
     top_p: float = 1.0
     top_k: int = 0
     min_p: float = 0.0
+
+    def unless(self, **given: float | None) -> dict[str, Any]:
+        """All by name: what a request gives, the model's own for what it leaves out (None)."""
+        return asdict(self) | {name: value for name, value in given.items() if value is not None}
 
 
 def sampling_defaults(stated: Mapping[str, Any], source: str) -> SamplingDefaults:

@@ -21,7 +21,7 @@ class Span:
     how many positions a slot lies before the query: negative for what comes later and for padding.
     """
 
-    rows: Tensor
+    rows: slice | Tensor
     slots: Tensor
     ages: Tensor
     _masks: dict[tuple[int | None, torch.dtype], Tensor] = field(default_factory=dict)
@@ -99,6 +99,7 @@ class Step:
 
     def _tensors(self) -> tuple[Tensor, ...]:
         (span,) = self.spans
+        assert isinstance(span.rows, Tensor)
         own = self.token_ids, self.positions, self.write, self.last
         return *own, span.rows, span.slots, span.ages
 
@@ -109,8 +110,8 @@ def _spans(
     for i, queries in enumerate(positions):
         if len(queries) > 1:
             ages = queries[:, None] - torch.arange(len(slots[i]))
-            rows = torch.arange(starts[i], starts[i + 1])
-            yield Span(rows.to(device), slots[i][None].to(device), ages[None].to(device))
+            rows = slice(starts[i], starts[i + 1])
+            yield Span(rows, slots[i][None].to(device), ages[None].to(device))
     single = [i for i, queries in enumerate(positions) if len(queries) == 1]
     if single:
         padded = torch.nn.utils.rnn.pad_sequence([slots[i] for i in single], True)
@@ -118,8 +119,8 @@ def _spans(
         # Padding looks at the sequence's own first position: memory that was never written may
         # hold NaN, which no weight of 0 takes away.
         padded = torch.where(ages >= 0, padded, padded[:, :1])
-        rows = torch.tensor([starts[i] for i in single])
-        yield Span(rows.to(device), padded.to(device), ages[:, None].to(device))
+        firsts = torch.tensor([starts[i] for i in single], device=device)
+        yield Span(firsts, padded.to(device), ages[:, None].to(device))
 
 
 def _slots(chunk: Chunk) -> Tensor:

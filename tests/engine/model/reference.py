@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
+
+from engine.model.gguf_file import GgufFile, GgufTensor
 
 NAMES = {
     "attn_norm": "input_layernorm",
@@ -117,3 +120,14 @@ def write_carving(path: Path, weights: Path, **changes: Tensor) -> Path:
     }
     save_file({**tensors, **changes}, path, facts)
     return path
+
+
+def write_gguf_tensor(path: Path, kind: str, rows: NDArray[Any]) -> GgufTensor:
+    """A GGUF file of one tensor with these rows, quantised already, and what is read of it."""
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_tensor("x.weight", rows, raw_dtype=gguf.GGMLQuantizationType[kind])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return GgufFile(path).tensors["x.weight"]

@@ -11,6 +11,7 @@ from engine.model.config import Attention, Block, Dense, Rotary
 from engine.model.errors import ModelFileError
 from engine.model.gguf_config import gguf_config
 from engine.model.gguf_file import GgufFile
+from tests.engine.model.reference import write_gguf_tensor
 
 
 def small_file(path: Path, kind: gguf.GGMLQuantizationType) -> Path:
@@ -42,14 +43,8 @@ def test_each_kind_of_tensor_reads_as_the_gguf_package_reads_it(tmp_path: Path, 
 
 def written(path: Path, kind: str, blocks: list[int]) -> NDArray[np.float32]:
     """What is read of one row that is stored as these bytes."""
-    writer = gguf.GGUFWriter(path, "llama")
-    row = np.array([blocks], np.uint8)
-    writer.add_tensor("x.weight", row, raw_dtype=gguf.GGMLQuantizationType[kind])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return np.asarray(GgufFile(path).tensors["x.weight"].dequantised()[0])
+    tensor = write_gguf_tensor(path, kind, np.array([blocks], np.uint8))
+    return np.asarray(tensor.dequantised()[0])
 
 
 ONE, HALF, TWO = [0x00, 0x3C], [0x00, 0x38], [0x00, 0x40]  # in 16-bit floating point

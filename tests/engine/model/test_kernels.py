@@ -17,7 +17,7 @@ from engine.model.kernels.products import Products
 from engine.model.load import load
 from engine.model.model import Model
 from engine.model.tokenizer import Tokenizer
-from tests.engine.model.reference import write_carving
+from tests.engine.model.reference import write_carving, write_gguf_tensor
 
 # This machine's own instructions, the AVX2 of most laptops, and plain code for any processor.
 TARGETS = ["native", "x86-64-v3", "x86-64"] if platform.machine() == "x86_64" else ["native"]
@@ -59,22 +59,11 @@ def test_packed_weights_keep_the_files_numbers(gguf_path: Path, kind: str) -> No
     assert np.array_equal(from_gguf(tensor).dequantised(), expected)
 
 
-def stored(path: Path, kind: str, blocks: NDArray[np.uint8]) -> Blocks:
-    """What is packed of rows that a file stores as these bytes."""
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_tensor("x.weight", blocks, raw_dtype=gguf.GGMLQuantizationType[kind])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return from_gguf(GgufFile(path).tensors["x.weight"])
-
-
 def test_packed_q4_0_keeps_its_numbers(tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     rows = random.normal(size=(32, 64)).astype(np.float32)
     blocks = gguf.quantize(rows, gguf.GGMLQuantizationType.Q4_0)
-    packed = stored(tmp_path / "x.gguf", "Q4_0", blocks)
+    packed = from_gguf(write_gguf_tensor(tmp_path / "x.gguf", "Q4_0", blocks))
     assert packed.bits == 4
     expected = gguf.dequantize(blocks, gguf.GGMLQuantizationType.Q4_0)
     assert np.array_equal(packed.dequantised(), expected)
@@ -83,7 +72,7 @@ def test_packed_q4_0_keeps_its_numbers(tmp_path: Path) -> None:
 def test_packed_q4_k_rounds_its_scales_to_16_bits_and_no_more(tmp_path: Path) -> None:
     blocks = np.random.default_rng(3).integers(0, 256, (32, 144), dtype=np.uint8)
     blocks[:, :4] = np.frombuffer(np.array([0.01, 0.03], np.float16).tobytes(), np.uint8)
-    packed = stored(tmp_path / "x.gguf", "Q4_K", blocks)
+    packed = from_gguf(write_gguf_tensor(tmp_path / "x.gguf", "Q4_K", blocks))
     assert packed.bits == 4
     expected = gguf.dequantize(blocks, gguf.GGMLQuantizationType.Q4_K).reshape(32, 8, 32)
     step, offset = np.split(np.abs(packed.scales.astype(np.float32)), 2, axis=-1)

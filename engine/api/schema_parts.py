@@ -1,0 +1,37 @@
+"""What the schemas of both dialects are made of."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
+
+
+def refuse(message: str) -> PydanticCustomError:
+    return PydanticCustomError("refused", "{message}", {"message": message})
+
+
+class Part(BaseModel):
+    """Fields that are unknown are ignored; types are not converted."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+
+
+def _flat_text(content: Any) -> Any:
+    """A list of text parts as one text; a string or null as it is."""
+    if not isinstance(content, list):
+        return content
+    texts = []
+    for index, part in enumerate(content):
+        if not isinstance(part, dict):
+            raise refuse(f"Part {index} of the content must be an object.")
+        kind = part.get("type")
+        text = part.get("text" if kind == "text" else "refusal")
+        if kind not in ("text", "refusal"):
+            raise refuse(f"Part {index} is of type {str(kind)[:40]!r}: this model reads text only.")
+        if not isinstance(text, str):
+            raise refuse(f"Part {index} of the content needs a string as its {kind}.")
+        texts.append(text)
+    return "".join(texts)
+
+
+Text = Annotated[str, BeforeValidator(_flat_text)]
