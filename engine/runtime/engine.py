@@ -75,6 +75,11 @@ class Engine:
         if sequence:
             self._told.append(self._end(sequence, "cancelled", ""))
 
+    def use_experts(self, per_token: int | None) -> None:
+        """Routed experts a token from the next step on (None: the model's own)."""
+        self.model.routing.set_per_token(per_token)
+        self.scheduler.pool.forget()
+
     def step(self) -> StepResult:
         """Computes the next tokens of everyone whose turn it is."""
         outputs, self._told = self._told, []
@@ -86,7 +91,8 @@ class Engine:
         processed = []
         for sequence, tokens, row, chosen in self._run(planned, outputs):
             processed.append(_processed(sequence, tokens, chosen))
-            sequence.num_computed += tokens
+            self.scheduler.computed(sequence, tokens)
+            sequence.tokens_run += tokens
             sequence.expert_counts += chosen
             if sequence.pending == 0:
                 outputs.append(self._next_token(sequence, row))
@@ -167,12 +173,18 @@ class Engine:
 
 
 def _output(sequence: Sequence, text: str) -> Output:
-    return Output(sequence.request_id, text, sequence.output_tokens, queue_ms=sequence.queue_ms)
+    return Output(
+        sequence.request_id,
+        text,
+        sequence.output_tokens,
+        cached_input_tokens=sequence.cached_tokens,
+        queue_ms=sequence.queue_ms,
+    )
 
 
 def _chunk(sequence: Sequence, tokens: int) -> Chunk:
     start = sequence.num_computed
-    return Chunk(sequence.token_ids[start : start + tokens], start, sequence.blocks)
+    return Chunk(sequence.token_ids[start : start + tokens], start, sequence.held.blocks)
 
 
 def _processed(sequence: Sequence, tokens: int, chosen: NDArray[np.int32]) -> Processed:

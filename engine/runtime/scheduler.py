@@ -36,7 +36,12 @@ class Scheduler:
             self.running.remove(sequence)
         else:
             self.waiting.remove(sequence)
-        self.pool.release(sequence.blocks)
+        self.pool.release(sequence.held)
+
+    def computed(self, sequence: Sequence, tokens: int) -> None:
+        """The next `tokens` of a sequence are in the cache."""
+        sequence.num_computed += tokens
+        self.pool.name(sequence.held, sequence.token_ids, sequence.num_computed)
 
     def schedule(self) -> list[tuple[Sequence, int]]:
         """Sequences with the number of tokens to compute of each."""
@@ -49,10 +54,13 @@ class Scheduler:
                 budget -= tokens
         while self.waiting and len(self.running) < self.max_running:
             sequence = self.waiting[0]
+            sequence.begin(self.pool.begin(sequence.token_ids))
             tokens = min(sequence.pending, PREFILL_CHUNK)
-            if tokens > budget or not self.pool.has_room(len(sequence.token_ids)):
+            fits = self.pool.has_room(sequence.held, len(sequence.token_ids))
+            if tokens > budget or not fits:
+                self._put_back(sequence)
                 break
-            self.pool.grow(sequence.blocks, tokens)
+            self.pool.grow(sequence.held, sequence.num_computed + tokens)
             self.running.append(self.waiting.popleft())
             planned.append((sequence, tokens))
             budget -= tokens
@@ -60,11 +68,14 @@ class Scheduler:
 
     def _make_room(self, sequence: Sequence, tokens: int) -> bool:
         """Blocks for `tokens` more, if need be those of who came last, who then starts anew."""
-        while not self.pool.grow(sequence.blocks, sequence.num_computed + tokens):
+        while not self.pool.grow(sequence.held, sequence.num_computed + tokens):
             last = self.running.pop()
-            self.pool.release(last.blocks)
-            last.forget_computed()
+            self._put_back(last)
             self.waiting.appendleft(last)
             if last is sequence:
                 return False
         return True
+
+    def _put_back(self, sequence: Sequence) -> None:
+        self.pool.release(sequence.held)
+        sequence.num_computed = 0

@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.model.batch import BLOCK_TOKENS
 from engine.model.tokenizer import Tokenizer
+from engine.runtime.cache import Held
 from engine.runtime.protocol import FinishReason, SamplingParams, Submit
 from engine.runtime.textstream import TextStream
 
 
 @dataclass(eq=False)
 class Sequence:
-    """`num_computed` tokens have keys and values in the cache; it chases `len(token_ids)`."""
+    """`num_computed` tokens have keys and values in the cache; it chases `len(token_ids)`.
+
+    `cached_tokens` of the prompt were in the cache when it was first looked for; `tokens_run` went
+    through the model, those again that lost their place in the cache.
+    """
 
     request_id: int
     token_ids: list[int]
@@ -28,7 +34,9 @@ class Sequence:
     submitted: float = field(default_factory=time.monotonic)
     queue_ms: float | None = None
     num_computed: int = 0
-    blocks: list[int] = field(default_factory=list)
+    held: Held = field(default_factory=Held)
+    cached_tokens: int = 0
+    tokens_run: int = 0
     generated: Counter[int] = field(default_factory=Counter)  # for the penalties
     finish_reason: FinishReason | None = None
 
@@ -59,18 +67,20 @@ class Sequence:
     def output_tokens(self) -> int:
         return len(self.token_ids) - self.prompt_length
 
+    def begin(self, held: Held) -> None:
+        """Starts behind what the cache has of it already."""
+        self.held = held
+        self.num_computed = len(held.blocks) * BLOCK_TOKENS
+        if self.tokens_run == 0:
+            self.cached_tokens = self.num_computed
+
     def append(self, token_id: int) -> None:
         self.token_ids.append(token_id)
         self.generated[token_id] += 1
 
-    def forget_computed(self) -> None:
-        """After its cache blocks were taken away: everything is computed again."""
-        self.num_computed = 0
-        self.expert_counts[:] = 0
-
     def experts_active_mean(self) -> float | None:
         """Routed experts a token and layer used, on average; None for a dense model."""
         layers, routed = self.expert_counts.shape
-        if routed == 0 or self.num_computed == 0:
+        if routed == 0 or self.tokens_run == 0:
             return None
-        return float(self.expert_counts.sum() / (layers * self.num_computed))
+        return float(self.expert_counts.sum() / (layers * self.tokens_run))

@@ -26,9 +26,10 @@ class TextStream:
 
     def _release(self, piece: str) -> str:
         text = self._held + piece
-        found = [(at, stop) for stop in self._stop if (at := text.find(stop)) >= 0]
+        # The first to be complete, however the text comes in pieces; of two the longer.
+        found = [(at + len(s), at, s) for s in self._stop if (at := text.find(s)) >= 0]
         if found:
-            at, self.stopped_by = min(found)
+            _, at, self.stopped_by = min(found)
             self._held = ""
             return text[:at]
         keep = max((_overlap(text, stop) for stop in self._stop), default=0)

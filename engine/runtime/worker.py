@@ -98,7 +98,7 @@ class Worker:
             case Abort():
                 self._engine.abort(message.request_id)
             case Configure():
-                self._engine.model.routing.set_per_token(message.experts_per_token)
+                self._engine.use_experts(message.experts_per_token)
 
     def _step(self) -> None:
         started = time.monotonic()

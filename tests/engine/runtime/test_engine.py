@@ -189,3 +189,91 @@ def test_a_dense_model_tells_of_no_experts(engine: Engine) -> None:
     _, last = finish(engine)
     assert last[1].experts is None
     assert last[1].experts_active_mean is None
+
+
+def say(engine: Engine, request_id: int, chat: list[dict[str, str]], **sampling: object) -> int:
+    """Submits a chat; its number of tokens."""
+    ids = engine.tokenizer.encode_chat(chat)
+    params = SamplingParams(**{"temperature": 0.0, "max_tokens": 24, **sampling})  # type: ignore[arg-type]
+    engine.submit(Submit(request_id, ids, params, report_experts=True))
+    return len(ids)
+
+
+def test_a_chat_that_goes_on_is_computed_from_where_it_ended(engine: Engine) -> None:
+    chat = [{"role": "user", "content": QUESTIONS[0] + " Tell me about its rivers, too."}]
+    asked = say(engine, 1, chat)
+    answers, first = finish(engine)
+    chat += [
+        {"role": "assistant", "content": answers[1]},
+        {"role": "user", "content": "And of Spain?"},
+    ]
+    say(engine, 2, chat)
+    _, second = finish(engine)
+    assert first[1].cached_input_tokens == 0
+    # Whole blocks of what had been computed: the prompt, and the answer but for its last token.
+    known = asked + first[1].output_tokens - 1
+    assert second[2].cached_input_tokens == known // BLOCK_TOKENS * BLOCK_TOKENS
+
+
+@pytest.mark.parametrize("sampling", [{}, {"temperature": 1.0, "seed": 7}])
+def test_an_answer_from_a_cached_beginning_is_the_one_without(
+    dense_int4: Model, tokenizer: Tokenizer, sampling: dict[str, object]
+) -> None:
+    story = "Once there was a fox who lived near the river. " * 20
+    chat = [{"role": "user", "content": story + "What did the fox see?"}]
+    other = [{"role": "user", "content": story + "Who lived there?"}]
+    fresh = Engine(dense_int4, tokenizer, max_running=2)
+    say(fresh, 1, chat, **sampling)
+    expected, last = finish(fresh)
+    assert last[1].cached_input_tokens == 0
+    warm = Engine(dense_int4, tokenizer, max_running=2)
+    say(warm, 1, other)
+    finish(warm)
+    say(warm, 2, chat, **sampling)
+    found, last = finish(warm)
+    assert last[2].cached_input_tokens > 100
+    assert found[2] == expected[1]
+
+
+def test_the_last_token_of_a_prompt_is_always_computed(engine: Engine) -> None:
+    ids = engine.tokenizer.encode("sea " * 200)[: 2 * BLOCK_TOKENS]
+    for request_id in (1, 2):
+        engine.submit(Submit(request_id, ids, SamplingParams(temperature=0.0, max_tokens=2)))
+        _, last = finish(engine)
+    assert last[2].cached_input_tokens == BLOCK_TOKENS
+
+
+def test_another_number_of_experts_makes_the_cache_forget(
+    gguf_path: Path, kernel_folder: Path, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    carved = write_carving(tmp_path / "c.safetensors", gguf_path)
+    engine = Engine(load(gguf_path, carved, "int4", 12, 2, kernel_folder), tokenizer, 2)
+    chat = [{"role": "user", "content": "The sea is wide and blue. " * 20}]
+    cached = []
+    for request_id, experts in enumerate((12, 12, 8, 8)):
+        if request_id == 2:
+            engine.use_experts(experts)
+        say(engine, request_id, chat, max_tokens=2)
+        _, last = finish(engine)
+        cached.append(last[request_id].cached_input_tokens > 0)
+        assert last[request_id].experts_active_mean == pytest.approx(experts)
+    assert cached == [False, True, False, True]
+
+
+def test_ten_turns_of_a_chat_take_a_fifth_of_the_prefill(engine: Engine) -> None:
+    chat = [{"role": "system", "content": "You know all about rivers and the sea. " * 60}]
+    told, cached, prefilled = 0, 0, 0
+    for turn in range(10):
+        chat.append({"role": "user", "content": f"Turn {turn}: {QUESTIONS[turn % 8]} " * 4})
+        told += say(engine, turn, chat)
+        answer, last = "", None
+        while engine.has_work:
+            step = engine.step()
+            prefilled += sum(part.prefill_tokens for part in step.processed)
+            answer += "".join(output.text for output in step.outputs)
+            last = step.outputs[-1] if step.outputs else last
+        assert last is not None
+        cached += last.cached_input_tokens
+        chat.append({"role": "assistant", "content": answer})
+    assert prefilled == told - cached
+    assert told >= 5 * prefilled

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.tokenizer import Tokenizer
-from engine.runtime.cache import BlockPool
+from engine.runtime.cache import BlockPool, Held
 from engine.runtime.protocol import SamplingParams, Submit
 from engine.runtime.scheduler import PREFILL_CHUNK, Scheduler
 from engine.runtime.sequence import Sequence
@@ -14,18 +14,31 @@ from engine.runtime.sequence import Sequence
 CONTEXT = 512
 
 
-def sequence(tokenizer: Tokenizer, request_id: int, prompt: int, answer: int = 10) -> Sequence:
-    submit = Submit(request_id, [5] * prompt, SamplingParams(max_tokens=answer))
+def sequence(
+    tokenizer: Tokenizer, request_id: int, prompt: int, answer: int = 10, text: int | None = None
+) -> Sequence:
+    """Requests of the same `text` have the same prompt, as far as it goes; else none is alike."""
+    ids = [request_id if text is None else text] * prompt
+    submit = Submit(request_id, ids, SamplingParams(max_tokens=answer))
     return Sequence.from_submit(submit, tokenizer, CONTEXT, layers=1, routed=1)
 
 
-def compute(scheduler: Scheduler) -> list[tuple[int, int]]:
-    """One step: every scheduled token is computed; who caught up gets a token or is over."""
+Cache = dict[tuple[int, int], int]  # block, position in it → the token computed there
+
+
+def compute(scheduler: Scheduler, cache: Cache | None = None) -> list[tuple[int, int]]:
+    """One step: every scheduled token is computed; who caught up gets a token or is over.
+    What a sequence reads in `cache` has to be its own tokens."""
     planned = scheduler.schedule()
     for one, tokens in planned:
-        one.num_computed += tokens
+        for at, token in enumerate(one.token_ids[: one.num_computed + tokens]):
+            place = one.held.blocks[at // 32], at % 32
+            if cache is not None and at >= one.num_computed:
+                cache[place] = token
+            assert cache is None or cache[place] == token
+        scheduler.computed(one, tokens)
         if one.pending == 0:
-            one.append(7)
+            one.append(7 + one.request_id % 2)
             if len(one.token_ids) >= one.limit:
                 scheduler.remove(one)
     return [(one.request_id, tokens) for one, tokens in planned]
@@ -79,14 +92,18 @@ def test_who_came_last_makes_room_and_starts_anew(tokenizer: Tokenizer) -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(1, 300), st.integers(1, 60)), min_size=1, max_size=12),
+    st.lists(
+        st.tuples(st.integers(1, 300), st.integers(1, 60), st.integers(0, 2)),
+        min_size=1,
+        max_size=12,
+    ),
     st.integers(16, 40),
     st.integers(1, 6),
     st.randoms(use_true_random=False),
 )
 def test_everyone_finishes_and_every_block_comes_back(
     tokenizer: Tokenizer,
-    requests: list[tuple[int, int]],
+    requests: list[tuple[int, int, int]],
     blocks: int,
     max_running: int,
     chance: random.Random,
@@ -94,15 +111,16 @@ def test_everyone_finishes_and_every_block_comes_back(
     scheduler = Scheduler(BlockPool(blocks), max_running)
     everyone = [sequence(tokenizer, i, *sizes) for i, sizes in enumerate(requests)]
     arriving = list(everyone)
+    cache: Cache = {}
     for _ in range(20_000):
         if arriving and chance.random() < 0.5:
             scheduler.add(arriving.pop())
-        planned = compute(scheduler)
-        held = [block for one in scheduler.running for block in one.blocks]
-        assert len(held) == len(set(held))
+        planned = compute(scheduler, cache)
         assert len(scheduler.running) <= max_running
         assert sum(tokens for _, tokens in planned) <= PREFILL_CHUNK + max_running
         if not (arriving or scheduler.running or scheduler.waiting):
             break
-    assert [len(one.token_ids) for one in everyone] == [min(CONTEXT, p + a) for p, a in requests]
-    assert scheduler.pool.has_room(32 * (blocks - 1))
+    assert [len(one.token_ids) for one in everyone] == [
+        min(CONTEXT, prompt + answer) for prompt, answer, _ in requests
+    ]
+    assert scheduler.pool.has_room(Held(), 32 * (blocks - 1))
