@@ -58,12 +58,11 @@ class EnergyTally:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How an answer ended, once its row is durable. Durations are milliseconds from its arrival;
-    `experts[layer][expert]` counts choices."""
+    """How a request ended, once its row is durable. Durations are milliseconds from its arrival;
+    `experts[layer][expert]` counts choices. `ends` has each answer's last output."""
 
     status: Status
-    finish_reason: str | None
-    stopped_by: str | None  # the request's stop string that ended it
+    ends: list[Output]
     output_tokens: int
     cached_input_tokens: int
     duration_ms: float
@@ -75,7 +74,8 @@ class Finished:
 
 
 class Answer:
-    """One request's computation. `next` yields its outputs, then its `Finished` or its error.
+    """One request's computation, of one answer or several. `next` yields its outputs, then its
+    `Finished` or its error.
 
     `arrived` is the monotonic time at which the request came;
     `on_admitted` and `on_closed` are called when the row is durable and when all is over.
@@ -104,7 +104,7 @@ class Answer:
         self._first_token_at: int | None = None
         self._ttft_ms: float | None = None
         self._queue_ms: float | None = None
-        self._last = Output(row.id, "", 0)
+        self._last = [Output(row.id, "", 0, index=index) for index in range(submit.n)]
         self._cancelled: Literal["client", "gateway"] | None = None
         self._outbox: asyncio.Queue[Output | Finished | Exception] = asyncio.Queue()
         self.task = asyncio.create_task(self._run(), name=f"answer-{row.id:x}")
@@ -144,9 +144,10 @@ class Answer:
                 await self._generate()
         except Exception as failure:  # whatever it was, the row must not stay open
             error = failure
-        if self._last.finish_reason == "error":
-            error = EngineFailed(self._last.error or "The engine could not compute this answer.")
-        elif self._cancelled == "gateway" and self._last.finish_reason in (None, "cancelled"):
+        failed = [last for last in self._last if last.finish_reason == "error"]
+        if failed:
+            error = EngineFailed(failed[0].error or "The engine could not compute this answer.")
+        elif self._cancelled == "gateway" and self._is_cut:
             error = GatewayStopped("Breakeven is being stopped; try again when it is back.")
         self.finished = self._finished(error)
         await self._close_row(self.finished, error)
@@ -163,31 +164,42 @@ class Answer:
                 self._first_token_at = at
                 self._ttft_ms = self._elapsed_ms()
                 self._ledger.first_token(self.row.id, at)
-            self._last = output
-            self._ledger.progress(self.row.id, output.output_tokens, at, output.cached_input_tokens)
+            self._last[output.index] = output
+            self._ledger.progress(self.row.id, self._output_tokens, at, self._cached_input_tokens)
             self._outbox.put_nowait(output)
 
+    @property
+    def _output_tokens(self) -> int:
+        return sum(last.output_tokens for last in self._last)
+
+    @property
+    def _cached_input_tokens(self) -> int:
+        """The prompt counts once, however many answers it gets."""
+        return self._last[0].cached_input_tokens
+
+    @property
+    def _is_cut(self) -> bool:
+        return any(last.finish_reason in (None, "cancelled") for last in self._last)
+
     def _finished(self, error: Exception | None) -> Finished:
-        last = self._last
         status: Status = "ok"
         if isinstance(error, GatewayStopped):
             status = "interrupted"
         elif error is not None:
             status = "error"
-        elif last.finish_reason in (None, "cancelled"):
+        elif self._is_cut:
             status = "cancelled"
         return Finished(
             status=status,
-            finish_reason=last.finish_reason,
-            stopped_by=last.stopped_by,
-            output_tokens=last.output_tokens,
-            cached_input_tokens=last.cached_input_tokens,
+            ends=self._last,
+            output_tokens=self._output_tokens,
+            cached_input_tokens=self._cached_input_tokens,
             duration_ms=self._elapsed_ms(),
             ttft_ms=self._ttft_ms,
             queue_ms=self._queue_ms,
             experts_per_token=self._worker.experts_per_token,
-            experts_active_mean=last.experts_active_mean,
-            experts=last.experts,
+            experts_active_mean=_mean_experts(self._last),
+            experts=_summed([last.experts for last in self._last if last.experts is not None]),
         )
 
     async def _close_row(self, finished: Finished, error: Exception | None) -> None:
@@ -201,7 +213,7 @@ class Answer:
             first_token_at=self._first_token_at,
             queue_ms=finished.queue_ms,
             ttft_ms=finished.ttft_ms,
-            finish_reason=finished.finish_reason,
+            finish_reason=finished.ends[0].finish_reason,
             error_type=_error_type(error),
             experts_active_mean=finished.experts_active_mean,
         )
@@ -215,6 +227,21 @@ class Answer:
 
     def _elapsed_ms(self) -> float:
         return (time.monotonic() - self._arrived) * 1000
+
+
+def _mean_experts(ends: list[Output]) -> float | None:
+    means = [end.experts_active_mean for end in ends if end.experts_active_mean is not None]
+    return sum(means) / len(means) if means else None
+
+
+def _summed(counts: list[list[list[int]]]) -> list[list[int]] | None:
+    """[layer][expert] of all answers together."""
+    if not counts:
+        return None
+    return [
+        [sum(expert) for expert in zip(*layers, strict=True)]
+        for layers in zip(*counts, strict=True)
+    ]
 
 
 def _error_type(error: Exception | None) -> str | None:

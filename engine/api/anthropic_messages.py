@@ -9,10 +9,12 @@ from starlette.responses import JSONResponse, Response
 
 from db.ids import id_to_text
 from engine.api.answer import Answer, Finished
+from engine.api.anthropic_content import Content
 from engine.api.anthropic_schema import CountRequest, MessagesRequest, parse
 from engine.api.clients import client_name
 from engine.api.errors import anthropic_body, as_api_error, invalid
 from engine.api.limits import read_body
+from engine.api.prompts import BadSchema, Chat, Prompt
 from engine.api.reply import KEEP_ALIVE_EVERY_S, extension, respond
 from engine.api.requests import require_model, room_for_answer
 from engine.api.service import Service
@@ -33,8 +35,8 @@ async def messages(request: Request) -> Response:
     body = await read_body(request, service.settings.max_body_bytes)
     wanted = parse(MessagesRequest, body, betas="anthropic-beta" in request.headers)
     model = require_model(service, wanted.model)
-    prompt = await _prompt(service, wanted.for_template())
-    room = room_for_answer(model, prompt)
+    prompt = await _prompt(service, wanted.chat())
+    room = room_for_answer(model, prompt.token_ids)
     answer = service.answer(
         caller,
         prompt,
@@ -43,9 +45,9 @@ async def messages(request: Request) -> Response:
         endpoint=ENDPOINT,
         streamed=bool(wanted.stream),
         client=client_name(request.headers),
-        report_experts=False,
     )
-    reply = MessageReply(answer, room < wanted.max_tokens)
+    content = Content(id_to_text(answer.row.id), prompt.reader(), thoughts=wanted.shows_thoughts)
+    reply = MessageReply(answer, content, short=room < wanted.max_tokens)
     return await respond(reply, request, stream=bool(wanted.stream))
 
 
@@ -56,59 +58,53 @@ async def count_tokens(request: Request) -> Response:
     body = await read_body(request, service.settings.max_body_bytes)
     wanted = parse(CountRequest, body, betas="anthropic-beta" in request.headers)
     require_model(service, wanted.model)
-    prompt = await _prompt(service, wanted.for_template())
-    return JSONResponse({"input_tokens": len(prompt)})
+    prompt = await _prompt(service, wanted.chat())
+    return JSONResponse({"input_tokens": len(prompt.token_ids)})
 
 
-async def _prompt(service: Service, chat: list[dict[str, str]]) -> list[int]:
+async def _prompt(service: Service, chat: Chat) -> Prompt:
     try:
-        return await service.tokenize(chat)
+        return await service.prepare(chat)
     except ChatTemplateError as error:
         raise invalid(f"messages: {error}") from None
+    except BadSchema as error:
+        place = "tools" if chat.may_call else "output_config.format.schema"
+        if error.tool is not None:
+            place = f"tools.{error.tool}.input_schema"
+        raise invalid(f"{place}: {error}") from None
 
 
 class MessageReply:
     """Puts an answer's outputs into Anthropic's words. `short`: the context takes fewer tokens than
     the request allows."""
 
-    def __init__(self, answer: Answer, short: bool) -> None:
+    def __init__(self, answer: Answer, content: Content, *, short: bool) -> None:
         self.answer = answer
         self.headers = {"request-id": f"req_{id_to_text(answer.row.id)}"}
+        self._content = content
         self._short = short
 
     async def collect(self) -> dict[str, Any]:
-        texts: list[str] = []
         while not isinstance(item := await self.answer.next(), Finished):
             assert item is not None
-            texts.append(item.text)
-        text = "".join(texts)
-        return {
-            **self._message([{"type": "text", "text": text}] if text else []),
-            **self._stop(item),
-            **self._told(item),
-        }
+            for _ in self._content.events(item):
+                pass
+        return {**self._message(self._content.blocks), **self._stop(item), **self._told(item)}
 
     async def events(self, item: Output | Finished | None) -> AsyncIterator[bytes]:
         """Begun at once: clients wait for `message_start`. Pings keep the line open."""
         yield named("message_start", {"message": self._started()})
-        begun = False
         try:
             while not isinstance(item, Finished):
                 if item is None:
                     yield named("ping", {})
-                elif item.text:
-                    if not begun:
-                        block = {"type": "text", "text": ""}
-                        yield named("content_block_start", {"index": 0, "content_block": block})
-                        begun = True
-                    delta = {"type": "text_delta", "text": item.text}
-                    yield named("content_block_delta", {"index": 0, "delta": delta})
+                else:
+                    for name, event in self._content.events(item):
+                        yield named(name, event)
                 item = await self.answer.next(KEEP_ALIVE_EVERY_S)
         except Exception as error:
             yield named("error", anthropic_body(as_api_error(error), self.headers["request-id"]))
             return
-        if begun:
-            yield named("content_block_stop", {"index": 0})
         yield named("message_delta", {"delta": self._stop(item), **self._told(item)})
         yield named("message_stop", {})
 
@@ -126,12 +122,13 @@ class MessageReply:
         }
 
     def _stop(self, finished: Finished) -> dict[str, Any]:
-        reason = "end_turn"
-        if finished.stopped_by is not None:
+        end = finished.ends[0]
+        reason = "tool_use" if self._content.calls else "end_turn"
+        if end.stopped_by is not None:
             reason = "stop_sequence"
-        elif finished.finish_reason == "length":
+        elif end.finish_reason == "length":
             reason = "model_context_window_exceeded" if self._short else "max_tokens"
-        return {"stop_reason": reason, "stop_sequence": finished.stopped_by}
+        return {"stop_reason": reason, "stop_sequence": end.stopped_by}
 
     def _told(self, finished: Finished) -> dict[str, Any]:
         usage = self._usage(finished.cached_input_tokens, finished.output_tokens)

@@ -4,16 +4,17 @@ https://docs.anthropic.com/en/api/messages. Fields that only a beta knows are ig
 client says that it uses betas (`anthropic-beta`), and refused otherwise, as there.
 """
 
-import json
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from engine.api.errors import ApiError, invalid
+from engine.api.prompts import AnswerSchema, Chat
 from engine.api.schema_parts import Part, Text, refuse
 from engine.model.sampling_defaults import SamplingDefaults
 from engine.runtime.protocol import SamplingParams
+from engine.tools.tool import Choice, Tool
 
 Wanted = TypeVar("Wanted", bound="_Request")
 MOST_MESSAGES = 100_000  # the vendor's own limit
@@ -53,31 +54,94 @@ class Message(Part):
     role: Literal["user", "assistant", "system"]
     content: str | list[Block]
 
-    def text(self) -> str:
-        """The content as one text; calls and results of other models' tools as JSON."""
-        if isinstance(self.content, str):
+    @property
+    def blocks(self) -> list[Block]:
+        if isinstance(self.content, list):
             return self.content
-        return "\n".join(filter(None, map(_shown, self.content)))
+        return [TextBlock(type="text", text=self.content)]
+
+    def for_template(self) -> list[dict[str, Any]]:
+        """As models' chat templates take it: results of tools are messages of their own there, and
+        come before what else the user says."""
+        chat: list[dict[str, Any]] = [
+            {"role": "tool", "tool_call_id": block.tool_use_id, "content": block.content or ""}
+            for block in self.blocks
+            if isinstance(block, ToolResultBlock)
+        ]
+        text = "\n".join(block.text for block in self.blocks if isinstance(block, TextBlock))
+        calls = [
+            {
+                "id": block.id,
+                "type": "function",
+                "function": {"name": block.name, "arguments": block.input},
+            }
+            for block in self.blocks
+            if isinstance(block, ToolUseBlock)
+        ]
+        if calls:
+            chat.append({"role": self.role, "content": text, "tool_calls": calls})
+        elif text or not chat:
+            chat.append({"role": self.role, "content": text})
+        return chat
 
 
-def _shown(block: TextBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock) -> str:
-    match block:
-        case TextBlock():
-            return block.text
-        case ToolUseBlock():
-            return json.dumps({"name": block.name, "arguments": block.input}, ensure_ascii=False)
-        case ToolResultBlock():
-            return block.content or ""
-        case ThinkingBlock():
-            return ""
+class ClientTool(Part):
+    """A tool that the client runs. The vendor's own (web search, …) do not exist here."""
+
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")
+    input_schema: dict[str, Any]
+    description: str | None = None
+    type: Literal["custom"] | None = None
+    strict: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _runs_at_the_client(cls, value: Any) -> Any:
+        kind = value.get("type") if isinstance(value, dict) else None
+        if kind not in (None, "custom"):
+            raise refuse(
+                f"tools of type {str(kind)[:40]!r} run at the vendor; here only your own tools do, "
+                "each with its input_schema"
+            )
+        return value
+
+    def tool(self) -> Tool:
+        return Tool(self.name, self.description or "", self.input_schema, bool(self.strict))
+
+
+class ToolChoice(Part):
+    type: Literal["auto", "any", "tool", "none"]
+    name: str | None = None
+    disable_parallel_tool_use: bool = False
+
+    def choice(self) -> Choice:
+        parallel = not self.disable_parallel_tool_use
+        match self.type:
+            case "tool":
+                return Choice("required", self.name, parallel=False)
+            case "any":
+                return Choice("required", parallel=parallel)
+            case "auto" | "none":
+                return Choice(self.type, parallel=parallel)
+
+
+class Thinking(Part):
+    """Whether the client wants to see what the model wrote for itself."""
+
+    type: Literal["enabled", "disabled", "adaptive"]
 
 
 class Metadata(Part):
     user_id: str | None = None
 
 
+class OutputFormat(Part):
+    type: Literal["json_schema"]
+    schema_: dict[str, Any] = Field(alias="schema")
+
+
 class OutputConfig(Part):
-    format: None = None  # a schema for the answer: not supported
+    format: OutputFormat | None = None
 
 
 class _Request(BaseModel):
@@ -86,11 +150,11 @@ class _Request(BaseModel):
     model: str = Field(min_length=1, max_length=256)
     messages: list[Message] = Field(min_length=1, max_length=MOST_MESSAGES)
     system: str | list[TextBlock] | None = None
-    tools: list[Any] | None = None
-    tool_choice: Any = None
+    tools: list[ClientTool] | None = None
+    tool_choice: ToolChoice | None = None
     output_config: OutputConfig | None = None
+    thinking: Thinking | None = None
     # What the vendor's own machines alone have a use for.
-    thinking: Any = None
     cache_control: Any = None
     container: Any = None
     diagnostics: Any = None
@@ -110,22 +174,55 @@ class _Request(BaseModel):
         return messages
 
     @model_validator(mode="after")
-    def _no_tools(self) -> "_Request":
-        unwanted = isinstance(self.tool_choice, dict) and self.tool_choice.get("type") == "none"
-        if self.tools and not unwanted:
-            raise refuse("tools: this model cannot call tools; leave them out.")
+    def _tools_agree(self) -> "_Request":
+        names = [tool.name for tool in self.tools or []]
+        if len(names) != len(set(names)):
+            raise refuse("tools: Tool names must be unique.")
+        wanted = self.tool_choice
+        if wanted is None or wanted.type == "none":
+            return self
+        if not names:
+            raise refuse("tool_choice: may only be given while providing tools.")
+        if wanted.type == "tool" and wanted.name not in names:
+            raise refuse(f"tool_choice: there is no tool named {str(wanted.name)[:80]!r} in tools.")
         return self
 
-    def for_template(self) -> list[dict[str, str]]:
-        """The chat as the model's template takes it; neighbours of one role are one message."""
+    @model_validator(mode="after")
+    def _results_answer_calls(self) -> "_Request":
+        called: set[str] = set()
+        for i, message in enumerate(self.messages):
+            for j, block in enumerate(message.blocks):
+                if isinstance(block, ToolUseBlock):
+                    called.add(block.id)
+                if isinstance(block, ToolResultBlock) and block.tool_use_id not in called:
+                    raise refuse(
+                        f"messages.{i}.content.{j}: there is no tool_use block before it with the "
+                        f"id {block.tool_use_id[:80]!r}"
+                    )
+        return self
+
+    def chat(self) -> Chat:
+        """What is asked, in nobody's dialect; neighbours of one role are one message."""
         system = self.system if isinstance(self.system, str) else _joined(self.system or [])
-        chat = [{"role": "system", "content": system}] if system else []
+        chat: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         for message in self.messages:
-            if chat and chat[-1]["role"] == message.role:
-                chat[-1]["content"] += "\n" + message.text()
-            else:
-                chat.append({"role": message.role, "content": message.text()})
-        return chat
+            for part in message.for_template():
+                alike = chat and chat[-1]["role"] == part["role"] != "tool"
+                if alike and not (part.keys() | chat[-1].keys()) & {"tool_calls"}:
+                    chat[-1]["content"] += "\n" + part["content"]
+                else:
+                    chat.append(part)
+        format_ = self.output_config.format if self.output_config else None
+        return Chat(
+            chat,
+            [tool.tool() for tool in self.tools or []],
+            self.tool_choice.choice() if self.tool_choice else Choice(),
+            AnswerSchema(format_.schema_, strict=True) if format_ else None,
+        )
+
+    @property
+    def shows_thoughts(self) -> bool:
+        return self.thinking is not None and self.thinking.type != "disabled"
 
 
 def _joined(blocks: list[TextBlock]) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,13 +13,15 @@ from engine.api.answer import Answer, Finished
 from engine.api.clients import client_name
 from engine.api.errors import as_api_error, invalid
 from engine.api.limits import read_body
+from engine.api.openai_choice import Choice
 from engine.api.openai_schema import ChatRequest, parse_chat_request
+from engine.api.prompts import BadSchema, Chat, Prompt
 from engine.api.reply import KEEP_ALIVE_EVERY_S, extension, respond
 from engine.api.requests import require_model, room_for_answer
 from engine.api.service import Service
 from engine.api.sse import DONE, KEEP_ALIVE, data
 from engine.model.errors import ChatTemplateError
-from engine.runtime.protocol import Output, Ready, TokenLogprob
+from engine.runtime.protocol import Output, Ready
 
 ENDPOINT = "/v1/chat/completions"
 
@@ -33,8 +35,8 @@ async def chat_completions(request: Request) -> Response:
     caller = await service.auth.caller(request.headers)
     wanted = parse_chat_request(await read_body(request, service.settings.max_body_bytes))
     model = require_model(service, wanted.model)
-    prompt = await _prompt(service, wanted)
-    room = room_for_answer(model, prompt)
+    prompt = await _prompt(service, wanted.chat())
+    room = room_for_answer(model, prompt.token_ids)
     answer = service.answer(
         caller,
         prompt,
@@ -44,28 +46,37 @@ async def chat_completions(request: Request) -> Response:
         streamed=bool(wanted.stream),
         client=client_name(request.headers),
         report_experts=wanted.breakeven is not None and wanted.breakeven.experts,
+        n=wanted.n or 1,
     )
-    reply = ChatReply(answer, model, wanted)
+    reply = ChatReply(answer, prompt, model, wanted)
     return await respond(reply, request, stream=bool(wanted.stream))
 
 
-async def _prompt(service: Service, wanted: ChatRequest) -> list[int]:
+async def _prompt(service: Service, chat: Chat) -> Prompt:
     try:
-        return await service.tokenize([message.for_template() for message in wanted.messages])
+        return await service.prepare(chat)
     except ChatTemplateError as error:
         raise invalid(str(error), "messages") from None
+    except BadSchema as error:
+        param = "tools" if chat.may_call else "response_format.json_schema.schema"
+        if error.tool is not None:
+            param = f"tools[{error.tool}].function.parameters"
+        raise invalid(f"Invalid schema for '{param}': {error}.", param) from None
 
 
 class ChatReply:
-    """Puts an answer's outputs into OpenAI's words."""
+    """Puts a request's outputs into OpenAI's words."""
 
-    def __init__(self, answer: Answer, model: Ready, wanted: ChatRequest) -> None:
+    def __init__(self, answer: Answer, prompt: Prompt, model: Ready, wanted: ChatRequest) -> None:
         self.answer = answer
         self.headers = {"x-request-id": id_to_text(answer.row.id)}
         self._include_usage = wanted.stream_options is not None and (
             wanted.stream_options.include_usage
         )
-        self._with_logprobs = bool(wanted.logprobs)
+        self._choices = [
+            Choice(id_to_text(answer.row.id), prompt, index, with_logprobs=bool(wanted.logprobs))
+            for index in range(wanted.n or 1)
+        ]
         self._common = {
             "id": f"chatcmpl-{id_to_text(answer.row.id)}",
             "created": answer.row.started_at // 1000,
@@ -74,67 +85,44 @@ class ChatReply:
         }
 
     async def collect(self) -> dict[str, Any]:
-        """The whole answer as a `chat.completion`."""
-        texts: list[str] = []
-        logprobs: list[TokenLogprob] = []
+        """All of it as a `chat.completion`."""
         while not isinstance(item := await self.answer.next(), Finished):
             assert item is not None
-            texts.append(item.text)
-            logprobs += item.logprobs
-        choice = {
-            "index": 0,
-            "message": {"role": "assistant", "content": "".join(texts), "refusal": None},
-            "logprobs": _logprobs(logprobs) if self._with_logprobs else None,
-            "finish_reason": item.finish_reason,
-        }
+            for _ in self._choices[item.index].deltas(item):
+                pass
         return {
             **self._common,
             "object": "chat.completion",
-            "choices": [choice],
+            "choices": [choice.whole() for choice in self._choices],
             "usage": self._usage(item),
             "breakeven": extension(self.answer, item),
         }
 
     async def events(self, item: Output | Finished | None) -> AsyncIterator[bytes]:
-        """The answer as `chat.completion.chunk` events, `item` the first piece (None: not yet).
+        """`chat.completion.chunk` events, `item` the first piece (None: not yet).
 
         An error on the way is the last event. The end is told once the row is durable.
         """
-        role_told = False
         try:
             while not isinstance(item, Finished):
                 if item is None:
                     yield KEEP_ALIVE
                 else:
-                    for delta in self._deltas(item, with_role=not role_told):
-                        yield data(delta)
-                    role_told = True
+                    for delta in self._choices[item.index].deltas(item):
+                        yield data(self._chunk([delta]))
                 item = await self.answer.next(KEEP_ALIVE_EVERY_S)
         except Exception as error:
             yield data(as_api_error(error).body)
             return
-        last = self._chunk({}, finish_reason=item.finish_reason)
-        yield data({**last, "breakeven": extension(self.answer, item)})
+        *ends, last = (self._chunk([choice.end()]) for choice in self._choices)
+        for end in (*ends, {**last, "breakeven": extension(self.answer, item)}):
+            yield data(end)
         if self._include_usage:
-            yield data({**self._chunk({}), "choices": [], "usage": self._usage(item)})
+            yield data({**self._chunk([]), "usage": self._usage(item)})
         yield DONE
 
-    def _deltas(self, output: Output, *, with_role: bool) -> Iterator[dict[str, Any]]:
-        if with_role:
-            yield self._chunk({"role": "assistant", "content": "", "refusal": None})
-        if output.text or (self._with_logprobs and output.logprobs):
-            logprobs = _logprobs(output.logprobs) if self._with_logprobs else None
-            yield self._chunk({"content": output.text}, logprobs=logprobs)
-
-    def _chunk(
-        self,
-        delta: dict[str, Any],
-        *,
-        logprobs: dict[str, Any] | None = None,
-        finish_reason: str | None = None,
-    ) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
-        chunk = {**self._common, "object": "chat.completion.chunk", "choices": [choice]}
+    def _chunk(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
+        chunk = {**self._common, "object": "chat.completion.chunk", "choices": choices}
         return {**chunk, "usage": None} if self._include_usage else chunk
 
     def _usage(self, finished: Finished) -> dict[str, Any]:
@@ -151,18 +139,3 @@ def fingerprint(model: Ready) -> str:
     """Changes where the same seed may give another answer: other weights, precision or kernel."""
     parts = (model.model, model.precision, model.kernel, model.total_parameters)
     return "fp_" + hashlib.sha256(repr(parts).encode()).hexdigest()[:10]
-
-
-def _logprobs(tokens: list[TokenLogprob]) -> dict[str, Any]:
-    content = [
-        {
-            "token": token.token,
-            "logprob": token.logprob,
-            "bytes": token.token_bytes,
-            "top_logprobs": [
-                {"token": text, "logprob": value, "bytes": raw} for text, raw, value in token.top
-            ],
-        }
-        for token in tokens
-    ]
-    return {"content": content, "refusal": None}

@@ -4,7 +4,6 @@ Unknown fields are ignored, as OpenAI-compatible servers do, because tools send 
 would change the answer and that this engine cannot honour is refused, never dropped in silence.
 """
 
-import json
 import re
 from typing import Any, Literal
 
@@ -17,13 +16,17 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from engine.api.errors import ApiError, invalid
-from engine.api.schema_parts import Part, Text, refuse
+from engine.api.prompts import AnswerSchema, Chat
+from engine.api.schema_parts import Part, Text, arguments, refuse
 from engine.model.sampling_defaults import SamplingDefaults
 from engine.runtime.protocol import SamplingParams
+from engine.tools.tool import Choice, Tool
 
 MOST_MESSAGES = 4096
 MOST_STOPS = 4
 MOST_TOP_LOGPROBS = 20
+MOST_TOOLS = 128
+MOST_ANSWERS = 16
 _PASSED_ON = (
     "temperature",
     "top_p",
@@ -32,6 +35,9 @@ _PASSED_ON = (
     "frequency_penalty",
     "seed",
 )
+
+# How pydantic names the branches of a union in an error's place.
+_BRANCH = re.compile(r"str$|[A-Z]|\w+\[")
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -42,7 +48,38 @@ class FunctionCall(Part):
 
 
 class ToolCall(Part):
+    id: str
+    type: Literal["function"] = "function"
     function: FunctionCall
+
+    def for_template(self) -> dict[str, Any]:
+        function = {"name": self.function.name, "arguments": arguments(self.function.arguments)}
+        return {"id": self.id, "type": "function", "function": function}
+
+
+class Function(Part):
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class FunctionTool(Part):
+    type: Literal["function"]
+    function: Function
+
+    def tool(self) -> Tool:
+        f = self.function
+        return Tool(f.name, f.description or "", f.parameters, bool(f.strict))
+
+
+class FunctionName(Part):
+    name: str
+
+
+class NamedTool(Part):
+    type: Literal["function"]
+    function: FunctionName
 
 
 class ChatMessage(Part):
@@ -51,33 +88,51 @@ class ChatMessage(Part):
     role: Role
     content: Text | None = None
     tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
 
     @model_validator(mode="after")
     def _has_content(self) -> "ChatMessage":
         if self.content is None and self.role != "assistant":
             raise refuse(f"A {self.role} message needs its content.")
+        if self.role == "tool" and self.tool_call_id is None:
+            raise refuse("A tool message needs the tool_call_id of the call that it answers.")
         return self
 
-    def for_template(self) -> dict[str, str]:
-        """The message as the model's chat template takes it. Calls that an assistant once made
-        with other models' tools are shown to this one as the JSON they were."""
-        calls = [
-            json.dumps(
-                {"name": call.function.name, "arguments": call.function.arguments},
-                ensure_ascii=False,
-            )
-            for call in self.tool_calls or []
-        ]
-        text = "\n".join(filter(None, [self.content, *calls]))
-        return {"role": "system" if self.role == "developer" else self.role, "content": text}
+    def for_template(self) -> dict[str, Any]:
+        """The message as models' chat templates take it."""
+        role = "system" if self.role == "developer" else self.role
+        message: dict[str, Any] = {"role": role, "content": self.content or ""}
+        if self.tool_calls:
+            message["tool_calls"] = [call.for_template() for call in self.tool_calls]
+        if role == "tool":
+            message["tool_call_id"] = self.tool_call_id
+        return message
 
 
 class StreamOptions(Part):
     include_usage: bool = False
 
 
+class JsonSchema(Part):
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
+    schema_: dict[str, Any] = Field(default_factory=dict, alias="schema")
+    strict: bool | None = None
+
+
 class ResponseFormat(Part):
-    type: str
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+    @model_validator(mode="after")
+    def _has_its_schema(self) -> "ResponseFormat":
+        if self.type == "json_schema" and self.json_schema is None:
+            raise refuse("json_schema is missing: it holds the schema's name and schema.")
+        return self
+
+    def answer_schema(self) -> AnswerSchema | None:
+        if self.json_schema is not None and self.type == "json_schema":
+            return AnswerSchema(self.json_schema.schema_, bool(self.json_schema.strict))
+        return AnswerSchema({"type": "object"}, False) if self.type == "json_object" else None
 
 
 class Extension(Part):
@@ -101,23 +156,17 @@ class ChatRequest(Part):
     frequency_penalty: float | None = Field(None, ge=-2, le=2)
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     stop: str | list[str] | None = None
-    n: int | None = None
+    n: int | None = Field(None, ge=1, le=MOST_ANSWERS)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=MOST_TOP_LOGPROBS)
     response_format: ResponseFormat | None = None
-    tools: list[Any] | None = None
-    tool_choice: Any = None
+    tools: list[FunctionTool] | None = Field(None, max_length=MOST_TOOLS)
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    parallel_tool_calls: bool | None = None
     functions: list[Any] | None = None
     logit_bias: dict[str, float] | None = None
     modalities: list[str] | None = None
     breakeven: Extension | None = None
-
-    @field_validator("n")
-    @classmethod
-    def _one_answer(cls, n: int | None) -> int | None:
-        if n not in (None, 1):
-            raise refuse("This engine gives one answer a request: n must be 1.")
-        return n
 
     @field_validator("stop", mode="before")
     @classmethod
@@ -131,12 +180,18 @@ class ChatRequest(Part):
             raise refuse(f"stop takes up to {MOST_STOPS} strings, none of them empty.")
         return texts
 
-    @field_validator("response_format")
+    @field_validator("messages")
     @classmethod
-    def _text_only(cls, wanted: ResponseFormat | None) -> ResponseFormat | None:
-        if wanted is not None and wanted.type != "text":
-            raise refuse(f"response_format {wanted.type[:40]!r} is not supported: use 'text'.")
-        return wanted
+    def _results_answer_calls(cls, messages: list[ChatMessage]) -> list[ChatMessage]:
+        called: set[str] = set()
+        for message in messages:
+            called |= {call.id for call in message.tool_calls or []}
+            if message.role == "tool" and message.tool_call_id not in called:
+                raise refuse(
+                    "A tool message has to answer one of the tool_calls before it: "
+                    f"there is none with the id {str(message.tool_call_id)[:80]!r}."
+                )
+        return messages
 
     @field_validator("logit_bias", "functions")
     @classmethod
@@ -155,13 +210,32 @@ class ChatRequest(Part):
     @model_validator(mode="after")
     def _fields_agree(self) -> "ChatRequest":
         # Several fields at once: the message begins with the one at fault, which `api_error` reads.
-        if self.tools and self.tool_choice != "none":
-            raise refuse("tools: this model cannot call tools; leave them out.")
+        names = [tool.function.name for tool in self.tools or []]
+        if len(names) != len(set(names)):
+            raise refuse("tools: two of them have the same name.")
+        if not names and self.tool_choice not in (None, "none"):
+            raise refuse("tool_choice: only allowed together with tools.")
+        if isinstance(self.tool_choice, NamedTool) and self.tool_choice.function.name not in names:
+            raise refuse("tool_choice: there is no tool of that name.")
         if self.stream_options is not None and not self.stream:
             raise refuse("stream_options: only allowed together with stream: true.")
         if self.top_logprobs is not None and not self.logprobs:
             raise refuse("top_logprobs: only allowed together with logprobs: true.")
         return self
+
+    def chat(self) -> Chat:
+        """What is asked, in nobody's dialect."""
+        wanted, parallel = self.tool_choice, self.parallel_tool_calls is not False
+        if isinstance(wanted, NamedTool):
+            choice = Choice("required", wanted.function.name, parallel=False)
+        else:
+            choice = Choice(wanted or "auto", parallel=parallel)
+        return Chat(
+            [message.for_template() for message in self.messages],
+            [tool.tool() for tool in self.tools or []],
+            choice,
+            self.response_format.answer_schema() if self.response_format else None,
+        )
 
     def sampling(self, room: int, defaults: SamplingDefaults) -> SamplingParams:
         """The engine's parameters; `room` is how many tokens the context still takes, which is
@@ -204,8 +278,11 @@ def api_error(detail: ErrorDetails) -> ApiError:
 def _param(location: tuple[int | str, ...]) -> str:
     path = ""
     for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return re.sub(r"\.(str|list\[str\])$", "", path).lstrip(".")
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif not _BRANCH.match(part):
+            path += f".{part}"
+    return path.lstrip(".")
 
 
 def _sentence(message: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, from_json
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -14,6 +14,15 @@ class Part(BaseModel):
     """Fields that are unknown are ignored; types are not converted."""
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+
+
+def arguments(text: str) -> dict[str, Any]:
+    """A call's arguments as an object, also where a client sends back a call that was cut off."""
+    try:
+        value = from_json(text, allow_partial=True)
+    except ValueError:
+        value = text
+    return value if isinstance(value, dict) else {"arguments": text}
 
 
 def _flat_text(content: Any) -> Any:

@@ -27,9 +27,9 @@ from engine.api.events import (
     RequestFinished,
     RequestStarted,
 )
+from engine.api.prompts import Chat, Prompt, Prompts
 from engine.model.errors import ModelFileError
 from engine.model.sampling_defaults import SamplingDefaults
-from engine.model.tokenizer import Tokenizer
 from engine.models import find_model
 from engine.runtime.client import WorkerClient
 from engine.runtime.protocol import Energy, Ready, SamplingParams, Submit
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 FAILED_AFTER = 3  # starts of the worker in a row without a Ready
 ANSWERS_END_WITHIN_S = 1.5
 FETCH_AGAIN_AFTER_S = 30.0
-LONG_PROMPT = 20_000  # characters; longer ones are tokenised beside the event loop
 
 
 class Service:
@@ -55,7 +54,7 @@ class Service:
         self.started_at = now_ms()
         self._events = Broadcast()
         self.model_path: Path | None = None  # the weights that are served, once they are there
-        self._tokenizer: Tokenizer | None = None
+        self._prompts: Prompts | None = None
         self._worker: WorkerClient | None = None
         self._answers: dict[int, Answer] = {}
         self._stopping = False
@@ -109,7 +108,7 @@ class Service:
         path = self.model_path = await self._find_weights()
         self._enter(EngineState("loading", "The model is being loaded."))
         try:
-            self._tokenizer = await asyncio.to_thread(Tokenizer.open, path)
+            self._prompts = await asyncio.to_thread(Prompts.open, path)
         except Exception as error:
             log.exception("The tokenizer cannot be read from %s.", path)
             self._enter(EngineState("failed", f"The model's vocabulary cannot be read: {error}"))
@@ -176,29 +175,28 @@ class Service:
     @property
     def sampling_defaults(self) -> SamplingDefaults:
         """The model's own, for what a request leaves out."""
-        assert self._tokenizer is not None
-        return self._tokenizer.sampling
+        assert self._prompts is not None
+        return self._prompts.sampling_defaults
 
-    async def tokenize(self, messages: list[dict[str, str]]) -> list[int]:
-        """The prompt's token ids in the model's chat template; ChatTemplateError where it refuses.
-        A 503 while there is no model."""
+    async def prepare(self, chat: Chat) -> Prompt:
+        """A chat as the model takes it. Raises ChatTemplateError and BadSchema; a 503 while there
+        is no model."""
         self.require_ready()
-        assert self._tokenizer is not None
-        if sum(len(message["content"]) for message in messages) > LONG_PROMPT:
-            return await asyncio.to_thread(self._tokenizer.encode_chat, messages)
-        return self._tokenizer.encode_chat(messages)
+        assert self._prompts is not None
+        return await self._prompts.prepare(chat)
 
     def answer(
         self,
         caller: Caller,
-        prompt: list[int],
+        prompt: Prompt,
         sampling: SamplingParams,
         *,
         arrived: float,
         endpoint: str,
         streamed: bool,
         client: str | None,
-        report_experts: bool,
+        report_experts: bool = False,
+        n: int = 1,
     ) -> Answer:
         """Start a request: admitted to the ledger first, computed then. A 503 where the engine is
         not there or its queue is full."""
@@ -220,12 +218,20 @@ class Service:
             engine="embedded",
             endpoint=endpoint,
             streamed=streamed,
-            input_tokens=len(prompt),
+            input_tokens=len(prompt.token_ids),
             client=client or caller.tool,
         )
         answer = Answer(
             row,
-            Submit(request_id, prompt, sampling, report_experts),
+            Submit(
+                request_id,
+                prompt.token_ids,
+                sampling,
+                report_experts,
+                prompt.grammar,
+                prompt.shown,
+                n,
+            ),
             self.ledger,
             self._worker,
             arrived=arrived,

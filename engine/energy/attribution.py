@@ -54,6 +54,14 @@ class Work:
     def weight(self) -> float:
         return self.flops + BYTE_IN_FLOPS * self.bytes_moved
 
+    def __add__(self, other: "Work") -> "Work":
+        return Work(
+            self.prefill_tokens + other.prefill_tokens,
+            self.decode_tokens + other.decode_tokens,
+            self.flops + other.flops,
+            self.bytes_moved + other.bytes_moved,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class EnergyWindow:

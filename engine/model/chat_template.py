@@ -31,11 +31,19 @@ class ChatTemplate:
         except TemplateError as error:
             raise ModelFileError(f"The model's chat template cannot be read: {error}.") from error
 
-    def render(self, messages: Sequence[Mapping[str, Any]], add_generation_prompt: bool) -> str:
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        add_generation_prompt: bool,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+    ) -> str:
         """Raises ChatTemplateError where the template refuses."""
         try:
             return self._template.render(
-                messages=messages, add_generation_prompt=add_generation_prompt, **self._names
+                messages=messages,
+                tools=tools,
+                add_generation_prompt=add_generation_prompt,
+                **self._names,
             )
         except (TemplateError, TypeError, KeyError) as error:
             raise ChatTemplateError(f"The model's chat template refuses this: {error}.") from error

@@ -7,3 +7,7 @@ class ModelFileError(Exception):
 
 class ChatTemplateError(ValueError):
     """The model's chat template refuses these messages: one clear line."""
+
+
+class GrammarError(Exception):
+    """A grammar that cannot be read or is too complex. The message is one line for people."""

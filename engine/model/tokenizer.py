@@ -1,9 +1,11 @@
 """Text to token ids and back. Knows nothing of torch and of files' formats."""
 
 import codecs
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from engine.model.chat_template import ChatTemplate
 from engine.model.errors import ChatTemplateError
@@ -20,6 +22,7 @@ class Tokenizer:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.special = vocabulary.special
+        self.template = vocabulary.template
         self.ends = vocabulary.ends
         self.eos_token_id = vocabulary.eos_token_id
         self.sampling = vocabulary.sampling
@@ -43,15 +46,18 @@ class Tokenizer:
         return self._bpe.encode(text, add_special_tokens=False).ids
 
     def encode_chat(
-        self, messages: Sequence[Mapping[str, str]], add_generation_prompt: bool = True
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        add_generation_prompt: bool = True,
+        tools: Sequence[Mapping[str, Any]] | None = None,
     ) -> list[int]:
-        """Messages with `role` and `content` in the model's own template.
+        """Messages with `role`, `content` and perhaps `tool_calls` in the model's own template.
 
         Only the template can produce special tokens: in the messages their texts are taken apart
         by a character that no text has, which is removed again after the special tokens are found.
         Raises ChatTemplateError where the template refuses.
         """
-        written = "".join(value for message in messages for value in message.values())
+        written = json.dumps([messages, tools], ensure_ascii=False)
         guard = next((char for char in _GUARDS if char not in written), None)
         if guard is None:
             raise ChatTemplateError("A message has characters that Unicode reserves: remove them.")
@@ -59,8 +65,9 @@ class Tokenizer:
         def defuse(text: str) -> str:
             return self._special_pattern.sub(lambda m: m[0][0] + guard + m[0][1:], text)
 
-        safe = [{key: defuse(value) for key, value in message.items()} for message in messages]
-        rendered = self._template.render(safe, add_generation_prompt)
+        rendered = self._template.render(
+            _in_texts(messages, defuse), add_generation_prompt, tools and _in_texts(tools, defuse)
+        )
         ids: list[int] = []
         for index, part in enumerate(self._special_pattern.split(rendered)):
             if index % 2:
@@ -77,6 +84,10 @@ class Tokenizer:
         """
         return self._bytes[token_id] if token_id < len(self._bytes) else b""
 
+    def every_token(self) -> list[bytes]:
+        """The bytes of each, by id."""
+        return self._bytes
+
     def is_special(self, token_id: int) -> bool:
         return token_id in self._special_ids
 
@@ -86,16 +97,32 @@ class Tokenizer:
         return b"".join(kept).decode("utf-8", errors="replace")
 
 
-class IncrementalDetokenizer:
-    """Token by token to text, holding back bytes that do not make a whole character yet."""
+def _in_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """The same with every text in it changed, names of fields included."""
+    match value:
+        case str():
+            return change(value)
+        case Mapping():
+            return {change(key): _in_texts(item, change) for key, item in value.items()}
+        case list() | tuple():
+            return [_in_texts(item, change) for item in value]
+        case _:
+            return value
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+
+class IncrementalDetokenizer:
+    """Token by token to text, holding back bytes that do not make a whole character yet.
+
+    Special tokens are no text, but for those of `shown`."""
+
+    def __init__(self, tokenizer: Tokenizer, shown: Collection[int] = ()) -> None:
         self._tokenizer = tokenizer
+        self._shown = shown
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def add(self, token_id: int) -> str:
         """What the token completes, perhaps nothing."""
-        if self._tokenizer.is_special(token_id):
+        if self._tokenizer.is_special(token_id) and token_id not in self._shown:
             return ""
         return self._decoder.decode(self._tokenizer.token_bytes(token_id))
 

@@ -126,7 +126,8 @@ class WorkerClient:
     # Requests
 
     async def generate(self, submit: Submit) -> AsyncIterator[Output]:
-        """Compute a request: its outputs as they come, the last one with a `finish_reason`.
+        """Compute a request: its outputs as they come, the last of each answer with a
+        `finish_reason`.
 
         Raises WorkerUnavailable where nothing was started, WorkerCrashed where the worker died.
         """
@@ -135,16 +136,17 @@ class WorkerClient:
         inbox: asyncio.Queue[Output | WorkerCrashed] = asyncio.Queue()
         self._inboxes[submit.request_id] = inbox
         self._send(submit)
-        finished = False
+        unfinished = submit.n
         try:
-            while not finished:
+            while unfinished:
                 item = await inbox.get()
-                finished = isinstance(item, WorkerCrashed) or item.finish_reason is not None
                 if isinstance(item, WorkerCrashed):
+                    unfinished = 0
                     raise item
+                unfinished -= item.finish_reason is not None
                 yield item
         finally:
-            if not finished:
+            if unfinished:
                 self.abort(submit.request_id)
             del self._inboxes[submit.request_id]
 

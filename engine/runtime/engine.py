@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.batch import BLOCK_TOKENS, Chunk
+from engine.model.errors import GrammarError
+from engine.model.grammar import Grammars
 from engine.model.model import Model
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.cache import BlockPool
@@ -43,6 +45,7 @@ class Engine:
         self.model = model
         self.tokenizer = tokenizer
         self.scheduler = Scheduler(BlockPool(blocks), max_running)
+        self._grammars = Grammars(tokenizer)
         self._cache = model.new_cache(blocks)
         self._told: list[Output] = []  # to go out with the next step
 
@@ -52,28 +55,35 @@ class Engine:
 
     def submit(self, submit: Submit) -> None:
         """Queues a request; one that cannot be computed ends with an error in the next step."""
-        problem = self._problem(submit)
-        if problem:
-            self._told.append(
-                Output(submit.request_id, "", 0, finish_reason="error", error=problem)
-            )
+        try:
+            if problem := self._problem(submit):
+                raise ValueError(problem)
+            first, *siblings = [self._sequence(submit, index) for index in range(submit.n)]
+        except (ValueError, GrammarError) as error:
+            for index in range(submit.n):
+                refused = Output(submit.request_id, "", 0, index=index)
+                refused.finish_reason, refused.error = "error", str(error)
+                self._told.append(refused)
             return
-        config = self.model.config
-        self.scheduler.add(
-            Sequence.from_submit(
-                submit,
-                self.tokenizer,
-                config.context_length,
-                config.layers,
-                self.model.routed_experts,
-            )
+        first.siblings = siblings
+        self.scheduler.add(first)
+
+    def _sequence(self, submit: Submit, index: int) -> Sequence:
+        grammar, config = submit.grammar, self.model.config
+        return Sequence.from_submit(
+            submit,
+            index,
+            self.tokenizer,
+            config.context_length,
+            config.layers,
+            self.model.routed_experts,
+            None if grammar is None else self._grammars.constraint(grammar),
         )
 
     def abort(self, request_id: int) -> None:
         """Ends a request as cancelled; one that is over already is left alone."""
-        sequence = self.scheduler.find(request_id)
-        if sequence:
-            self._told.append(self._end(sequence, "cancelled", ""))
+        for sequence in self.scheduler.find(request_id):
+            self._told += self._end(sequence, "cancelled", "")
 
     def use_experts(self, per_token: int | None) -> None:
         """Routed experts a token from the next step on (None: the model's own)."""
@@ -95,7 +105,10 @@ class Engine:
             sequence.tokens_run += tokens
             sequence.expert_counts += chosen
             if sequence.pending == 0:
-                outputs.append(self._next_token(sequence, row))
+                for sibling in sequence.siblings:
+                    self.scheduler.add(sibling)
+                sequence.siblings = []
+                outputs += self._next_token(sequence, row)
         return StepResult(outputs, processed)
 
     def _problem(self, submit: Submit) -> str | None:
@@ -124,29 +137,30 @@ class Engine:
         except Exception as error:
             if len(planned) > 1:
                 return [done for plan in planned for done in self._run([plan], outputs)]
-            outputs.append(self._end(planned[0][0], "error", "", f"The model failed: {error}."))
+            outputs += self._end(planned[0][0], "error", "", f"The model failed: {error}.")
             return []
         rows = result.logits.numpy()
         return [(*plan, rows[i], result.chosen[i]) for i, plan in enumerate(planned)]
 
-    def _next_token(self, sequence: Sequence, logits: NDArray[np.float32]) -> Output:
+    def _next_token(self, sequence: Sequence, logits: NDArray[np.float32]) -> list[Output]:
         sampling = sequence.sampling
         try:
-            token = sample(logits, sampling, sequence.generated, sequence.random)
-        except ValueError as error:
+            token = _draw(sequence, logits)
+        except (ValueError, GrammarError) as error:
             return self._end(sequence, "error", "", f"No next token: {error}.")
         sequence.append(token)
         ended = token in self.tokenizer.ends
         text = "" if ended else sequence.text.add(token)
-        if ended or sequence.text.stopped_by is not None:
-            output = self._end(sequence, "stop", text)
+        complete = sequence.constraint is not None and sequence.constraint.complete
+        if ended or complete or sequence.text.stopped_by is not None:
+            outputs = self._end(sequence, "stop", text)
         elif len(sequence.token_ids) >= sequence.limit:
-            output = self._end(sequence, "length", text)
+            outputs = self._end(sequence, "length", text)
         else:
-            output = _output(sequence, text)
+            outputs = [_output(sequence, text)]
         if sampling.top_logprobs is not None and not ended:
-            output.logprobs = [self._logprob(logits, token, sampling.top_logprobs)]
-        return output
+            outputs[0].logprobs = [self._logprob(logits, token, sampling.top_logprobs)]
+        return outputs
 
     def _logprob(self, logits: NDArray[np.float32], token: int, top: int) -> TokenLogprob:
         def named(token_id: int) -> tuple[str, list[int]]:
@@ -160,8 +174,17 @@ class Engine:
 
     def _end(
         self, sequence: Sequence, reason: FinishReason, text: str, error: str | None = None
-    ) -> Output:
+    ) -> list[Output]:
+        """Its last output, and those of siblings that never began."""
         self.scheduler.remove(sequence)
+        return [
+            self._last_output(sequence, reason, text, error),
+            *(self._last_output(sibling, reason, "", error) for sibling in sequence.siblings),
+        ]
+
+    def _last_output(
+        self, sequence: Sequence, reason: FinishReason, text: str, error: str | None
+    ) -> Output:
         sequence.finish_reason = reason
         output = _output(sequence, text + sequence.text.finish())
         output.finish_reason, output.error = reason, error
@@ -172,6 +195,20 @@ class Engine:
         return output
 
 
+def _draw(sequence: Sequence, logits: NDArray[np.float32]) -> int:
+    """The next token. Under a grammar one is drawn freely first: most often it is allowed, and to
+    find all that are takes longer."""
+    sampling, constraint = sequence.sampling, sequence.constraint
+    token = sample(logits, sampling, sequence.generated, sequence.random)
+    if constraint is None:
+        return token
+    if not constraint.allows(token):
+        allowed = constraint.only_allowed(logits)
+        token = sample(allowed, sampling, sequence.generated, sequence.random)
+    constraint.take(token)
+    return token
+
+
 def _output(sequence: Sequence, text: str) -> Output:
     return Output(
         sequence.request_id,
@@ -179,6 +216,7 @@ def _output(sequence: Sequence, text: str) -> Output:
         sequence.output_tokens,
         cached_input_tokens=sequence.cached_tokens,
         queue_ms=sequence.queue_ms,
+        index=sequence.index,
     )
 
 

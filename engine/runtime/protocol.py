@@ -36,6 +36,9 @@ class Submit:
     prompt_token_ids: list[int]
     sampling: SamplingParams
     report_experts: bool = False
+    grammar: str | None = None  # that the answer has to follow, in llguidance's Lark
+    shown: list[int] = field(default_factory=list)  # special tokens that are text here
+    n: int = 1  # answers to the same prompt
     type: Literal["submit"] = "submit"
 
 
@@ -91,11 +94,11 @@ class TokenLogprob:
 
 @dataclass(slots=True)
 class Output:
-    """What one step did for one request.
+    """What one step did for one of a request's answers (`index`).
 
     `text` is what may be shown now (whole characters, no part of a stop string); `output_tokens` is
     the count so far, `cached_input_tokens` of the prompt that were not recomputed. With
-    `finish_reason` set it is the last message of the request. `experts[layer][expert]` counts how
+    `finish_reason` set it is the last message of this answer. `experts[layer][expert]` counts how
     often each routed expert was chosen, only in the last message and only where asked for.
     """
 
@@ -110,6 +113,7 @@ class Output:
     error: str | None = None
     experts_active_mean: float | None = None
     experts: list[list[int]] | None = None
+    index: int = 0
 
 
 @dataclass(slots=True)

@@ -26,9 +26,9 @@ class Scheduler:
     def add(self, sequence: Sequence) -> None:
         self.waiting.append(sequence)
 
-    def find(self, request_id: int) -> Sequence | None:
+    def find(self, request_id: int) -> list[Sequence]:
         everyone = (*self.running, *self.waiting)
-        return next((s for s in everyone if s.request_id == request_id), None)
+        return [sequence for sequence in everyone if sequence.request_id == request_id]
 
     def remove(self, sequence: Sequence) -> None:
         """It is over: its place and its blocks are free."""

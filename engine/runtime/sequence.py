@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.batch import BLOCK_TOKENS
+from engine.model.grammar import Constraint
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.cache import Held
 from engine.runtime.protocol import FinishReason, SamplingParams, Submit
@@ -19,16 +20,19 @@ class Sequence:
     """`num_computed` tokens have keys and values in the cache; it chases `len(token_ids)`.
 
     `cached_tokens` of the prompt were in the cache when it was first looked for; `tokens_run` went
-    through the model, those again that lost their place in the cache.
+    through the model, those again that lost their place in the cache. `siblings` are further
+    answers to the same prompt, which begin once it is in the cache.
     """
 
     request_id: int
+    index: int
     token_ids: list[int]
     prompt_length: int
     sampling: SamplingParams
     report_experts: bool
     limit: int  # tokens, prompt included, at which it ends with "length"
     text: TextStream
+    constraint: Constraint | None
     random: np.random.Generator
     expert_counts: NDArray[np.int64]  # [layers, routed experts]
     submitted: float = field(default_factory=time.monotonic)
@@ -39,21 +43,31 @@ class Sequence:
     tokens_run: int = 0
     generated: Counter[int] = field(default_factory=Counter)  # for the penalties
     finish_reason: FinishReason | None = None
+    siblings: list["Sequence"] = field(default_factory=list)
 
     @classmethod
     def from_submit(
-        cls, submit: Submit, tokenizer: Tokenizer, context_length: int, layers: int, routed: int
+        cls,
+        submit: Submit,
+        index: int,
+        tokenizer: Tokenizer,
+        context_length: int,
+        layers: int,
+        routed: int,
+        constraint: Constraint | None = None,
     ) -> "Sequence":
         sampling, prompt = submit.sampling, submit.prompt_token_ids
-        seed = None if sampling.seed is None else sampling.seed % 2**64
+        seed = None if sampling.seed is None else (sampling.seed + index) % 2**64
         return cls(
             request_id=submit.request_id,
+            index=index,
             token_ids=list(prompt),
             prompt_length=len(prompt),
             sampling=sampling,
             report_experts=submit.report_experts,
             limit=min(context_length, len(prompt) + sampling.max_tokens),
-            text=TextStream(tokenizer, sampling.stop),
+            text=TextStream(tokenizer, sampling.stop, submit.shown),
+            constraint=constraint,
             random=np.random.Generator(np.random.Philox(seed)),
             expert_counts=np.zeros((layers, routed), np.int64),
         )

@@ -1,13 +1,16 @@
 """Turns tokens into what may be shown now: no half characters, no part of a stop string."""
 
+from collections.abc import Collection
+
 from engine.model.tokenizer import IncrementalDetokenizer, Tokenizer
+from engine.text import overlap
 
 
 class TextStream:
     """`stopped_by` is the stop string that is complete, once one is; what follows is dropped."""
 
-    def __init__(self, tokenizer: Tokenizer, stop: list[str]) -> None:
-        self._detokenizer = IncrementalDetokenizer(tokenizer)
+    def __init__(self, tokenizer: Tokenizer, stop: list[str], shown: Collection[int] = ()) -> None:
+        self._detokenizer = IncrementalDetokenizer(tokenizer, shown)
         self._stop = [text for text in stop if text]
         self._held = ""
         self.stopped_by: str | None = None
@@ -32,12 +35,6 @@ class TextStream:
             _, at, self.stopped_by = min(found)
             self._held = ""
             return text[:at]
-        keep = max((_overlap(text, stop) for stop in self._stop), default=0)
+        keep = max((overlap(text, stop) for stop in self._stop), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
-
-
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that is a beginning of `stop`."""
-    lengths = range(min(len(text), len(stop) - 1), 0, -1)
-    return next((n for n in lengths if stop.startswith(text[-n:])), 0)

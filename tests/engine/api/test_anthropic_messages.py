@@ -126,12 +126,12 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
         "invalid_request_error",
     ),
     (
-        {"output_config": {"format": {"type": "json_schema", "schema": {}}}},
+        {"output_config": {"format": {"type": "json_schema", "schema": {"type": "strange"}}}},
         anthropic.BadRequestError,
         "invalid_request_error",
     ),
     (
-        {"tools": [{"name": "t", "input_schema": {"type": "object"}}]},
+        {"tools": [{"name": "t t", "input_schema": {"type": "object"}}]},
         anthropic.BadRequestError,
         "invalid_request_error",
     ),

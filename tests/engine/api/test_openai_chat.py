@@ -133,7 +133,8 @@ def test_the_experts_of_an_answer_are_told_where_asked_for(
     client: openai.OpenAI, gateway: Gateway
 ) -> None:
     """Every token computed chooses `experts_per_token` experts on the mean of the layers. All
-    tokens of prompt and answer are computed but the last of the answer, which nothing follows."""
+    tokens of prompt and answer are computed but those from the cache and the last of the answer,
+    which nothing follows."""
     model = gateway.service.model
     assert model is not None
     answer = ask(client, max_tokens=4, extra_body={"breakeven": {"experts": True}})
@@ -143,7 +144,8 @@ def test_the_experts_of_an_answer_are_told_where_asked_for(
         assert "experts" not in extension
         return
     assert len(extension["experts"]) == model.layers
-    computed = answer.usage.prompt_tokens + answer.usage.completion_tokens - 1
+    cached = answer.usage.prompt_tokens_details.cached_tokens
+    computed = answer.usage.prompt_tokens - cached + answer.usage.completion_tokens - 1
     assert all(len(layer) == model.routed_experts for layer in extension["experts"])
     chosen = sum(sum(layer) for layer in extension["experts"])
     assert chosen == computed * extension["experts_per_token"] * model.layers

@@ -46,6 +46,19 @@ def test_an_unknown_model_is_a_404_that_names_the_one_served(client: openai.Open
         client.models.retrieve("gpt-9")
 
 
+def function(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
+def strict(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    function = {"name": name, "strict": True, "parameters": schema}
+    return {"type": "function", "function": function}
+
+
+def json_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
@@ -64,7 +77,8 @@ def test_an_unknown_model_is_a_404_that_names_the_one_served(client: openai.Open
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_completion_tokens": 1.5}, "max_completion_tokens"),
         ({"presence_penalty": 3}, "presence_penalty"),
-        ({"n": 2}, "n"),
+        ({"n": 0}, "n"),
+        ({"n": 17}, "n"),
         ({"seed": 2**70}, "seed"),
         ({"stream": "yes"}, "stream"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
@@ -72,8 +86,29 @@ def test_an_unknown_model_is_a_404_that_names_the_one_served(client: openai.Open
         ({"stop": [""]}, "stop"),
         ({"top_logprobs": 3}, "top_logprobs"),
         ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"response_format": {"type": "xml"}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "response_format"),
+        (
+            {"response_format": json_schema({"type": "strange"})},
+            "response_format.json_schema.schema",
+        ),
+        (
+            {"response_format": json_schema({"$ref": "http://127.0.0.1/x"})},
+            "response_format.json_schema.schema",
+        ),
+        ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
+        ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
+        ({"tools": [function("f g")]}, "tools[0].function.name"),
+        ({"tools": [function("f"), function("f")]}, "tools"),
+        ({"tools": [function("f"), strict("g", {"not": {}})]}, "tools[1].function.parameters"),
+        ({"tool_choice": "auto"}, "tool_choice"),
+        ({"tool_choice": "sometimes", "tools": [function("f")]}, "tool_choice"),
+        ({"tool_choice": {**function("g")}, "tools": [function("f")]}, "tool_choice"),
+        (
+            {"messages": [*HELLO, {"role": "tool", "content": "1", "tool_call_id": "x"}]},
+            "messages",
+        ),
+        ({"messages": [*HELLO, {"role": "tool", "content": "1"}]}, "messages[1]"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"model": None}, "model"),
     ],

@@ -20,7 +20,7 @@ def sequence(
     """Requests of the same `text` have the same prompt, as far as it goes; else none is alike."""
     ids = [request_id if text is None else text] * prompt
     submit = Submit(request_id, ids, SamplingParams(max_tokens=answer))
-    return Sequence.from_submit(submit, tokenizer, CONTEXT, layers=1, routed=1)
+    return Sequence.from_submit(submit, 0, tokenizer, CONTEXT, layers=1, routed=1)
 
 
 Cache = dict[tuple[int, int], int]  # block, position in it → the token computed there

@@ -1,0 +1,134 @@
+"""A chat, whoever's dialect it came in, made ready for the model."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.model.grammar import Grammars
+from engine.model.sampling_defaults import SamplingDefaults
+from engine.model.tokenizer import Tokenizer
+from engine.tools.formats import Message, format_of
+from engine.tools.grammar import json_rule
+from engine.tools.reader import Reader
+from engine.tools.tool import Choice, Tool
+
+LONG_PROMPT = 20_000  # characters; longer ones are prepared beside the event loop
+_MOST_RULES = 4096  # that are remembered
+_ANY_OBJECT: dict[str, Any] = {"type": "object"}
+
+
+class BadSchema(Exception):  # noqa: N818 (what it is)
+    """A JSON schema cannot be followed. `tool`: whose it is, None: the answer's."""
+
+    def __init__(self, message: str, tool: int | None = None) -> None:
+        super().__init__(message)
+        self.tool = tool
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSchema:
+    """What the answer's JSON has to be. `strict`: no keyword of the schema may be passed over."""
+
+    schema: Mapping[str, Any]
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    messages: Sequence[Message]
+    tools: Sequence[Tool] = ()
+    choice: Choice = field(default_factory=Choice)
+    schema: AnswerSchema | None = None
+
+    @property
+    def may_call(self) -> bool:
+        return bool(self.tools) and self.choice.mode != "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """`grammar` that the answer follows, `shown` the special tokens that are text in it, `reader`
+    makes one for each answer."""
+
+    token_ids: list[int]
+    grammar: str | None
+    shown: list[int]
+    reader: Callable[[], Reader]
+
+
+class Prompts:
+    """Makes prompts for one model."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._grammars = Grammars(tokenizer)
+        self._format = format_of(tokenizer.special, tokenizer.template)
+        self._shown = sorted(tokenizer.special[name] for name in self._format.shown)
+        self._rules: dict[tuple[str, bool], str] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> "Prompts":
+        """Of a GGUF file or a model folder. ModelFileError where it cannot be used."""
+        return cls(Tokenizer.open(path))
+
+    @property
+    def sampling_defaults(self) -> SamplingDefaults:
+        return self._tokenizer.sampling
+
+    async def prepare(self, chat: Chat) -> Prompt:
+        """Raises ChatTemplateError, BadSchema."""
+        length = sum(len(message["content"] or "") for message in chat.messages)
+        if length > LONG_PROMPT or chat.tools or chat.schema:
+            return await asyncio.to_thread(self._prepared, chat)
+        return self._prepared(chat)
+
+    def _prepared(self, chat: Chat) -> Prompt:
+        grammar = self._grammar(chat)
+        told = self._format.told(chat.messages, chat.tools)
+        return Prompt(
+            self._tokenizer.encode_chat(told.messages, tools=told.tools),
+            grammar,
+            self._shown,
+            lambda: self._format.reader(calls=chat.may_call),
+        )
+
+    def _grammar(self, chat: Chat) -> str | None:
+        answer = None
+        if chat.schema is not None:
+            answer = self._rule(chat.schema.schema, strict=chat.schema.strict)
+        if chat.may_call:
+            rules = {tool.name: self._arguments(i, tool) for i, tool in enumerate(chat.tools)}
+            wanted = [t for t in chat.tools if chat.choice.name in (None, t.name)]
+            grammar = self._format.call_grammar(wanted, chat.choice, rules, answer)
+        elif answer is not None:
+            grammar = self._format.json_grammar(answer)
+        else:
+            return None
+        if problem := self._grammars.problem(grammar):
+            raise BadSchema(f"all schemas together cannot be followed: {problem}")
+        return grammar
+
+    def _arguments(self, index: int, tool: Tool) -> str:
+        """A schema that asks for what cannot be enforced is an error if it is strict, and only
+        told to the model, not enforced, if it is not."""
+        schema = {"type": "object", **(tool.parameters or {})}
+        try:
+            return self._rule(schema, strict=tool.strict)
+        except BadSchema as error:
+            if tool.strict:
+                raise BadSchema(str(error), index) from None
+            return self._rule(_ANY_OBJECT, strict=False)
+
+    def _rule(self, schema: Mapping[str, Any], *, strict: bool) -> str:
+        key = json.dumps(schema, sort_keys=False), strict
+        if key not in self._rules:
+            rule = json_rule(schema, strict=strict)
+            if problem := self._grammars.problem(f"start: {rule}"):
+                raise BadSchema(f"this JSON schema cannot be followed: {problem}")
+            if len(self._rules) >= _MOST_RULES:
+                self._rules.clear()
+            self._rules[key] = rule
+        return self._rules[key]
