@@ -4,8 +4,10 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from engine.api import anthropic_messages, health, models, openai_chat
+from engine.api import health
+from engine.api.anthropic import messages
 from engine.api.errors import CatchErrors, http_error
+from engine.api.openai import chat, models
 from engine.api.service import Service
 
 
@@ -21,6 +23,6 @@ def create_app(service: Service) -> FastAPI:
         exception_handlers={HTTPException: http_error},
     )
     app.state.service = service
-    for module in (openai_chat, anthropic_messages, models, health):
+    for module in (chat, messages, models, health):
         app.include_router(module.router)
     return app
