@@ -30,6 +30,21 @@ class Chat:
         return bool(self.tools) and self.choice.mode != "none"
 
 
+def in_turns(messages: Sequence[Message]) -> list[Message]:
+    """As every model's template takes it: one system message, which comes first, and neighbours of
+    one role as one message. What the system says later is said by the user."""
+    chat: list[Message] = []
+    for message in messages:
+        if message["role"] == "system" and chat and chat[-1]["role"] != "system":
+            message = {**message, "role": "user"}
+        alike = chat and chat[-1]["role"] == message["role"] != "tool"
+        if alike and not (message.keys() | chat[-1].keys()) & {"tool_calls"}:
+            chat[-1] = {**message, "content": f"{chat[-1]['content']}\n{message['content']}"}
+        else:
+            chat.append(message)
+    return chat
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """`max_tokens` None: as many as there is room for.

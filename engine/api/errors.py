@@ -99,8 +99,9 @@ def unknown_model(wanted: str, served: Sequence[str]) -> ApiError:
 
 def prompt_too_long(tokens: int, context: int) -> ApiError:
     return invalid(
-        f"The prompt has {tokens} tokens; with the answer's first token it may not be longer than"
-        f" this model's context of {context} tokens. Shorten it.",
+        # Clients of Anthropic's API read both numbers out of these words.
+        f"prompt is too long: {tokens} tokens > {context - 1} maximum. Shorten it: the context of"
+        f" this model takes {context} tokens, of which one at least is the answer's.",
         "messages",
         "context_length_exceeded",
     )

@@ -4,17 +4,27 @@ https://docs.anthropic.com/en/api/messages. Fields that only a beta knows are ig
 client says that it uses betas (`anthropic-beta`), and refused otherwise, as there.
 """
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
-from engine.api.ask import AnswerSchema, Ask, Chat
+from engine.api.ask import AnswerSchema, Ask, Chat, in_turns
 from engine.api.errors import ApiError, invalid
-from engine.api.schema_parts import Part, Text, refuse
+from engine.api.schema_parts import Part, refuse
 from engine.tools.tool import Choice, Tool
 
 Wanted = TypeVar("Wanted", bound="_Request")
+_DATED = re.compile(r"_\d{8}$")
 MOST_MESSAGES = 100_000  # the vendor's own limit
 
 
@@ -30,10 +40,31 @@ class ToolUseBlock(Part):
     input: dict[str, Any]
 
 
+def _seen_by_a_reader(content: Any) -> Any:
+    """What a tool gave, as text. Pictures and the like are named, not refused: an agent cannot
+    leave out what its tools return."""
+    if not isinstance(content, list):
+        return content
+    texts = []
+    for block in content:
+        kind = block.get("type") if isinstance(block, dict) else None
+        match kind:
+            case "text":
+                texts.append(block.get("text"))
+            case "tool_reference":
+                texts.append(f"The tool {block.get('tool_name')} can be used now.")
+            case _:
+                texts.append(f"[{str(kind)[:40]}: this model reads text only]")
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+Result = Annotated[str, BeforeValidator(_seen_by_a_reader)]
+
+
 class ToolResultBlock(Part):
     type: Literal["tool_result"]
     tool_use_id: str
-    content: Text | None = None
+    content: Result | None = None
     is_error: bool | None = None
 
 
@@ -84,7 +115,7 @@ class Message(Part):
 
 
 class ClientTool(Part):
-    """A tool that the client runs. The vendor's own (web search, …) do not exist here."""
+    """A tool that the client runs."""
 
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")
     input_schema: dict[str, Any]
@@ -92,19 +123,22 @@ class ClientTool(Part):
     type: Literal["custom"] | None = None
     strict: bool | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _runs_at_the_client(cls, value: Any) -> Any:
-        kind = value.get("type") if isinstance(value, dict) else None
-        if kind not in (None, "custom"):
-            raise refuse(
-                f"tools of type {str(kind)[:40]!r} run at the vendor; here only your own tools do, "
-                "each with its input_schema"
-            )
-        return value
-
     def tool(self) -> Tool:
         return Tool(self.name, self.description or "", self.input_schema, bool(self.strict))
+
+
+def _without_the_vendors(tools: Any) -> Any:
+    """Tools with a dated type, such as web_search_20250305, run on the vendor's machines. Agents
+    offer them always; here they are never called."""
+    if not isinstance(tools, list):
+        return tools
+    return [
+        tool
+        for tool in tools
+        if not isinstance(tool, dict)
+        or not isinstance(kind := tool.get("type"), str)
+        or not _DATED.search(kind)
+    ]
 
 
 class ToolChoice(Part):
@@ -148,7 +182,7 @@ class _Request(BaseModel):
     model: str = Field(min_length=1, max_length=256)
     messages: list[Message] = Field(min_length=1, max_length=MOST_MESSAGES)
     system: str | list[TextBlock] | None = None
-    tools: list[ClientTool] | None = None
+    tools: Annotated[list[ClientTool], BeforeValidator(_without_the_vendors)] | None = None
     tool_choice: ToolChoice | None = None
     output_config: OutputConfig | None = None
     thinking: Thinking | None = None
@@ -161,23 +195,13 @@ class _Request(BaseModel):
     user_profile_id: Any = None
     workspace_id: Any = None
 
-    @field_validator("messages")
-    @classmethod
-    def _ends_with_the_user(cls, messages: list[Message]) -> list[Message]:
-        if messages[-1].role == "assistant":
-            raise refuse(
-                "the last message is the assistant's: this engine does not continue an answer that "
-                "was begun elsewhere; end with a user message."
-            )
-        return messages
-
     @model_validator(mode="after")
     def _tools_agree(self) -> "_Request":
         names = [tool.name for tool in self.tools or []]
         if len(names) != len(set(names)):
             raise refuse("tools: Tool names must be unique.")
         wanted = self.tool_choice
-        if wanted is None or wanted.type == "none":
+        if wanted is None or wanted.type in ("none", "auto"):
             return self
         if not names:
             raise refuse("tool_choice: may only be given while providing tools.")
@@ -200,19 +224,13 @@ class _Request(BaseModel):
         return self
 
     def _chat(self) -> Chat:
-        """What is asked, in nobody's dialect; neighbours of one role are one message."""
+        """What is asked, in nobody's dialect."""
         system = self.system if isinstance(self.system, str) else _joined(self.system or [])
         chat: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-        for message in self.messages:
-            for part in message.for_template():
-                alike = chat and chat[-1]["role"] == part["role"] != "tool"
-                if alike and not (part.keys() | chat[-1].keys()) & {"tool_calls"}:
-                    chat[-1]["content"] += "\n" + part["content"]
-                else:
-                    chat.append(part)
+        chat += [part for message in self.messages for part in message.for_template()]
         format_ = self.output_config.format if self.output_config else None
         return Chat(
-            chat,
+            in_turns(chat),
             [tool.tool() for tool in self.tools or []],
             self.tool_choice.choice() if self.tool_choice else Choice(),
             AnswerSchema(format_.schema_, strict=True) if format_ else None,
@@ -245,6 +263,16 @@ class MessagesRequest(_Request):
     top_k: int | None = Field(None, ge=0, le=2**31)
     metadata: Metadata | None = None
     service_tier: Literal["auto", "standard_only"] | None = None
+
+    @field_validator("messages")
+    @classmethod
+    def _ends_with_the_user(cls, messages: list[Message]) -> list[Message]:
+        if messages[-1].role == "assistant":
+            raise refuse(
+                "the last message is the assistant's: this engine does not continue an answer that "
+                "was begun elsewhere; end with a user message."
+            )
+        return messages
 
     @field_validator("stop_sequences")
     @classmethod

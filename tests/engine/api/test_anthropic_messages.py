@@ -184,3 +184,60 @@ def test_a_body_that_is_no_request_is_a_400(gateway: Gateway, body: bytes) -> No
         )
         assert answer.status_code == 400
         assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
+def counted(client: anthropic.Anthropic, **fields: Any) -> int:
+    return client.messages.count_tokens(
+        **({"model": MODEL, "messages": QUESTION} | fields)
+    ).input_tokens
+
+
+def test_pictures_that_a_tool_returns_are_named_and_do_not_end_the_session(
+    client: anthropic.Anthropic,
+) -> None:
+    call = {"type": "tool_use", "id": "t1", "name": "Read", "input": {"file": "a.png"}}
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ""}}
+
+    def chat(content: Any) -> Any:
+        result = {"type": "tool_result", "tool_use_id": "t1", "content": content}
+        return [
+            *QUESTION,
+            {"role": "assistant", "content": [call]},
+            {"role": "user", "content": [result]},
+        ]
+
+    seen = counted(client, messages=chat([picture]))
+    assert seen == counted(client, messages=chat("[image: this model reads text only]"))
+    found = [{"type": "tool_reference", "tool_name": "Grep"}]
+    assert counted(client, messages=chat(found)) > counted(client, messages=chat(""))
+
+
+def test_tools_that_run_at_the_vendor_are_not_told_to_the_model(
+    client: anthropic.Anthropic,
+) -> None:
+    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
+    assert counted(client, tools=[search], tool_choice={"type": "auto"}) == counted(client)
+    with pytest.raises(anthropic.BadRequestError, match="tool_choice"):
+        counted(client, tools=[search], tool_choice={"type": "tool", "name": "web_search"})
+
+
+def test_what_the_system_says_later_is_said_by_the_user(client: anthropic.Anthropic) -> None:
+    later = [*QUESTION, {"role": "system", "content": "Use metric units."}]
+    together = [{"role": "user", "content": "What is a sailing boat?\nUse metric units."}]
+    assert counted(client, messages=later) == counted(client, messages=together)
+
+
+def test_a_chat_that_ends_with_the_assistant_can_be_counted(client: anthropic.Anthropic) -> None:
+    begun = [*QUESTION, {"role": "assistant", "content": "It is"}]
+    assert counted(client, messages=begun) > counted(client)
+
+
+def test_too_long_a_prompt_is_told_in_the_words_that_clients_read(
+    client: anthropic.Anthropic,
+) -> None:
+    long = [{"role": "user", "content": "a " * 9000}]
+    tokens = counted(client, messages=long)
+    with pytest.raises(
+        anthropic.BadRequestError, match=f"prompt is too long: {tokens} tokens > 8191"
+    ):
+        create(client, messages=long)
