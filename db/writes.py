@@ -1,7 +1,7 @@
 """The ledger's write statements. Each function works within the caller's transaction."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from db import months
 from db.errors import UnknownRequest
 from db.records import (
     Checkpoint,
@@ -66,6 +67,8 @@ def admit(connection: Connection, new: Sequence[NewRequest]) -> None:
                 "output_tokens": 0,
                 "counts_exact": request.counts_exact,
                 "client": request.client,
+                "reserved_tokens": request.reserved_tokens,
+                "reserved_energy_j": request.reserved_energy_j,
             }
             for request in new
         ],
@@ -147,14 +150,24 @@ _finish = (
 def finish(
     connection: Connection, outcomes: Sequence[RequestOutcome]
 ) -> list[FinishResult | UnknownRequest]:
-    """Complete running rows. One that has ended already keeps its first outcome."""
+    """Complete running rows and add their tokens to their months. One that has ended already keeps
+    its first outcome."""
     wanted = [outcome.request_id for outcome in outcomes]
     rows = connection.execute(
-        select(_r.id, _r.status, _r.started_at, _r.first_token_at).where(_r.id.in_(wanted))
+        select(
+            _r.id,
+            _r.status,
+            _r.started_at,
+            _r.first_token_at,
+            _r.input_tokens,
+            _r.developer_id,
+            _r.api_key_id,
+        ).where(_r.id.in_(wanted))
     )
     present = {row.id: row for row in rows}
     status = {request_id: row.status for request_id, row in present.items()}
     changes: list[dict[str, Any]] = []
+    used = months.tally()
     results: list[FinishResult | UnknownRequest] = []
     for outcome in outcomes:
         row = present.get(outcome.request_id)
@@ -166,8 +179,15 @@ def finish(
             status[outcome.request_id] = outcome.status
             changes.append(_changes(outcome, row))
             results.append(FinishResult(True, outcome.status))
+            use = used[months.user_of(row.started_at, row.developer_id, row.api_key_id)]
+            use.requests += 1
+            use.input_tokens += (
+                row.input_tokens if outcome.input_tokens is None else outcome.input_tokens
+            )
+            use.output_tokens += outcome.output_tokens
     if changes:
         connection.execute(_finish, changes)
+        months.add(connection, used)
     return results
 
 
@@ -251,15 +271,14 @@ _add_to_minute = _interval.on_conflict_do_update(
 
 
 def book_energy(connection: Connection, records: Sequence[EnergyRecord]) -> list[EnergyBooked]:
-    """Add windows to their minutes' intervals, and shares to their requests, ended or not.
+    """Add windows to their minutes' intervals, and shares to their requests, ended or not, and to
+    the months of those.
 
     Shares of requests that the ledger does not hold are booked as idle (`unclaimed_j`): the meter
     read them, so they stay in the sum.
     """
     told = {key for record in records for key in record.shares}
-    known = (
-        set(connection.execute(select(_r.id).where(_r.id.in_(told))).scalars()) if told else told
-    )
+    known = _users_of(connection, told)
     shares = [
         {
             "request_id": key,
@@ -273,12 +292,27 @@ def book_energy(connection: Connection, records: Sequence[EnergyRecord]) -> list
     ]
     if shares:
         connection.execute(_add_energy, shares)
-    booked = [_booked(record, known) for record in records]
+        used = months.tally()
+        for share in shares:
+            if share["joules"] is not None:
+                used[known[share["request_id"]]].energy_j += share["joules"]
+        months.add(connection, used)
+    booked = [_booked(record, known.keys()) for record in records]
     connection.execute(_add_to_minute, list(map(_interval_row, records, booked)))
     return booked
 
 
-def _booked(record: EnergyRecord, known: set[int]) -> EnergyBooked:
+def _users_of(connection: Connection, request_ids: set[int]) -> dict[int, months.User]:
+    """Whose requests these are, and of which month; those that the ledger lacks are left out."""
+    if not request_ids:
+        return {}
+    rows = connection.execute(
+        select(_r.id, _r.started_at, _r.developer_id, _r.api_key_id).where(_r.id.in_(request_ids))
+    )
+    return {row.id: months.user_of(*row[1:]) for row in rows}
+
+
+def _booked(record: EnergyRecord, known: Set[int]) -> EnergyBooked:
     unclaimed = {key: share for key, share in record.shares.items() if key not in known}
     if record.total_j is None:
         return EnergyBooked(None, None, None, list(unclaimed))
@@ -308,7 +342,18 @@ def _interval_row(record: EnergyRecord, booked: EnergyBooked) -> dict[str, Any]:
 
 
 def interrupt_running(connection: Connection) -> int:
-    """End every row still `running` as `interrupted`, at its last checkpoint. Returns how many."""
+    """End every row still `running` as `interrupted`, at its last checkpoint, and add what it holds
+    to its month. Returns how many."""
+    used = months.tally()
+    held = select(
+        _r.started_at, _r.developer_id, _r.api_key_id, _r.input_tokens, _r.output_tokens
+    ).where(_r.status == "running")
+    for *user, input_tokens, output_tokens in connection.execute(held):
+        use = used[months.user_of(*user)]
+        use.requests += 1
+        use.input_tokens += input_tokens
+        use.output_tokens += output_tokens
+    months.add(connection, used)
     last = _later(
         _r.started_at + func.coalesce(_r.duration_ms, 0),
         func.coalesce(_r.first_token_at, _r.started_at),
