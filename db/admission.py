@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, literal_column, or_, select
+from sqlalchemy import Connection, bindparam, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from db.errors import BudgetExceeded, KeyRevoked
@@ -55,7 +55,7 @@ def refusals(
     A key or developer that the ledger does not hold is let through to the row's foreign keys.
     """
     callers = _callers_with_keys(connection, new) | _callers_without_keys(connection, new)
-    taken = _taken(connection, new, callers)
+    taken = _taken(connection, new, callers)  # nothing at all where nobody has a budget
     answers: list[KeyRevoked | BudgetExceeded | None] = []
     for request in new:
         caller = callers.get(_caller_id(request))
@@ -87,13 +87,18 @@ _with_key = (
     .join(Developer, Developer.id == ApiKey.developer_id)
     .outerjoin(_key_limit, _key_limit.api_key_id == ApiKey.id)
     .outerjoin(_developer_limit, _developer_limit.developer_id == Developer.id)
+    .where(ApiKey.id.in_(bindparam("ids", expanding=True)))
 )
-_without_key = select(
-    Developer.id,
-    Developer.archived_at,
-    _developer_limit.tokens_per_month,
-    _developer_limit.energy_j_per_month,
-).outerjoin(_developer_limit, _developer_limit.developer_id == Developer.id)
+_without_key = (
+    select(
+        Developer.id,
+        Developer.archived_at,
+        _developer_limit.tokens_per_month,
+        _developer_limit.energy_j_per_month,
+    )
+    .outerjoin(_developer_limit, _developer_limit.developer_id == Developer.id)
+    .where(Developer.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 def _caller_id(request: NewRequest) -> _CallerId:
@@ -111,7 +116,7 @@ def _callers_with_keys(
     now = now_ms()
     callers: dict[_CallerId, _Caller] = {}
     for key_id, revoked_at, expires_at, archived_at, *budgets in connection.execute(
-        _with_key.where(ApiKey.id.in_(ids))
+        _with_key, {"ids": ids}
     ):
         refusal = None
         if revoked_at is not None:
@@ -135,9 +140,7 @@ def _callers_without_keys(
             None if archived_at is None else "This developer has no access any more.",
             _budgets(key=[None, None], developer=budgets),
         )
-        for developer_id, archived_at, *budgets in connection.execute(
-            _without_key.where(Developer.id.in_(ids))
-        )
+        for developer_id, archived_at, *budgets in connection.execute(_without_key, {"ids": ids})
     }
 
 
@@ -155,6 +158,8 @@ def _budgets(**of: Sequence[Any]) -> dict[Scope, tuple[int | None, float | None]
 
 def _accounts(request: NewRequest, caller: _Caller) -> list[_Account]:
     """The accounts of a request that have a budget. It is booked to the month it started in."""
+    if not caller.budgets:
+        return []
     month = month_of(request.started_at)
     return [_Account(scope, _id_of(request, scope), month) for scope in caller.budgets]
 

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from db import admission, writes
+from db import admission, months, writes
 from db.connect import connect, database_path, writing
 from db.errors import BudgetExceeded, InvalidInput, KeyRevoked, LedgerInUse, LedgerUnavailable
 from db.ids import now_ms
@@ -297,8 +297,10 @@ class Ledger:
         energy = [payload for payload in payloads if isinstance(payload, EnergyRecord)]
         outcomes = [payload for payload in payloads if isinstance(payload, RequestOutcome)]
         admitted = iter(self._admit(connection, admissions) if admissions else [])
-        booked = iter(writes.book_energy(connection, energy) if energy else [])
-        finished = iter(writes.finish(connection, outcomes) if outcomes else [])
+        used = months.tally()
+        booked = iter(writes.book_energy(connection, energy, used) if energy else [])
+        finished = iter(writes.finish(connection, outcomes, used) if outcomes else [])
+        months.add(connection, used)
         results: list[Any] = []
         for payload in payloads:
             match payload:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, case, func, select
@@ -43,7 +44,12 @@ def tally() -> Tally:
 
 def month_of(at_ms: int) -> str:
     """The UTC month of a time in epoch milliseconds."""
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return _month_of_day(at_ms // DAY_MS)
+
+
+@lru_cache
+def _month_of_day(day: int) -> str:
+    at = datetime.fromtimestamp(day * DAY_MS / 1000, UTC)
     return f"{at.year:04}-{at.month:02}"
 
 

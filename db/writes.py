@@ -147,27 +147,26 @@ _finish = (
 )
 
 
+_to_finish = select(
+    _r.id,
+    _r.status,
+    _r.started_at,
+    _r.first_token_at,
+    _r.input_tokens,
+    _r.developer_id,
+    _r.api_key_id,
+).where(_r.id.in_(bindparam("ids", expanding=True)))
+
+
 def finish(
-    connection: Connection, outcomes: Sequence[RequestOutcome]
+    connection: Connection, outcomes: Sequence[RequestOutcome], used: months.Tally
 ) -> list[FinishResult | UnknownRequest]:
-    """Complete running rows and add their tokens to their months. One that has ended already keeps
-    its first outcome."""
+    """Complete running rows, and add their tokens to `used`, which the caller has to write too.
+    One that has ended already keeps its first outcome."""
     wanted = [outcome.request_id for outcome in outcomes]
-    rows = connection.execute(
-        select(
-            _r.id,
-            _r.status,
-            _r.started_at,
-            _r.first_token_at,
-            _r.input_tokens,
-            _r.developer_id,
-            _r.api_key_id,
-        ).where(_r.id.in_(wanted))
-    )
-    present = {row.id: row for row in rows}
+    present = {row.id: row for row in connection.execute(_to_finish, {"ids": wanted})}
     status = {request_id: row.status for request_id, row in present.items()}
     changes: list[dict[str, Any]] = []
-    used = months.tally()
     results: list[FinishResult | UnknownRequest] = []
     for outcome in outcomes:
         row = present.get(outcome.request_id)
@@ -187,7 +186,6 @@ def finish(
             use.output_tokens += outcome.output_tokens
     if changes:
         connection.execute(_finish, changes)
-        months.add(connection, used)
     return results
 
 
@@ -270,9 +268,11 @@ _add_to_minute = _interval.on_conflict_do_update(
 )
 
 
-def book_energy(connection: Connection, records: Sequence[EnergyRecord]) -> list[EnergyBooked]:
+def book_energy(
+    connection: Connection, records: Sequence[EnergyRecord], used: months.Tally
+) -> list[EnergyBooked]:
     """Add windows to their minutes' intervals, and shares to their requests, ended or not, and to
-    the months of those.
+    `used`, which the caller has to write too.
 
     Shares of requests that the ledger does not hold are booked as idle (`unclaimed_j`): the meter
     read them, so they stay in the sum.
@@ -292,11 +292,9 @@ def book_energy(connection: Connection, records: Sequence[EnergyRecord]) -> list
     ]
     if shares:
         connection.execute(_add_energy, shares)
-        used = months.tally()
-        for share in shares:
-            if share["joules"] is not None:
-                used[known[share["request_id"]]].energy_j += share["joules"]
-        months.add(connection, used)
+    for share in shares:
+        if share["joules"] is not None:
+            used[known[share["request_id"]]].energy_j += share["joules"]
     booked = [_booked(record, known.keys()) for record in records]
     connection.execute(_add_to_minute, list(map(_interval_row, records, booked)))
     return booked
@@ -306,10 +304,13 @@ def _users_of(connection: Connection, request_ids: set[int]) -> dict[int, months
     """Whose requests these are, and of which month; those that the ledger lacks are left out."""
     if not request_ids:
         return {}
-    rows = connection.execute(
-        select(_r.id, _r.started_at, _r.developer_id, _r.api_key_id).where(_r.id.in_(request_ids))
-    )
-    return {row.id: months.user_of(*row[1:]) for row in rows}
+    rows = connection.execute(_users, {"ids": request_ids})
+    return {request_id: months.user_of(*user) for request_id, *user in rows}
+
+
+_users = select(_r.id, _r.started_at, _r.developer_id, _r.api_key_id).where(
+    _r.id.in_(bindparam("ids", expanding=True))
+)
 
 
 def _booked(record: EnergyRecord, known: Set[int]) -> EnergyBooked:
