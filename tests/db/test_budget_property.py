@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from db import keys, limits, people
@@ -30,8 +30,10 @@ step = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(step, max_size=25))
+@example([("admit", [(1, 50, 100, 0)] * 5)])  # each fits by itself, all of them do not
+@example([("admit", [(0, 0, 0, 150)] * 5), ("meter", 0, 4), ("crash",)])
 def test_budgets_are_never_overrun_and_never_refuse_what_fits(steps: list[Any]) -> None:
     """Every request stays within what it reserved; then used and reserved stay within budgets."""
     with _office() as (ledger, team, key_ids):
