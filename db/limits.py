@@ -98,7 +98,10 @@ def list_limits(engine: Engine) -> list[Holder]:
         .order_by(Developer.name, Limit.api_key_id)  # SQLite sorts NULL, the developer's, first
     )
     with reading(engine) as connection:
-        listed = [Holder(*row[:4], from_row(row[4:])) for row in connection.execute(query)]
+        listed = [
+            Holder(developer_id, developer_name, key_id, key_name, from_row(values))
+            for developer_id, developer_name, key_id, key_name, *values in connection.execute(query)
+        ]
     return [holder for holder in listed if holder.limits != NO_LIMITS]
 
 
@@ -109,8 +112,9 @@ def columns(of: type[Limit]) -> list[Any]:
 
 def from_row(values: Sequence[Any]) -> Limits:
     """Limits from the values of `columns`; all NULL where an outer join found none."""
-    *numbers, models = values
-    return Limits(*numbers, models=None if models is None else tuple(json.loads(models)))
+    found = dict(zip((field.name for field in fields(Limits)), values, strict=True))
+    models = found.pop("models")
+    return Limits(**found, models=None if models is None else tuple(json.loads(models)))
 
 
 def _get(connection: Connection, holder: dict[str, int]) -> Limits:

@@ -292,9 +292,10 @@ def book_energy(
     ]
     if shares:
         connection.execute(_add_energy, shares)
-    for share in shares:
-        if share["joules"] is not None:
-            used[known[share["request_id"]]].energy_j += share["joules"]
+    for record in records:
+        for key, share in record.shares.items():
+            if share is not None and key in known:
+                used[known[key]].energy_j += share
     booked = [_booked(record, known.keys()) for record in records]
     connection.execute(_add_to_minute, list(map(_interval_row, records, booked)))
     return booked
