@@ -3,21 +3,26 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import click
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from db import accounts, keys, people
+from db import accounts, keys, limits, people, queries
 from db.check import check as verify
 from db.connect import connect
 from db.errors import InvalidInput, LedgerUnavailable, unavailable
+from db.ids import now_ms
 from db.migrate import migrate
+from db.months import DAY_MS, month_of
 from db.sample import write_sample
 from db.settings import Settings
 
 ACTOR = "command line"
+JOULES_PER_KWH = 3_600_000
 
 
 @click.group()
@@ -33,14 +38,21 @@ def key() -> None:
 @key.command("create")
 @click.option("--developer", required=True, help="Whose key; added if there is no such developer.")
 @click.option("--tool", default="default", show_default=True, help="The tool that will use it.")
-def key_create(developer: str, tool: str) -> None:
+@click.option(
+    "--expires",
+    "days",
+    type=click.IntRange(1, 36_500),
+    help="Days until it stops working; default: never.",
+)
+def key_create(developer: str, tool: str, days: int | None) -> None:
     """Make a key and print it. It is shown this once."""
+    expires_at = None if days is None else now_ms() + days * DAY_MS
     with _ledger() as engine:
         person = people.find_developer(engine, developer)
         if person is None:
             person = people.add_developer(engine, developer, actor=ACTOR)
             click.echo(f"{person.name} is new and was added as a developer.", err=True)
-        _, plaintext = keys.create_key(engine, person.id, tool, actor=ACTOR)
+        _, plaintext = keys.create_key(engine, person.id, tool, actor=ACTOR, expires_at=expires_at)
     click.echo(f"Key of {person.name} for {tool}; keep it, it is not shown again:", err=True)
     click.echo(plaintext)
 
@@ -53,10 +65,10 @@ def key_list(everything: bool) -> None:
         listed = keys.list_keys(engine, revoked=everything)
     rows = [
         (str(item.id), item.developer_name, item.name, item.prefix + "…", _day(item.created_at),
-         _day(item.last_used_at), _day(item.revoked_at))
+         _day(item.last_used_at), _day(item.expires_at), _day(item.revoked_at))
         for item in listed
     ]  # fmt: skip
-    _table(("ID", "DEVELOPER", "TOOL", "KEY", "CREATED", "LAST USED", "REVOKED"), rows)
+    _table(("ID", "DEVELOPER", "TOOL", "KEY", "CREATED", "LAST USED", "EXPIRES", "REVOKED"), rows)
 
 
 @key.command("revoke")
@@ -101,11 +113,93 @@ def developer_list(everything: bool) -> None:
 def developer_archive(name: str) -> None:
     """End a developer's access. Their keys stop working, their requests stay on the ledger."""
     with _ledger() as engine:
-        person = people.find_developer(engine, name)
-        if person is None:
-            raise InvalidInput("developer", f"There is no developer named {name}.")
-        people.archive_developer(engine, person.id, actor=ACTOR)
+        person = people.archive_developer(engine, _developer(engine, name).id, actor=ACTOR)
     click.echo(f"{person.name} is archived.")
+
+
+@cli.group("limits")
+def limits_group() -> None:
+    """What developers and keys may use: per minute, at once, and in a month."""
+
+
+@limits_group.command("set")
+@click.option("--developer", help="Whose limits: a developer's, for all their keys together,")
+@click.option("--key", "key_id", type=int, help="or those of the key with this ID.")
+@click.option("--requests-per-minute", type=int, metavar="N")
+@click.option("--tokens-per-minute", type=int, metavar="N", help="Of input and output together.")
+@click.option("--concurrent", "concurrent_requests", type=int, metavar="N", help="At once.")
+@click.option("--tokens-per-month", type=int, metavar="N", help="Of input and output together.")
+@click.option("--kwh-per-month", type=float, metavar="X")
+@click.option("--model", "models", multiple=True, help="A model that may be used; may be repeated.")
+@click.option("--none", "start_over", is_flag=True, help="Lift all limits but those given here.")
+def limits_set(
+    developer: str | None,
+    key_id: int | None,
+    kwh_per_month: float | None,
+    models: tuple[str, ...],
+    start_over: bool,
+    **counts: int | None,
+) -> None:
+    """Set the limits that are given and leave the others as they are."""
+    changes: dict[str, Any] = {name: count for name, count in counts.items() if count is not None}
+    if kwh_per_month is not None:
+        changes["energy_j_per_month"] = kwh_per_month * JOULES_PER_KWH
+    if models:
+        changes["models"] = models
+    if not changes and not start_over:
+        raise InvalidInput("limits", "Say which limit to set, or --none to lift all of them.")
+    with _ledger() as engine:
+        developer_id = None if developer is None else _developer(engine, developer).id
+        before = limits.get_limits(engine, developer_id=developer_id, api_key_id=key_id)
+        limits.set_limits(
+            engine,
+            replace(limits.NO_LIMITS if start_over else before, **changes),
+            developer_id=developer_id,
+            api_key_id=key_id,
+            actor=ACTOR,
+        )
+    click.echo("The limits are set." if changes else "The limits are lifted.")
+
+
+@limits_group.command("show")
+def limits_show() -> None:
+    """List every limit, and what this month (UTC) has used of the budgets."""
+    with _ledger() as engine:
+        holders = limits.list_limits(engine)
+        use = queries.month_use(engine, month_of(now_ms()))
+    rows = []
+    for holder in holders:
+        theirs = (
+            use[use["developer_id"] == holder.developer_id]
+            if holder.api_key_id is None
+            else use[use["api_key_id"] == holder.api_key_id]
+        )
+        tokens = int(theirs["input_tokens"].sum() + theirs["output_tokens"].sum())
+        rows.append(_limits_row(holder, tokens, float(theirs["energy_j"].sum())))
+    _table(
+        ("DEVELOPER", "KEY", "REQUESTS/MIN", "TOKENS/MIN", "AT ONCE", "TOKENS THIS MONTH",
+         "KWH THIS MONTH", "MODELS"),
+        rows,
+    )  # fmt: skip
+
+
+def _limits_row(holder: limits.Holder, tokens: int, joules: float) -> tuple[str, ...]:
+    """A holder's limits, each budget behind what is used of it."""
+    its = holder.limits
+    tokens_used, kwh_used = f"{tokens:,}", f"{joules / JOULES_PER_KWH:,.4g}"
+    if its.tokens_per_month is not None:
+        tokens_used += f" of {its.tokens_per_month:,}"
+    if its.energy_j_per_month is not None:
+        kwh_used += f" of {its.energy_j_per_month / JOULES_PER_KWH:,.4g}"
+    per_minute = (its.requests_per_minute, its.tokens_per_minute, its.concurrent_requests)
+    return (
+        holder.developer_name,
+        "" if holder.api_key_id is None else f"{holder.api_key_id} ({holder.key_name})",
+        *("" if limit is None else f"{limit:,}" for limit in per_minute),
+        tokens_used,
+        kwh_used,
+        ", ".join(its.models or ()),
+    )
 
 
 @cli.group()
@@ -160,6 +254,13 @@ def _ledger() -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def _developer(engine: Engine, name: str) -> people.Person:
+    person = people.find_developer(engine, name)
+    if person is None:
+        raise InvalidInput("developer", f"There is no developer named {name}.")
+    return person
 
 
 def _day(at_ms: int | None) -> str:

@@ -7,10 +7,12 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, and_, func, not_, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
+from db import months
 from db.connect import database_path, reading
 from db.errors import LedgerUnavailable
 from db.ledger import lock_path
 from db.migrate import is_current
+from db.months import Use
 from db.schema import ENERGY_BASES, STATUSES, ApiKey, EnergyInterval, Request
 
 _NAMED_ROWS = 20
@@ -54,6 +56,7 @@ def check(engine: Engine) -> Report:
         found.append(_ids_are_unique(connection))
         found.append(_keys_are_the_developers(connection))
         found.append(_energy_is_conserved(connection))
+        found.append(_months_add_up(connection))
     return Report(requests, intervals, [violation for violation in found if violation])
 
 
@@ -76,6 +79,8 @@ def _request_rules(live: bool) -> list[Rule]:
              r.output_tokens < 0)),
         ("a request that answered with tokens had a first one",
          and_(r.status == "ok", r.output_tokens > 0, r.first_token_at.is_(None))),
+        ("what a request reserves is 0 or more",
+         or_(r.reserved_tokens < 0, r.reserved_energy_j < 0)),
         ("durations are 0 or more",
          or_(r.queue_ms < 0, r.ttft_ms < 0, r.duration_ms < 0)),
         ("energy is 0 J or more, with a basis and a source",
@@ -170,6 +175,34 @@ def _energy_is_conserved(connection: Connection) -> Violation | None:
         1,
         [f"requests have {of_requests:.6f} J, energy_intervals attribute {of_intervals:.6f} J"],
     )
+
+
+def _months_add_up(connection: Connection) -> Violation | None:
+    """Budgets are checked against `monthly_use`, so it has to be what the requests add up to."""
+    counted = months.recount(connection)
+    kept = months.read(connection)
+    wrong = sorted(
+        user
+        for user in counted.keys() | kept.keys()
+        if not _same_use(kept.get(user, Use()), counted.get(user, Use()))
+    )
+    if not wrong:
+        return None
+    named = [
+        f"monthly_use {user.month}, developer {user.developer_id}, key {user.api_key_id}"
+        for user in wrong[:_NAMED_ROWS]
+    ]
+    return Violation("a month's use is what its requests add up to", len(wrong), named)
+
+
+def _same_use(kept: Use, counted: Use) -> bool:
+    whole = (
+        kept.requests == counted.requests
+        and kept.input_tokens == counted.input_tokens
+        and kept.output_tokens == counted.output_tokens
+    )
+    tolerance = _TOLERANCE_J * (1 + counted.energy_j)
+    return whole and abs(kept.energy_j - counted.energy_j) <= tolerance
 
 
 def _has_a_writer(engine: Engine) -> bool:

@@ -1,6 +1,7 @@
 """What can go wrong with the ledger, in words for people."""
 
 import sqlite3
+from typing import Literal
 
 from sqlalchemy.exc import DBAPIError
 
@@ -24,6 +25,46 @@ class InvalidInput(ValueError):  # noqa: N818
 
 class UnknownRequest(LookupError):  # noqa: N818
     """The ledger holds no request with this id."""
+
+
+class KeyRevoked(Exception):  # noqa: N818
+    """The key, or the developer it belongs to, may not make requests any more."""
+
+
+class BudgetExceeded(Exception):  # noqa: N818
+    """A month's budget has no room for the request. Amounts are tokens, or joules of energy.
+
+    `used` is by requests that ended, `reserved` the most that running ones may still take and
+    `wanted` the most that this one may. `renews_on` is the ISO date (UTC) of a new budget.
+    """
+
+    def __init__(
+        self,
+        scope: Literal["key", "developer"],
+        kind: Literal["tokens", "energy"],
+        *,
+        budget: float,
+        used: float,
+        reserved: float,
+        wanted: float,
+        renews_on: str,
+    ) -> None:
+        def shown(amount: float) -> str:
+            return f"{amount:,.0f}" if kind == "tokens" else f"{amount / 3.6e6:,.4g}"
+
+        unit = "tokens" if kind == "tokens" else "kWh"
+        super().__init__(
+            f"This {scope}'s budget is {shown(budget)} {unit} a month: {shown(used)} are used and"
+            f" {shown(reserved)} reserved by requests that run now, and this one may take"
+            f" {shown(wanted)}; the budget begins anew on {renews_on} (UTC)."
+        )
+        self.scope: Literal["key", "developer"] = scope
+        self.kind: Literal["tokens", "energy"] = kind
+        self.budget = budget
+        self.used = used
+        self.reserved = reserved
+        self.wanted = wanted
+        self.renews_on = renews_on
 
 
 # SQLite's primary result codes that concern the file, not the statement.

@@ -1,16 +1,20 @@
 """API keys: `bk-` and 256 random bits, shown once, kept as a SHA-256."""
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy.orm import aliased
 
+from db import limits
 from db.audit import note
 from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
-from db.schema import ApiKey, Developer
+from db.limits import Limits
+from db.schema import ApiKey, Developer, Limit
 
 _LONGEST_NAME = 80
 _PREFIX_LENGTH = 9
@@ -33,12 +37,15 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class KeyOwner:
-    """Whom a valid key belongs to."""
+    """Whom a valid key belongs to, until when it is one, and what both may use."""
 
     key_id: int
     key_name: str
     developer_id: int
     developer_name: str
+    key_limits: Limits
+    developer_limits: Limits
+    expires_at: int | None
 
 
 def create_key(
@@ -80,23 +87,49 @@ def create_key(
 
 def verify(engine: Engine, plaintext: str) -> KeyOwner | None:
     """Whom the key belongs to; None where it is unknown, revoked, expired or its owner archived."""
-    query = (
-        select(ApiKey.id, ApiKey.name, ApiKey.expires_at, Developer.id, Developer.name)
-        .join(Developer, Developer.id == ApiKey.developer_id)
-        .where(
-            ApiKey.hash == _hash(plaintext),
-            ApiKey.revoked_at.is_(None),
-            Developer.archived_at.is_(None),
-        )
-    )
+    wanted = _hash(plaintext)
     with reading(engine) as connection:
-        row = connection.execute(query).first()
+        row = connection.execute(_owner, {"hash": wanted}).first()
     if row is None:
         return None
-    key_id, key_name, expires_at, developer_id, developer_name = row
+    stored, expires_at, key_id, key_name, developer_id, developer_name = row[:6]
+    if not hmac.compare_digest(stored, wanted):
+        return None
     if expires_at is not None and expires_at <= now_ms():
         return None
-    return KeyOwner(key_id, key_name, developer_id, developer_name)
+    of_both = row[6:]
+    return KeyOwner(
+        key_id,
+        key_name,
+        developer_id,
+        developer_name,
+        limits.from_row(of_both[: len(of_both) // 2]),
+        limits.from_row(of_both[len(of_both) // 2 :]),
+        expires_at,
+    )
+
+
+_key_limit, _developer_limit = aliased(Limit), aliased(Limit)
+_owner = (
+    select(
+        ApiKey.hash,
+        ApiKey.expires_at,
+        ApiKey.id,
+        ApiKey.name,
+        Developer.id,
+        Developer.name,
+        *limits.columns(_key_limit),
+        *limits.columns(_developer_limit),
+    )
+    .join(Developer, Developer.id == ApiKey.developer_id)
+    .outerjoin(_key_limit, _key_limit.api_key_id == ApiKey.id)
+    .outerjoin(_developer_limit, _developer_limit.developer_id == Developer.id)
+    .where(
+        ApiKey.hash == bindparam("hash"),
+        ApiKey.revoked_at.is_(None),
+        Developer.archived_at.is_(None),
+    )
+)
 
 
 def list_keys(

@@ -19,9 +19,9 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from db import writes
+from db import admission, months, writes
 from db.connect import connect, database_path, writing
-from db.errors import InvalidInput, LedgerInUse, LedgerUnavailable
+from db.errors import BudgetExceeded, InvalidInput, KeyRevoked, LedgerInUse, LedgerUnavailable
 from db.ids import now_ms
 from db.migrate import migrate
 from db.records import (
@@ -151,7 +151,11 @@ class Ledger:
             return LedgerHealth(self._state, self._message, self._since, waiting)
 
     def admit(self, request: NewRequest) -> "Future[None]":
-        """Put a request on the ledger as `running`. Cancelling the Future in time takes it back."""
+        """Put a request on the ledger as `running`. Cancelling the Future in time takes it back.
+
+        It fails with KeyRevoked where the key or developer may make no requests by now, and with
+        BudgetExceeded where the month's budget of either has no room for it; no row is left then.
+        """
         return self._submit(request)
 
     def finish(self, outcome: RequestOutcome) -> "Future[FinishResult]":
@@ -292,21 +296,36 @@ class Ledger:
         admissions = [payload for payload in payloads if isinstance(payload, NewRequest)]
         energy = [payload for payload in payloads if isinstance(payload, EnergyRecord)]
         outcomes = [payload for payload in payloads if isinstance(payload, RequestOutcome)]
-        if admissions:
-            writes.admit(connection, admissions)
-            self._touch_keys(connection, admissions)
-        booked = iter(writes.book_energy(connection, energy) if energy else [])
-        finished = iter(writes.finish(connection, outcomes) if outcomes else [])
+        admitted = iter(self._admit(connection, admissions) if admissions else [])
+        used = months.tally()
+        booked = iter(writes.book_energy(connection, energy, used) if energy else [])
+        finished = iter(writes.finish(connection, outcomes, used) if outcomes else [])
+        months.add(connection, used)
         results: list[Any] = []
         for payload in payloads:
             match payload:
                 case NewRequest():
-                    results.append(None)
+                    results.append(next(admitted))
                 case EnergyRecord():
                     results.append(next(booked))
                 case RequestOutcome():
                     results.append(next(finished))
         return results
+
+    def _admit(
+        self, connection: Connection, admissions: list[NewRequest]
+    ) -> list[KeyRevoked | BudgetExceeded | None]:
+        """Why each is refused; None where it is on the ledger now."""
+        refusals = admission.refusals(connection, admissions)
+        admitted = [
+            request
+            for request, refusal in zip(admissions, refusals, strict=True)
+            if refusal is None
+        ]
+        if admitted:
+            writes.admit(connection, admitted)
+            self._touch_keys(connection, admitted)
+        return refusals
 
     def _touch_keys(self, connection: Connection, admissions: list[NewRequest]) -> None:
         used = {

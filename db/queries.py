@@ -13,7 +13,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Engine, Select, case, func, select
 
 from db.connect import reading
-from db.schema import Developer, EnergyInterval, Meta, Request
+from db.schema import Developer, EnergyInterval, Meta, MonthlyUse, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +272,28 @@ def recent_requests(
     frame = _frame(engine, query, floats=("energy_j", "experts_active_mean"))
     nullable = ["first_token_at", "finished_at", "api_key_id", "queue_ms", "ttft_ms", "duration_ms"]
     return frame.astype(dict.fromkeys(nullable, "Int64"))
+
+
+def month_use(engine: Engine, month: str) -> pd.DataFrame:
+    """What each key used in a UTC month (`YYYY-MM`), as budgets count it: requests and tokens once
+    a request has ended, joules as they are booked.
+
+    Columns: developer_id, api_key_id (0: the dashboard's own chat), requests, input_tokens,
+    output_tokens, energy_j.
+    """
+    query = (
+        select(
+            MonthlyUse.developer_id,
+            MonthlyUse.api_key_id,
+            MonthlyUse.requests,
+            MonthlyUse.input_tokens,
+            MonthlyUse.output_tokens,
+            MonthlyUse.energy_j,
+        )
+        .where(MonthlyUse.month == month)
+        .order_by(MonthlyUse.developer_id, MonthlyUse.api_key_id)
+    )
+    return _frame(engine, query, floats=("energy_j",))
 
 
 def first_activity(engine: Engine) -> Activity | None:

@@ -16,6 +16,8 @@ class NewRequest:
     """A request that is about to be computed. `id` comes from `db.ids.new_id`.
 
     `input_tokens` counts the whole prompt. `api_key_id` None: the dashboard's own chat.
+    `reserved_tokens` (input and output) and `reserved_energy_j` are the most that it may take;
+    budgets count them until it ends. Without the first its input tokens are kept back.
     """
 
     id: int
@@ -30,9 +32,18 @@ class NewRequest:
     input_tokens: int
     client: str | None = None
     counts_exact: bool = True
+    reserved_tokens: int | None = None
+    reserved_energy_j: float | None = None
 
     def __post_init__(self) -> None:
         _require_count("input_tokens", self.input_tokens)
+        if self.reserved_tokens is not None:
+            _require_count("reserved_tokens", self.reserved_tokens)
+        energy_j = self.reserved_energy_j
+        if energy_j is not None and not (math.isfinite(energy_j) and energy_j >= 0):
+            raise InvalidInput(
+                "reserved_energy_j", "Energy is a finite number of joules, 0 or more."
+            )
         if self.client is not None:
             self.client = self.client[:_LONGEST_CLIENT]
 

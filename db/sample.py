@@ -12,6 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from sqlalchemy import Connection, Engine, delete, insert, inspect
 
+from db import months
 from db.connect import connect, database_path, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
@@ -108,6 +109,7 @@ def _replace(
     connection.execute(insert(ApiKey), keys)
     connection.execute(insert(Request), requests)
     connection.execute(insert(EnergyInterval), intervals)
+    months.add(connection, months.recount(connection))
 
 
 def _make(rng: Generator, until: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

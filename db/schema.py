@@ -93,6 +93,48 @@ class ApiKey(Base):
     last_used_at: Mapped[int | None]
 
 
+class Limit(Base):
+    """What one developer, or one key, may use at most. NULL is no limit.
+
+    `models` is a JSON array of the models' names in lower case. Months are those of UTC.
+    """
+
+    __tablename__ = "limits"
+    __table_args__ = (CheckConstraint("(developer_id IS NULL) != (api_key_id IS NULL)", "holder"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    developer_id: Mapped[int | None] = mapped_column(ForeignKey("developers.id"), unique=True)
+    api_key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"), unique=True)
+    requests_per_minute: Mapped[int | None]
+    tokens_per_minute: Mapped[int | None]
+    concurrent_requests: Mapped[int | None]
+    tokens_per_month: Mapped[int | None]
+    energy_j_per_month: Mapped[float | None]
+    models: Mapped[str | None]
+    changed_at: Mapped[int]
+
+
+class MonthlyUse(Base):
+    """What a developer's key used in the requests that started in a month (UTC, `YYYY-MM`).
+
+    It is what the rows of `requests` add up to, kept in the transactions that change those, so
+    that a budget is checked without reading a month's requests. Requests and tokens count once the
+    request has ended, joules as they are booked. `api_key_id` is 0 where the request had no key.
+    """
+
+    __tablename__ = "monthly_use"
+
+    month: Mapped[str] = mapped_column(primary_key=True)
+    developer_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("developers.id"), primary_key=True, autoincrement=False
+    )
+    api_key_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    requests: Mapped[int]
+    input_tokens: Mapped[int]
+    output_tokens: Mapped[int]
+    energy_j: Mapped[float]
+
+
 class Request(Base):
     """One request to the gateway: durable before its first token, completed before its last byte.
 
@@ -102,6 +144,9 @@ class Request(Base):
     `energy_j` is what is known: NULL where nothing is. `energy_basis` says how: `measured`;
     `estimated` (in part at least); `partial` (some windows gave no figure, so `energy_j` is a
     lower bound); `unknown` (no window gave one); NULL (no window has been told yet).
+
+    `reserved_tokens` and `reserved_energy_j` are the most that it may take, kept back from budgets
+    while `status` is `running` and without meaning after that.
     """
 
     __tablename__ = "requests"
@@ -148,6 +193,8 @@ class Request(Base):
     error_type: Mapped[str | None]
     client: Mapped[str | None]
     experts_active_mean: Mapped[float | None]
+    reserved_tokens: Mapped[int | None]
+    reserved_energy_j: Mapped[float | None]
 
 
 class EnergyInterval(Base):

@@ -1,7 +1,7 @@
 """The ledger's write statements. Each function works within the caller's transaction."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from db import months
 from db.errors import UnknownRequest
 from db.records import (
     Checkpoint,
@@ -66,6 +67,8 @@ def admit(connection: Connection, new: Sequence[NewRequest]) -> None:
                 "output_tokens": 0,
                 "counts_exact": request.counts_exact,
                 "client": request.client,
+                "reserved_tokens": request.reserved_tokens,
+                "reserved_energy_j": request.reserved_energy_j,
             }
             for request in new
         ],
@@ -144,15 +147,24 @@ _finish = (
 )
 
 
+_to_finish = select(
+    _r.id,
+    _r.status,
+    _r.started_at,
+    _r.first_token_at,
+    _r.input_tokens,
+    _r.developer_id,
+    _r.api_key_id,
+).where(_r.id.in_(bindparam("ids", expanding=True)))
+
+
 def finish(
-    connection: Connection, outcomes: Sequence[RequestOutcome]
+    connection: Connection, outcomes: Sequence[RequestOutcome], used: months.Tally
 ) -> list[FinishResult | UnknownRequest]:
-    """Complete running rows. One that has ended already keeps its first outcome."""
+    """Complete running rows, and add their tokens to `used`, which the caller has to write too.
+    One that has ended already keeps its first outcome."""
     wanted = [outcome.request_id for outcome in outcomes]
-    rows = connection.execute(
-        select(_r.id, _r.status, _r.started_at, _r.first_token_at).where(_r.id.in_(wanted))
-    )
-    present = {row.id: row for row in rows}
+    present = {row.id: row for row in connection.execute(_to_finish, {"ids": wanted})}
     status = {request_id: row.status for request_id, row in present.items()}
     changes: list[dict[str, Any]] = []
     results: list[FinishResult | UnknownRequest] = []
@@ -166,6 +178,12 @@ def finish(
             status[outcome.request_id] = outcome.status
             changes.append(_changes(outcome, row))
             results.append(FinishResult(True, outcome.status))
+            use = used[months.user_of(row.started_at, row.developer_id, row.api_key_id)]
+            use.requests += 1
+            use.input_tokens += (
+                row.input_tokens if outcome.input_tokens is None else outcome.input_tokens
+            )
+            use.output_tokens += outcome.output_tokens
     if changes:
         connection.execute(_finish, changes)
     return results
@@ -250,16 +268,17 @@ _add_to_minute = _interval.on_conflict_do_update(
 )
 
 
-def book_energy(connection: Connection, records: Sequence[EnergyRecord]) -> list[EnergyBooked]:
-    """Add windows to their minutes' intervals, and shares to their requests, ended or not.
+def book_energy(
+    connection: Connection, records: Sequence[EnergyRecord], used: months.Tally
+) -> list[EnergyBooked]:
+    """Add windows to their minutes' intervals, and shares to their requests, ended or not, and to
+    `used`, which the caller has to write too.
 
     Shares of requests that the ledger does not hold are booked as idle (`unclaimed_j`): the meter
     read them, so they stay in the sum.
     """
     told = {key for record in records for key in record.shares}
-    known = (
-        set(connection.execute(select(_r.id).where(_r.id.in_(told))).scalars()) if told else told
-    )
+    known = _users_of(connection, told)
     shares = [
         {
             "request_id": key,
@@ -273,12 +292,29 @@ def book_energy(connection: Connection, records: Sequence[EnergyRecord]) -> list
     ]
     if shares:
         connection.execute(_add_energy, shares)
-    booked = [_booked(record, known) for record in records]
+    for record in records:
+        for key, share in record.shares.items():
+            if share is not None and key in known:
+                used[known[key]].energy_j += share
+    booked = [_booked(record, known.keys()) for record in records]
     connection.execute(_add_to_minute, list(map(_interval_row, records, booked)))
     return booked
 
 
-def _booked(record: EnergyRecord, known: set[int]) -> EnergyBooked:
+def _users_of(connection: Connection, request_ids: set[int]) -> dict[int, months.User]:
+    """Whose requests these are, and of which month; those that the ledger lacks are left out."""
+    if not request_ids:
+        return {}
+    rows = connection.execute(_users, {"ids": request_ids})
+    return {request_id: months.user_of(*user) for request_id, *user in rows}
+
+
+_users = select(_r.id, _r.started_at, _r.developer_id, _r.api_key_id).where(
+    _r.id.in_(bindparam("ids", expanding=True))
+)
+
+
+def _booked(record: EnergyRecord, known: Set[int]) -> EnergyBooked:
     unclaimed = {key: share for key, share in record.shares.items() if key not in known}
     if record.total_j is None:
         return EnergyBooked(None, None, None, list(unclaimed))
@@ -308,7 +344,18 @@ def _interval_row(record: EnergyRecord, booked: EnergyBooked) -> dict[str, Any]:
 
 
 def interrupt_running(connection: Connection) -> int:
-    """End every row still `running` as `interrupted`, at its last checkpoint. Returns how many."""
+    """End every row still `running` as `interrupted`, at its last checkpoint, and add what it holds
+    to its month. Returns how many."""
+    used = months.tally()
+    held = select(
+        _r.started_at, _r.developer_id, _r.api_key_id, _r.input_tokens, _r.output_tokens
+    ).where(_r.status == "running")
+    for *user, input_tokens, output_tokens in connection.execute(held):
+        use = used[months.user_of(*user)]
+        use.requests += 1
+        use.input_tokens += input_tokens
+        use.output_tokens += output_tokens
+    months.add(connection, used)
     last = _later(
         _r.started_at + func.coalesce(_r.duration_ms, 0),
         func.coalesce(_r.first_token_at, _r.started_at),

@@ -17,6 +17,7 @@ from db.records import EnergyRecord, NewRequest, RequestOutcome
 
 WAIT_S = 20
 CLIENTS = 8
+RESERVED_TOKENS = 1_000
 
 _output = threading.Lock()
 
@@ -32,8 +33,9 @@ def client(ledger: Ledger, developer_id: int) -> None:
     for number in itertools.count():
         request_id, started = new_id(), now_ms()
         new = NewRequest(
-            request_id, started, developer_id, "Ada", None, "model", "engine", "chat", True, 10
-        )
+            request_id, started, developer_id, "Ada", None, "model", "engine", "chat", True, 10,
+            reserved_tokens=RESERVED_TOKENS,
+        )  # fmt: skip
         ledger.admit(new).result(WAIT_S)
         promised("admitted", request_id)
         ledger.first_token(request_id, now_ms())

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,11 @@ from db import keys
 from db.__main__ import cli, main
 from db.accounts import has_admin_password
 from db.connect import connect
+from db.ids import now_ms
 from db.ledger import Ledger
+from db.limits import NO_LIMITS, Limits, get_limits
 from db.people import find_developer
+from tests.db.team import WAIT_S, Team, outcome, window
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,36 @@ def test_keys_are_listed_by_prefix_and_revoked_by_id(run: Run, url: str) -> None
     assert keys.verify(connect(url), plaintext) is None
 
 
+def test_a_key_can_be_made_to_expire(run: Run, url: str) -> None:
+    plaintext = run("key", "create", "--developer", "ada", "--expires", "30").out.strip()
+    owner = keys.verify(connect(url), plaintext)
+    assert owner is not None
+    assert owner.expires_at is not None
+    assert abs(owner.expires_at - (time.time() + 30 * 86_400) * 1000) < 60_000
+
+
+def test_limits_are_set_one_by_one_shown_with_their_use_and_lifted(
+    run: Run, url: str, ledger: Ledger, team: Team
+) -> None:
+    run("limits", "set", "--developer", "ada", "--tokens-per-month", "5000")
+    run("limits", "set", "--developer", "ada", "--kwh-per-month", "0.5", "--model", "Kimi-K2")
+    run("limits", "set", "--key", str(team.key), "--concurrent", "4")
+    assert get_limits(ledger.engine, developer_id=team.ada) == Limits(
+        tokens_per_month=5_000, energy_j_per_month=1.8e6, models=("kimi-k2",)
+    )
+    request_id = team.admit(ledger, at=now_ms())
+    ledger.record_energy(window({request_id: 3.6e5})).result(WAIT_S)
+    ledger.finish(outcome(request_id)).result(WAIT_S)
+    head, of_ada, of_key = run("limits", "show").out.splitlines()
+    assert head.split()[:2] == ["DEVELOPER", "KEY"]
+    assert "65 of 5,000" in of_ada
+    assert "0.1 of 0.5" in of_ada
+    assert "kimi-k2" in of_ada
+    assert of_key.split() == ["Ada", str(team.key), "(editor)", "4", "65", "0.1"]
+    run("limits", "set", "--developer", "ada", "--none")
+    assert get_limits(ledger.engine, developer_id=team.ada) == NO_LIMITS
+
+
 def test_developers_are_added_listed_and_archived(run: Run) -> None:
     assert run("developer", "add", "Grace", "--team", "Platform").code == 0
     assert "Platform" in run("developer", "list").out
@@ -106,6 +140,10 @@ def test_the_admin_password_is_asked_for_and_never_shown(
         (("key", "revoke", "9"), "There is no key with id 9."),
         (("developer", "archive", "zoe"), "There is no developer named zoe."),
         (("developer", "add", " "), "A developer needs a name."),
+        (("limits", "set", "--key", "9", "--concurrent", "3"), "There is no key with id 9."),
+        (("limits", "set", "--key", "9"), "Say which limit to set"),
+        (("limits", "set", "--concurrent", "3"), "Limits are either a developer's or a key's."),
+        (("limits", "set", "--developer", "zoe", "--none"), "There is no developer named zoe."),
         (("check",), "There is no ledger at"),
         (("check", "--database", "postgresql://host/x"), "kept in an SQLite file"),
     ],

@@ -7,6 +7,7 @@ from db import keys, people
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.ledger import Ledger
+from db.limits import NO_LIMITS
 from tests.db.team import Team, rows
 
 
@@ -15,7 +16,7 @@ def test_a_new_key_says_whose_it_is(ledger: Ledger, team: Team) -> None:
     assert plaintext.startswith("bk-")
     assert len(plaintext) == 3 + 43  # 256 bits in base64
     owner = keys.verify(ledger.engine, plaintext)
-    assert owner == keys.KeyOwner(key.id, "zed", team.ada, "Ada")
+    assert owner == keys.KeyOwner(key.id, "zed", team.ada, "Ada", NO_LIMITS, NO_LIMITS, None)
 
 
 def test_only_a_hash_of_the_key_is_on_the_disk(ledger: Ledger, team: Team) -> None:
@@ -54,7 +55,9 @@ def test_an_archived_developers_keys_stop_and_a_restored_ones_work_again(
 def test_a_key_expires(ledger: Ledger, team: Team) -> None:
     soon = now_ms() + 150
     _, plaintext = keys.create_key(ledger.engine, team.ada, "ci", actor="test", expires_at=soon)
-    assert keys.verify(ledger.engine, plaintext) is not None
+    owner = keys.verify(ledger.engine, plaintext)
+    assert owner is not None
+    assert owner.expires_at == soon
     time.sleep(0.2)
     assert keys.verify(ledger.engine, plaintext) is None
 

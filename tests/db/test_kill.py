@@ -5,10 +5,14 @@ import sys
 import time
 from collections import Counter
 
+from db import limits, people
 from db.check import check
 from db.connect import connect
+from db.ids import now_ms
 from db.ledger import Ledger
-from tests.db.team import rows
+from db.limits import Limits
+from tests.db.killed_writer import RESERVED_TOKENS
+from tests.db.team import WAIT_S, Team, outcome, rows
 
 ROUNDS = 6
 
@@ -35,6 +39,7 @@ def test_kill_9_at_any_moment_loses_nothing_doubles_nothing_and_leaves_nothing_r
     ledger = Ledger(url)
     ledger.open()
     stored = rows(ledger.engine, "requests")
+    _require_that_nothing_stays_reserved(ledger)
     ledger.close()
     count = Counter(it["id"] for it in stored)
     by_id = {it["id"]: it for it in stored}
@@ -45,6 +50,18 @@ def test_kill_9_at_any_moment_loses_nothing_doubles_nothing_and_leaves_nothing_r
     assert {by_id[request_id]["output_tokens"] for request_id in finished} == {5}
     assert [request_id for request_id in metered if by_id[request_id]["energy_j"] != 2.0] == []
     assert check(connect(url, read_only=True)).violations == []
+
+
+def _require_that_nothing_stays_reserved(ledger: Ledger) -> None:
+    """A budget of what the rows hold and one request more has room for just that request."""
+    used = sum(it["input_tokens"] + it["output_tokens"] for it in rows(ledger.engine, "requests"))
+    ada = people.find_developer(ledger.engine, "Ada")
+    assert ada is not None
+    budget = Limits(tokens_per_month=used + RESERVED_TOKENS)
+    limits.set_limits(ledger.engine, budget, developer_id=ada.id, actor="test")
+    request = Team(ada.id, 0).request(at=now_ms(), api_key_id=None, reserved_tokens=RESERVED_TOKENS)
+    ledger.admit(request).result(WAIT_S)
+    ledger.finish(outcome(request.id, at=now_ms())).result(WAIT_S)
 
 
 def _promises_until_killed(url: str, after_s: float) -> list[list[str]]:

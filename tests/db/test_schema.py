@@ -33,13 +33,23 @@ def test_the_migrations_make_the_constraints_of_the_models(url: str) -> None:
 
 
 def _definitions(engine: Engine) -> dict[str, list[str]]:
-    """Each table's and index's SQL as its lines, whatever their order."""
+    """Each table's and index's SQL as its parts, whatever their order and line breaks."""
     query = text("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
     with engine.connect() as connection:
         found = connection.execute(query).all()
-    return {
-        name: sorted(line.strip(" \t,") for line in (sql or "").split("\n")) for name, sql in found
-    }
+    return {name: sorted(_parts(sql or "")) for name, sql in found}
+
+
+def _parts(sql: str) -> list[str]:
+    """The columns and constraints between the outer brackets."""
+    parts, depth = [""], 0
+    for char in " ".join(sql.split()):
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if (char, depth) in (("(", 1), (",", 1), (")", 0)):
+            parts.append("")
+        else:
+            parts[-1] += char
+    return [part.strip() for part in parts]
 
 
 def test_migrating_a_current_database_changes_nothing(url: str) -> None:
