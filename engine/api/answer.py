@@ -71,6 +71,8 @@ class Finished:
     experts_per_token: int | None
     experts_active_mean: float | None
     experts: list[list[int]] | None
+    finished_at: int  # UTC epoch milliseconds
+    error_type: str | None
 
 
 class Answer:
@@ -150,7 +152,7 @@ class Answer:
         elif self._cancelled == "gateway" and self._is_cut:
             error = GatewayStopped("Breakeven is being stopped; try again when it is back.")
         self.finished = self._finished(error)
-        await self._close_row(self.finished, error)
+        await self._close_row(self.finished)
         if error is not None:
             raise error
         return self.finished
@@ -200,13 +202,15 @@ class Answer:
             experts_per_token=self._worker.experts_per_token,
             experts_active_mean=_mean_experts(self._last),
             experts=_summed([last.experts for last in self._last if last.experts is not None]),
+            finished_at=now_ms(),
+            error_type=_error_type(error),
         )
 
-    async def _close_row(self, finished: Finished, error: Exception | None) -> None:
+    async def _close_row(self, finished: Finished) -> None:
         outcome = RequestOutcome(
             request_id=self.row.id,
             status=finished.status,
-            finished_at=now_ms(),
+            finished_at=finished.finished_at,
             duration_ms=finished.duration_ms,
             output_tokens=finished.output_tokens,
             cached_input_tokens=finished.cached_input_tokens,
@@ -214,7 +218,7 @@ class Answer:
             queue_ms=finished.queue_ms,
             ttft_ms=finished.ttft_ms,
             finish_reason=finished.ends[0].finish_reason,
-            error_type=_error_type(error),
+            error_type=finished.error_type,
             experts_active_mean=finished.experts_active_mean,
         )
         try:

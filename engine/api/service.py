@@ -27,6 +27,7 @@ from engine.api.events import (
     RequestFinished,
     RequestStarted,
 )
+from engine.api.observer import Observer
 from engine.api.prompts import Chat, Prompt, Prompts
 from engine.model.errors import ModelFileError
 from engine.model.sampling_defaults import SamplingDefaults
@@ -52,6 +53,7 @@ class Service:
         self.auth = Authenticator(lambda: self.ledger.engine)
         self.state = EngineState("loading", "Breakeven is starting.")
         self.started_at = now_ms()
+        self.observer = Observer(settings.home, self.ledger, self.health)
         self._events = Broadcast()
         self.model_path: Path | None = None  # the weights that are served, once they are there
         self._prompts: Prompts | None = None
@@ -71,6 +73,7 @@ class Service:
         """
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._open_ledger)
+        await asyncio.to_thread(self.observer.start)
         self._bring_up = asyncio.create_task(self._bring_engine_up(), name="bring-engine-up")
 
     def begin_stop(self) -> None:
@@ -92,6 +95,7 @@ class Service:
         if tasks := [answer.task for answer in self._answers.values()]:
             await asyncio.wait(tasks, timeout=ANSWERS_END_WITHIN_S)
         await asyncio.to_thread(self.ledger.close)
+        await asyncio.to_thread(self.observer.stop)
         self._enter(EngineState("stopped"))
         self._events.close()
 
@@ -243,6 +247,7 @@ class Service:
 
     def _announce_start(self, answer: Answer) -> None:
         row = answer.row
+        self.observer.request_started(row)
         self._events.publish(
             RequestStarted(
                 row.id,
@@ -259,6 +264,7 @@ class Service:
         del self._answers[row.id]
         if finished is None:  # it was not admitted
             return
+        self.observer.request_over(row, finished, answer.energy)
         self._events.publish(
             RequestFinished(
                 row.id,
@@ -293,6 +299,8 @@ class Service:
             )
         except InvalidInput as error:
             log.error("An energy window of the engine is refused: %s", error)
+        else:
+            self.observer.energy_measured(window)
         self._events.publish(EnergyMeasured(window))
 
     # What pages and routes ask

@@ -1,0 +1,137 @@
+"""The gateway's log: a line of JSON for each request that ended or was refused, and for each
+warning of the product.
+
+Lines hold counts, times and names of the product's own, never what a request or an answer says. A
+thread of its own writes them, so a slow disk holds up no request.
+"""
+
+import copy
+import logging
+import traceback
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
+
+from db.ids import id_to_text
+from db.records import NewRequest
+from engine.api.answer import EnergyTally, Finished
+
+LARGEST_FILE = 10_000_000
+FILES = 5
+_PRODUCT = ("engine", "db", "dashboard")  # whose warnings are written here, too
+
+
+class GatewayLog:
+    """Writes from `start` to `stop` to the file at `path`, which is renamed to `….1`, `….2` and so
+    on as it grows. Entries before and after are dropped."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # Not one of logging's named loggers: those are shared by all gateways of a process.
+        self._entries = logging.Logger("gateway", logging.INFO)
+        self._entries.addHandler(logging.NullHandler())
+        self._listener: QueueListener | None = None
+        self._warnings: _Handover | None = None
+
+    def start(self) -> None:
+        file = RotatingFileHandler(
+            self._path,
+            maxBytes=LARGEST_FILE,
+            backupCount=FILES - 1,
+            encoding="utf-8",
+            delay=True,  # a file that cannot be written is told on stderr and stops nothing
+        )
+        file.setFormatter(
+            JsonFormatter(
+                ["levelname", "message"],
+                rename_fields={"levelname": "level"},
+                timestamp="time",
+                json_ensure_ascii=False,
+            )
+        )
+        queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
+        self._listener = QueueListener(queue, file)
+        self._listener.start()
+        self._entries.addHandler(_Handover(queue))
+        self._warnings = _Handover(queue)
+        self._warnings.setLevel(logging.WARNING)
+        for name in _PRODUCT:
+            logging.getLogger(name).addHandler(self._warnings)
+
+    def stop(self) -> None:
+        """Write what is waiting and close the file."""
+        if self._listener is None or self._warnings is None:
+            return
+        for name in _PRODUCT:
+            logging.getLogger(name).removeHandler(self._warnings)
+        self._entries.handlers = [logging.NullHandler()]
+        self._listener.stop()
+        for handler in self._listener.handlers:
+            handler.close()
+        self._listener = None
+
+    def request_over(self, row: NewRequest, finished: Finished, energy: EnergyTally) -> None:
+        failed = finished.status == "error"
+        self._entries.log(
+            logging.ERROR if failed else logging.INFO,
+            "A request ended.",
+            extra={
+                "event": "request_ended",
+                "request_id": id_to_text(row.id),
+                "developer_id": row.developer_id,
+                "model": row.model,
+                "engine": row.engine,
+                "endpoint": row.endpoint,
+                "streamed": row.streamed,
+                "client": row.client,
+                "status": finished.status,
+                "error_type": finished.error_type,
+                "input_tokens": row.input_tokens,
+                "cached_input_tokens": finished.cached_input_tokens,
+                "output_tokens": finished.output_tokens,
+                "duration_ms": _rounded(finished.duration_ms),
+                "ttft_ms": _rounded(finished.ttft_ms),
+                "queue_ms": _rounded(finished.queue_ms),
+                "energy_j": energy.joules,
+                "energy_basis": energy.basis,
+            },
+        )
+
+    def refused(
+        self, status: int, error_type: str, endpoint: str | None, client: str | None
+    ) -> None:
+        self._entries.log(
+            logging.WARNING if status >= 500 else logging.INFO,
+            "A request was refused.",
+            extra={
+                "event": "request_refused",
+                "endpoint": endpoint,
+                "client": client,
+                "status": status,
+                "error_type": error_type,
+            },
+        )
+
+
+class _Handover(QueueHandler):
+    """Passes records to the writing thread."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Of an exception its class and where it came from: what it says may quote a request."""
+        passed = copy.copy(record)
+        passed.msg, passed.args = record.getMessage(), None
+        extra: dict[str, Any] = {"event": "message", "logger": record.name}
+        if record.exc_info and record.exc_info[0] is not None:
+            frames = traceback.extract_tb(record.exc_info[2])
+            extra["exception"] = record.exc_info[0].__qualname__
+            extra["traceback"] = [f"{at.filename}:{at.lineno} {at.name}" for at in frames]
+        passed.exc_info = passed.exc_text = passed.stack_info = None
+        passed.__dict__ = {**extra, **passed.__dict__}
+        return passed
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 1)
