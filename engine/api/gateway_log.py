@@ -7,6 +7,7 @@ thread of its own writes them, so a slow disk holds up no request.
 
 import copy
 import logging
+import threading
 import traceback
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
@@ -21,6 +22,7 @@ from engine.api.answer import EnergyTally, Finished
 
 LARGEST_FILE = 10_000_000
 FILES = 5
+STOPS_WITHIN_S = 0.5
 _PRODUCT = ("engine", "db", "dashboard")  # whose warnings are written here, too
 
 
@@ -62,15 +64,15 @@ class GatewayLog:
             logging.getLogger(name).addHandler(self._warnings)
 
     def stop(self) -> None:
-        """Write what is waiting and close the file."""
+        """Write what is waiting and close the file, if the disk lets us in time."""
         if self._listener is None or self._warnings is None:
             return
         for name in _PRODUCT:
             logging.getLogger(name).removeHandler(self._warnings)
         self._entries.handlers = [logging.NullHandler()]
-        self._listener.stop()
-        for handler in self._listener.handlers:
-            handler.close()
+        closing = threading.Thread(target=_close, args=[self._listener], daemon=True)
+        closing.start()
+        closing.join(STOPS_WITHIN_S)
         self._listener = None
 
     def request_over(self, row: NewRequest, finished: Finished, energy: EnergyTally) -> None:
@@ -100,20 +102,19 @@ class GatewayLog:
             },
         )
 
-    def refused(
-        self, status: int, error_type: str, endpoint: str | None, client: str | None
-    ) -> None:
+    def refused(self, *, status: int, **told: str | int | None) -> None:
+        """`told`: the further fields, as `Observer.refused` has them."""
         self._entries.log(
             logging.WARNING if status >= 500 else logging.INFO,
             "A request was refused.",
-            extra={
-                "event": "request_refused",
-                "endpoint": endpoint,
-                "client": client,
-                "status": status,
-                "error_type": error_type,
-            },
+            extra={"event": "request_refused", "status": status, **told},
         )
+
+
+def _close(listener: QueueListener) -> None:
+    listener.stop()
+    for handler in listener.handlers:
+        handler.close()
 
 
 class _Handover(QueueHandler):
@@ -123,13 +124,15 @@ class _Handover(QueueHandler):
         """Of an exception its class and where it came from: what it says may quote a request."""
         passed = copy.copy(record)
         passed.msg, passed.args = record.getMessage(), None
-        extra: dict[str, Any] = {"event": "message", "logger": record.name}
+        extra: dict[str, Any] = {}
+        if not hasattr(record, "event"):
+            extra = {"event": "message", "logger": record.name}
         if record.exc_info and record.exc_info[0] is not None:
             frames = traceback.extract_tb(record.exc_info[2])
             extra["exception"] = record.exc_info[0].__qualname__
             extra["traceback"] = [f"{at.filename}:{at.lineno} {at.name}" for at in frames]
         passed.exc_info = passed.exc_text = passed.stack_info = None
-        passed.__dict__ = {**extra, **passed.__dict__}
+        passed.__dict__.update(extra)
         return passed
 
 

@@ -20,11 +20,19 @@ class Refusal:
 
 @dataclass(slots=True)
 class Incoming:
-    """`trace_parent` is the client's W3C header, unchecked. `on_ledger`: the request has a row."""
+    """`trace_parent` is the client's W3C header, unchecked. `developer_id` None: no valid key yet.
+    `on_ledger`: the request has a row."""
 
     trace_parent: str | None
+    developer_id: int | None = None
     on_ledger: bool = False
     refusal: Refusal | None = None
+
+
+def note_developer(developer_id: int) -> None:
+    """Remember whose key the present request has; outside of a request nothing happens."""
+    if (request := incoming.get()) is not None:
+        request.developer_id = developer_id
 
 
 def note_refusal(status: int, error_type: str) -> None:

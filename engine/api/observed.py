@@ -40,7 +40,10 @@ class Observed:
         finally:
             incoming.reset(token)
             if request.refusal is not None and not request.on_ledger:
-                status = sent if sent >= 400 else request.refusal.status
-                endpoint = getattr(scope.get("route"), "path", None)  # never what was typed
-                error_type = request.refusal.error_type
-                self._observer.refused(status, error_type, endpoint, client_name(headers))
+                self._observer.refused(
+                    status=sent if sent >= 400 else request.refusal.status,
+                    error_type=request.refusal.error_type,
+                    endpoint=getattr(scope.get("route"), "path", None),  # never what was typed
+                    developer_id=request.developer_id,
+                    client=client_name(headers),
+                )

@@ -62,11 +62,24 @@ class Observer:
         self.metrics.energy_measured(window)
 
     def refused(
-        self, status: int, error_type: str, endpoint: str | None, client: str | None
+        self,
+        *,
+        status: int,
+        error_type: str,
+        endpoint: str | None,
+        developer_id: int | None,
+        client: str | None,
     ) -> None:
-        """A request was answered with an error and has no row. `endpoint` None: no known one."""
+        """A request was answered with an error and has no row. None: no address of the gateway's,
+        no valid key, no name."""
         self.metrics.refused(status)
-        self._log.refused(status, error_type, endpoint, client)
+        self._log.refused(
+            status=status,
+            error_type=error_type,
+            endpoint=endpoint,
+            developer_id=developer_id,
+            client=client,
+        )
 
 
 def _start_tracing() -> "Tracing | None":
