@@ -19,7 +19,8 @@ from db.records import NewRequest
 from engine.api.answer import Finished
 from engine.runtime.protocol import Energy
 
-prometheus_client.disable_created_metrics()  # they double the page and few read them
+# They double the page and few read them.
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # In seconds: from a data centre's accelerators to a laptop that reads its experts from disk.
 _FIRST_TOKEN_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)

@@ -159,7 +159,11 @@ def test_nothing_of_a_request_or_an_answer_is_told(watched: Gateway, collector: 
     key = create_key(watched.service.database, developer.id, "tests", actor="tests")[1]
     client = watched.client(key)
     asked = said(f"Please say {CANARY}.")
-    schema = {"type": "object", "properties": {"said": {"enum": [CANARY]}}, "required": ["said"]}
+    schema: dict[str, object] = {
+        "type": "object",
+        "properties": {"said": {"enum": [CANARY]}},
+        "required": ["said"],
+    }
     form: Any = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
     echo = client.chat.completions.create(
         model=MODEL,
