@@ -36,7 +36,7 @@ class GatewayLog:
         self._entries = logging.Logger("gateway", logging.INFO)
         self._entries.addHandler(logging.NullHandler())
         self._listener: QueueListener | None = None
-        self._warnings: _Handover | None = None
+        self._for_warnings: list[logging.Handler] = []
 
     def start(self) -> None:
         file = RotatingFileHandler(
@@ -58,17 +58,23 @@ class GatewayLog:
         self._listener = QueueListener(queue, file)
         self._listener.start()
         self._entries.addHandler(_Handover(queue))
-        self._warnings = _Handover(queue)
-        self._warnings.setLevel(logging.WARNING)
+        warnings = _Handover(queue)
+        warnings.setLevel(logging.WARNING)
+        self._for_warnings = [warnings]
+        if logging.lastResort is not None and not logging.getLogger().handlers:
+            # What has no handler is shown on stderr; having one now, it shall be still.
+            self._for_warnings.append(logging.lastResort)
         for name in _PRODUCT:
-            logging.getLogger(name).addHandler(self._warnings)
+            for handler in self._for_warnings:
+                logging.getLogger(name).addHandler(handler)
 
     def stop(self) -> None:
         """Write what is waiting and close the file, if the disk lets us in time."""
-        if self._listener is None or self._warnings is None:
+        if self._listener is None:
             return
         for name in _PRODUCT:
-            logging.getLogger(name).removeHandler(self._warnings)
+            for handler in self._for_warnings:
+                logging.getLogger(name).removeHandler(handler)
         self._entries.handlers = [logging.NullHandler()]
         closing = threading.Thread(target=_close, args=[self._listener], daemon=True)
         closing.start()

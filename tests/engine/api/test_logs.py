@@ -3,6 +3,9 @@
 import json
 import logging
 import os
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +28,7 @@ from engine.api.gateway_log import GatewayLog
 from tests.conftest import make_home
 from tests.engine.api.collector import Collector
 from tests.engine.api.gateway import MODEL, Gateway, request_id, said, wait_until
+from tests.product import ROOT
 
 CANARY = "zyxcanary"
 ENDPOINT = "/v1/chat/completions"
@@ -129,6 +133,45 @@ def test_the_products_warnings_are_lines_but_not_what_exceptions_say(gateway: Ga
     assert line["exception"] == "ValueError"
     assert __file__ in line["traceback"][0]
     assert CANARY not in log_of(gateway).read_text()
+
+
+def test_the_terminal_shows_warnings_as_before(tmp_path: Path) -> None:
+    """Streamlit sets up no logging, so Python itself prints what nobody handles."""
+    program = (
+        "import logging; from pathlib import Path\n"
+        "from engine.api.gateway_log import GatewayLog\n"
+        f"log = GatewayLog(Path({str(tmp_path / 'gateway.log')!r})); log.start()\n"
+        "logging.getLogger('engine.somewhere').error('It rains.')\n"
+        "log.stop()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "It rains.\n"
+    assert [line["message"] for line in lines(tmp_path / "gateway.log")] == ["It rains."]
+
+
+@pytest.mark.slow
+def test_a_stream_that_the_ledger_refused_is_told_as_refused(home: Path) -> None:
+    """Its HTTP status is out as 200 already; the ledger gives up later."""
+    gateway = Gateway(Settings(home=home, threads=2))
+    with sqlite3.connect(gateway.service.ledger.path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        stream = gateway.client().chat.completions.create(
+            model=MODEL, messages=said("Hi."), max_tokens=2, stream=True
+        )
+        with pytest.raises(openai.APIError):
+            list(stream)
+        other.execute("ROLLBACK")
+    wait_until(lambda: bool(refusals(gateway)))
+    (line,) = refusals(gateway)
+    page = httpx.get(f"{gateway.url}/metrics").text
+    gateway.stop()
+
+    assert stream.response.status_code == 200
+    assert (line["status"], line["error_type"]) == (503, "ledger_unavailable")
+    assert line["developer_id"] == gateway.developer.id
+    assert 'breakeven_refused_requests_total{status="503"} 1.0' in page
 
 
 @pytest.fixture(scope="module")
