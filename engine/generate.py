@@ -62,7 +62,7 @@ def _answer(
     engine: Engine, attributor: Attributor, prompt: str, sampling: SamplingParams
 ) -> _Answer:
     ids = engine.tokenizer.encode_chat([{"role": "user", "content": prompt}])
-    engine.submit(Submit(_REQUEST, ids, sampling))
+    engine.submit(Submit(_REQUEST, [ids], sampling))
     begun = time.monotonic()
     first_token_s = None
     while True:

@@ -11,7 +11,7 @@ from dashboard.ledgers import engine_of
 from dashboard.sides import prices_of
 from db import people
 from engine.api import current
-from engine.api.service import served_name
+from engine.api.embedded import served_name
 
 TOOL = "Breakeven Chat"
 LONGEST_ANSWERS = {"Short": 128, "Medium": 512, "Long": 2048}

@@ -7,7 +7,7 @@ from dashboard.key_list import list_keys
 from dashboard.ledgers import engine_of
 from db import keys, people
 from engine.api import current
-from engine.api.service import served_name
+from engine.api.embedded import served_name
 
 
 def make_key() -> None:

@@ -15,20 +15,13 @@ from db.errors import LedgerUnavailable
 from db.ids import now_ms
 from db.ledger import Ledger
 from db.records import NewRequest, RequestOutcome
-from engine.runtime.client import WorkerClient, WorkerCrashed, WorkerUnavailable
-from engine.runtime.protocol import Output, Submit
+from engine.api.failures import EngineFailed, GatewayStopped
+from engine.api.source import Piece, Source, Tally
+from engine.runtime.client import WorkerCrashed, WorkerUnavailable
 
 log = logging.getLogger(__name__)
 
 Status = Literal["ok", "error", "cancelled", "interrupted"]
-
-
-class GatewayStopped(Exception):  # noqa: N818 (a state, as people read it)
-    """Breakeven was stopped while it computed this request."""
-
-
-class EngineFailed(Exception):  # noqa: N818
-    """The engine could not compute this request, and said why in one line."""
 
 
 class EnergyTally:
@@ -58,25 +51,20 @@ class EnergyTally:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a request ended, once its row is durable. Durations are milliseconds from its arrival;
-    `experts[layer][expert]` counts choices. `ends` has each answer's last output."""
+    """How a request ended, once its row is durable. Durations are milliseconds from its arrival.
+    `ends` has each answer's last piece."""
 
     status: Status
-    ends: list[Output]
-    output_tokens: int
-    cached_input_tokens: int
+    ends: list[Piece]
+    tally: Tally
     duration_ms: float
     ttft_ms: float | None
-    queue_ms: float | None
-    experts_per_token: int | None
-    experts_active_mean: float | None
-    experts: list[list[int]] | None
     finished_at: int  # UTC epoch milliseconds
     error_type: str | None
 
 
 class Answer:
-    """One request's computation, of one answer or several. `next` yields its outputs, then its
+    """One request's computation, of one answer or several. `next` yields its pieces, then its
     `Finished` or its error.
 
     `arrived` is the monotonic time at which the request came;
@@ -86,32 +74,29 @@ class Answer:
     def __init__(
         self,
         row: NewRequest,
-        submit: Submit,
+        source: Source,
         ledger: Ledger,
-        worker: WorkerClient,
         *,
         arrived: float,
         on_admitted: Callable[["Answer"], None],
         on_closed: Callable[["Answer"], None],
     ) -> None:
         self.row = row
+        self.source = source
         self.energy = EnergyTally()
         self.finished: Finished | None = None
-        self._submit = submit
         self._ledger = ledger
-        self._worker = worker
         self._on_admitted = on_admitted
         self._on_closed = on_closed
         self._arrived = arrived
         self._first_token_at: int | None = None
         self._ttft_ms: float | None = None
-        self._queue_ms: float | None = None
-        self._last = [Output(row.id, "", 0, index=index) for index in range(submit.n)]
+        self._last = [Piece(index) for index in range(source.answers)]
         self._cancelled: Literal["client", "gateway"] | None = None
-        self._outbox: asyncio.Queue[Output | Finished | Exception] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Piece | Finished | Exception] = asyncio.Queue()
         self.task = asyncio.create_task(self._run(), name=f"answer-{row.id:x}")
 
-    async def next(self, within_s: float | None = None) -> Output | Finished | None:
+    async def next(self, within_s: float | None = None) -> Piece | Finished | None:
         """The next piece; None where it takes longer than `within_s`. Raises what ended the
         answer. Not to be called after the end."""
         try:
@@ -127,7 +112,7 @@ class Answer:
         """Stop computing; the row is completed as `cancelled`, or `interrupted` by the gateway."""
         if self._cancelled is None and self.finished is None:
             self._cancelled = by
-            self._worker.abort(self.row.id)
+            self.source.abort()
 
     async def _run(self) -> None:
         try:
@@ -146,10 +131,7 @@ class Answer:
                 await self._generate()
         except Exception as failure:  # whatever it was, the row must not stay open
             error = failure
-        failed = [last for last in self._last if last.finish_reason == "error"]
-        if failed:
-            error = EngineFailed(failed[0].error or "The engine could not compute this answer.")
-        elif self._cancelled == "gateway" and self._is_cut:
+        if error is None and self._cancelled == "gateway" and self._is_cut:
             error = GatewayStopped("Breakeven is being stopped; try again when it is back.")
         self.finished = self._finished(error)
         await self._close_row(self.finished)
@@ -158,26 +140,18 @@ class Answer:
         return self.finished
 
     async def _generate(self) -> None:
-        async for output in self._worker.generate(self._submit):
+        tally, told = self.source.tally, self.row.input_tokens
+        async for piece in self.source.pieces(self.row.id):
             at = now_ms()
-            if self._queue_ms is None:
-                self._queue_ms = output.queue_ms
-            if output.output_tokens and self._first_token_at is None:
+            if tally.output_tokens and self._first_token_at is None:
                 self._first_token_at = at
                 self._ttft_ms = self._elapsed_ms()
                 self._ledger.first_token(self.row.id, at)
-            self._last[output.index] = output
-            self._ledger.progress(self.row.id, self._output_tokens, at, self._cached_input_tokens)
-            self._outbox.put_nowait(output)
-
-    @property
-    def _output_tokens(self) -> int:
-        return sum(last.output_tokens for last in self._last)
-
-    @property
-    def _cached_input_tokens(self) -> int:
-        """The prompt counts once, however many answers it gets."""
-        return self._last[0].cached_input_tokens
+            self._last[piece.index] = piece
+            # An upstream's count of the prompt may differ from the row's until the row is closed.
+            cached = min(tally.cached_input_tokens, told)
+            self._ledger.progress(self.row.id, tally.output_tokens, at, cached)
+            self._outbox.put_nowait(piece)
 
     @property
     def _is_cut(self) -> bool:
@@ -194,32 +168,30 @@ class Answer:
         return Finished(
             status=status,
             ends=self._last,
-            output_tokens=self._output_tokens,
-            cached_input_tokens=self._cached_input_tokens,
+            tally=self.source.tally,
             duration_ms=self._elapsed_ms(),
             ttft_ms=self._ttft_ms,
-            queue_ms=self._queue_ms,
-            experts_per_token=self._worker.experts_per_token,
-            experts_active_mean=_mean_experts(self._last),
-            experts=_summed([last.experts for last in self._last if last.experts is not None]),
             finished_at=now_ms(),
             error_type=_error_type(error),
         )
 
     async def _close_row(self, finished: Finished) -> None:
+        tally = finished.tally
         outcome = RequestOutcome(
             request_id=self.row.id,
             status=finished.status,
             finished_at=finished.finished_at,
             duration_ms=finished.duration_ms,
-            output_tokens=finished.output_tokens,
-            cached_input_tokens=finished.cached_input_tokens,
+            input_tokens=tally.input_tokens,
+            cached_input_tokens=tally.cached_input_tokens,
+            output_tokens=tally.output_tokens,
+            counts_exact=tally.exact,
             first_token_at=self._first_token_at,
-            queue_ms=finished.queue_ms,
+            queue_ms=tally.queue_ms,
             ttft_ms=finished.ttft_ms,
             finish_reason=finished.ends[0].finish_reason,
             error_type=finished.error_type,
-            experts_active_mean=finished.experts_active_mean,
+            experts_active_mean=tally.experts_active_mean,
         )
         try:
             await asyncio.wrap_future(self._ledger.finish(outcome))
@@ -231,21 +203,6 @@ class Answer:
 
     def _elapsed_ms(self) -> float:
         return (time.monotonic() - self._arrived) * 1000
-
-
-def _mean_experts(ends: list[Output]) -> float | None:
-    means = [end.experts_active_mean for end in ends if end.experts_active_mean is not None]
-    return sum(means) / len(means) if means else None
-
-
-def _summed(counts: list[list[list[int]]]) -> list[list[int]] | None:
-    """[layer][expert] of all answers together."""
-    if not counts:
-        return None
-    return [
-        [sum(expert) for expert in zip(*layers, strict=True)]
-        for layers in zip(*counts, strict=True)
-    ]
 
 
 def _error_type(error: Exception | None) -> str | None:

@@ -4,9 +4,11 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from engine.api import anthropic_messages, health, metrics_page, models, openai_chat
+from engine.api import health, metrics_page
+from engine.api.anthropic import messages
 from engine.api.errors import CatchErrors, http_error
 from engine.api.observed import Observed
+from engine.api.openai import chat, models
 from engine.api.service import Service
 
 
@@ -23,6 +25,6 @@ def create_app(service: Service) -> FastAPI:
         exception_handlers={HTTPException: http_error},
     )
     app.state.service = service
-    for module in (openai_chat, anthropic_messages, models, health, metrics_page):
+    for module in (chat, messages, models, health, metrics_page):
         app.include_router(module.router)
     return app

@@ -8,7 +8,7 @@ logic expects.
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.errors import LedgerUnavailable
-from engine.api.answer import EngineFailed, GatewayStopped
+from engine.api.failures import EngineFailed, GatewayStopped
 from engine.api.incoming import note_refusal
 from engine.runtime.client import WorkerCrashed, WorkerUnavailable
 
@@ -54,6 +54,7 @@ _ANTHROPIC_TYPES = {
     429: "rate_limit_error",
     529: "overloaded_error",
 }
+_MOST_NAMED = 20
 _OVERLOADED = 529  # Anthropic's own for what others answer with 503
 
 
@@ -87,12 +88,22 @@ def bad_key(message: str) -> ApiError:
     )
 
 
-def unknown_model(wanted: str, served: str) -> ApiError:
+def unknown_model(wanted: str, served: Sequence[str]) -> ApiError:
+    use = " or ".join(repr(name) for name in served[:_MOST_NAMED]) or "another one later"
     return ApiError(
         404,
-        f"The model {wanted[:100]!r} is not served here; use {served!r}.",
+        f"The model {wanted[:100]!r} is not served here; use {use}.",
         param="model",
         code="model_not_found",
+    )
+
+
+def prompt_too_long(tokens: int, context: int) -> ApiError:
+    return invalid(
+        f"The prompt has {tokens} tokens; with the answer's first token it may not be longer than"
+        f" this model's context of {context} tokens. Shorten it.",
+        "messages",
+        "context_length_exceeded",
     )
 
 

@@ -82,7 +82,7 @@ class GatewayLog:
         self._listener = None
 
     def request_over(self, row: NewRequest, finished: Finished, energy: EnergyTally) -> None:
-        failed = finished.status == "error"
+        failed, tally = finished.status == "error", finished.tally
         self._entries.log(
             logging.ERROR if failed else logging.INFO,
             "A request ended.",
@@ -97,12 +97,12 @@ class GatewayLog:
                 "client": row.client,
                 "status": finished.status,
                 "error_type": finished.error_type,
-                "input_tokens": row.input_tokens,
-                "cached_input_tokens": finished.cached_input_tokens,
-                "output_tokens": finished.output_tokens,
+                "input_tokens": tally.input_tokens,
+                "cached_input_tokens": tally.cached_input_tokens,
+                "output_tokens": tally.output_tokens,
                 "duration_ms": _rounded(finished.duration_ms),
                 "ttft_ms": _rounded(finished.ttft_ms),
-                "queue_ms": _rounded(finished.queue_ms),
+                "queue_ms": _rounded(tally.queue_ms),
                 "energy_j": energy.joules,
                 "energy_basis": energy.basis,
             },

@@ -97,18 +97,18 @@ class Metrics:
         self._sources[row.id] = (row.model, row.engine)
 
     def request_over(self, row: NewRequest, finished: Finished) -> None:
-        who = (row.model, row.engine)
+        who, tally = (row.model, row.engine), finished.tally
         self._requests.labels(*who, row.endpoint, finished.status).inc()
-        self._tokens.labels(*who, "input").inc(row.input_tokens)
-        self._tokens.labels(*who, "cached_input").inc(finished.cached_input_tokens)
-        self._tokens.labels(*who, "output").inc(finished.output_tokens)
+        self._tokens.labels(*who, "input").inc(tally.input_tokens)
+        self._tokens.labels(*who, "cached_input").inc(tally.cached_input_tokens)
+        self._tokens.labels(*who, "output").inc(tally.output_tokens)
         self._duration.labels(*who).observe(finished.duration_ms / 1000)
-        if finished.queue_ms is not None:
-            self._queued.labels(*who).observe(finished.queue_ms / 1000)
+        if tally.queue_ms is not None:
+            self._queued.labels(*who).observe(tally.queue_ms / 1000)
         if finished.status == "ok" and finished.ttft_ms is not None:
             self._first_token.labels(*who).observe(finished.ttft_ms / 1000)
-            # Answers to the same prompt are computed side by side; the longest sets the time.
-            further = max(end.output_tokens for end in finished.ends) - 1
+            # Answers to the same prompt are computed side by side: by their mean length.
+            further = tally.output_tokens / len(finished.ends) - 1
             if further > 0:
                 generating_s = (finished.duration_ms - finished.ttft_ms) / 1000
                 self._per_token.labels(*who).observe(generating_s / further)

@@ -2,18 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.api.ask import Chat
 from engine.model.grammar import Grammars
 from engine.model.sampling_defaults import SamplingDefaults
 from engine.model.tokenizer import Tokenizer
-from engine.tools.formats import Message, format_of
+from engine.tools.formats import format_of
 from engine.tools.grammar import json_rule
 from engine.tools.reader import Reader
-from engine.tools.tool import Choice, Tool
+from engine.tools.tool import Tool
 
 LONG_PROMPT = 20_000  # characters; longer ones are prepared beside the event loop
 _MOST_RULES = 4096  # that are remembered
@@ -26,26 +27,6 @@ class BadSchema(Exception):  # noqa: N818 (what it is)
     def __init__(self, message: str, tool: int | None = None) -> None:
         super().__init__(message)
         self.tool = tool
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerSchema:
-    """What the answer's JSON has to be. `strict`: no keyword of the schema may be passed over."""
-
-    schema: Mapping[str, Any]
-    strict: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Chat:
-    messages: Sequence[Message]
-    tools: Sequence[Tool] = ()
-    choice: Choice = field(default_factory=Choice)
-    schema: AnswerSchema | None = None
-
-    @property
-    def may_call(self) -> bool:
-        return bool(self.tools) and self.choice.mode != "none"
 
 
 @dataclass(frozen=True, slots=True)

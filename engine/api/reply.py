@@ -9,15 +9,15 @@ from starlette.responses import JSONResponse, Response
 
 from db.ids import id_to_text
 from engine.api.answer import Answer, Finished
+from engine.api.source import Piece
 from engine.api.sse import EventStream, wait_for_disconnect
-from engine.runtime.protocol import Output
 
 HEADERS_WITHIN_S = 1.0  # an error until then gets its HTTP status, also in a stream
 KEEP_ALIVE_EVERY_S = 10.0
 
 
 class Reply(Protocol):
-    """Puts an answer's outputs into a vendor's words."""
+    """Puts an answer's pieces into a vendor's words."""
 
     answer: Answer
     headers: dict[str, str]
@@ -26,7 +26,7 @@ class Reply(Protocol):
         """The whole answer."""
         ...
 
-    def events(self, item: Output | Finished | None) -> AsyncIterator[bytes]:
+    def events(self, item: Piece | Finished | None) -> AsyncIterator[bytes]:
         """The answer as encoded events, `item` the first piece (None: not yet)."""
         ...
 
@@ -62,16 +62,16 @@ async def _stream(reply: Reply) -> Response:
 def extension(answer: Answer, finished: Finished) -> dict[str, Any]:
     """What Breakeven adds to a vendor's answer: energy in joules (None: not known), times in
     milliseconds, and where asked for `experts[layer][expert]`, how often each was chosen."""
-    energy = answer.energy
+    energy, tally = answer.energy, finished.tally
     told = {
         "request_id": id_to_text(answer.row.id),
         "energy_j": energy.joules,
         "energy_basis": energy.basis,
         "energy_source": energy.source,
-        "experts_per_token": finished.experts_per_token,
-        "experts_active_mean": finished.experts_active_mean,
+        "experts_per_token": tally.experts_per_token,
+        "experts_active_mean": tally.experts_active_mean,
         "duration_ms": round(finished.duration_ms, 1),
         "ttft_ms": None if finished.ttft_ms is None else round(finished.ttft_ms, 1),
-        "queue_ms": None if finished.queue_ms is None else round(finished.queue_ms, 1),
+        "queue_ms": None if tally.queue_ms is None else round(tally.queue_ms, 1),
     }
-    return told if finished.experts is None else {**told, "experts": finished.experts}
+    return told if tally.experts is None else {**told, "experts": tally.experts}

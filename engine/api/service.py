@@ -1,11 +1,11 @@
-"""The gateway's life in one process: ledger, weights, worker, and the answers in flight."""
+"""The gateway's life in one process: ledger, engines, and the answers in flight."""
 
 import asyncio
 import logging
-import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from db.records import EnergyRecord, NewRequest
 from db.settings import Settings
 from engine.api.answer import Answer
 from engine.api.auth import Authenticator, Caller
-from engine.api.errors import unavailable
+from engine.api.embedded import EmbeddedEngine
+from engine.api.errors import unavailable, unknown_model
 from engine.api.events import (
     Broadcast,
     EnergyMeasured,
@@ -28,19 +29,32 @@ from engine.api.events import (
     RequestStarted,
 )
 from engine.api.observer import Observer
-from engine.api.prompts import Chat, Prompt, Prompts
-from engine.model.errors import ModelFileError
-from engine.model.sampling_defaults import SamplingDefaults
-from engine.models import find_model
-from engine.runtime.client import WorkerClient
-from engine.runtime.protocol import Energy, Ready, SamplingParams, Submit
-from engine.weights import WeightsError
+from engine.api.source import Source
+from engine.runtime.protocol import Energy, Ready
 
 log = logging.getLogger(__name__)
 
-FAILED_AFTER = 3  # starts of the worker in a row without a Ready
 ANSWERS_END_WITHIN_S = 1.5
-FETCH_AGAIN_AFTER_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How a request came: `arrived` by the monotonic clock, `client` the tool's name if told."""
+
+    caller: Caller
+    endpoint: str
+    arrived: float
+    streamed: bool
+    client: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model as clients may name it; `context_length` in tokens, None: unknown."""
+
+    name: str
+    owner: str
+    context_length: int | None
 
 
 class Service:
@@ -51,17 +65,14 @@ class Service:
         self.settings = settings
         self.ledger = Ledger(settings.ledger_url)
         self.auth = Authenticator(lambda: self.ledger.engine)
-        self.state = EngineState("loading", "Breakeven is starting.")
         self.started_at = now_ms()
         self.observer = Observer(settings.home, self.ledger, self.health)
+        self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)
         self._events = Broadcast()
-        self.model_path: Path | None = None  # the weights that are served, once they are there
-        self._prompts: Prompts | None = None
-        self._worker: WorkerClient | None = None
         self._answers: dict[int, Answer] = {}
         self._stopping = False
+        self._stopped = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._bring_up: asyncio.Task[None] | None = None
 
     # Starting and stopping
 
@@ -74,7 +85,7 @@ class Service:
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._open_ledger)
         await asyncio.to_thread(self.observer.start)
-        self._bring_up = asyncio.create_task(self._bring_engine_up(), name="bring-engine-up")
+        self.embedded.start()
 
     def begin_stop(self) -> None:
         """End all answers now and take no more. For signal handlers, from any thread: open streams
@@ -85,18 +96,14 @@ class Service:
     async def stop(self) -> None:
         """End the answers, the worker and the ledger; within 5 s every row is complete."""
         self._end_answers()
-        if self._bring_up is not None:
-            self._bring_up.cancel()
-            await asyncio.wait([self._bring_up])
-        if tasks := [answer.task for answer in self._answers.values()]:
-            await asyncio.wait(tasks, timeout=ANSWERS_END_WITHIN_S)
-        if self._worker is not None:
-            await self._worker.stop()  # what it did not end in time fails now
-        if tasks := [answer.task for answer in self._answers.values()]:
-            await asyncio.wait(tasks, timeout=ANSWERS_END_WITHIN_S)
+        await self.embedded.stop_starting()
+        await self._answers_end()
+        await self.embedded.stop()
+        await self._answers_end()
         await asyncio.to_thread(self.ledger.close)
         await asyncio.to_thread(self.observer.stop)
-        self._enter(EngineState("stopped"))
+        self._stopped = True
+        self._announce_state(self.state)
         self._events.close()
 
     def _open_ledger(self) -> None:
@@ -108,142 +115,71 @@ class Service:
         for answer in self._answers.values():
             answer.cancel(by="gateway")
 
-    async def _bring_engine_up(self) -> None:
-        path = self.model_path = await self._find_weights()
-        self._enter(EngineState("loading", "The model is being loaded."))
-        try:
-            self._prompts = await asyncio.to_thread(Prompts.open, path)
-        except Exception as error:
-            log.exception("The tokenizer cannot be read from %s.", path)
-            self._enter(EngineState("failed", f"The model's vocabulary cannot be read: {error}"))
-            return
-        self._worker = WorkerClient(
-            self._worker_options(path),
-            self.settings.home / "worker.log",
-            on_energy=self._take_energy,
-            on_change=self._follow_worker,
-        )
-        self._worker.start()
+    async def _answers_end(self) -> None:
+        if tasks := [answer.task for answer in self._answers.values()]:
+            await asyncio.wait(tasks, timeout=ANSWERS_END_WITHIN_S)
 
-    async def _find_weights(self) -> Path:
-        """The weights' path, fetched if need be; tried again every half minute until it works."""
-        loop = asyncio.get_running_loop()
-
-        def progress(fetched: int, size: int) -> None:
-            state = EngineState("fetching", "The weights are being fetched.", fetched, size)
-            loop.call_soon_threadsafe(self._enter, state)
-
-        while True:
-            try:
-                return await _in_daemon_thread(
-                    lambda: find_model(self.settings.model, self.settings, progress)
-                )
-            except (WeightsError, ModelFileError) as error:
-                log.error("%s", error)
-                self._enter(EngineState("failed", str(error)))
-            await asyncio.sleep(FETCH_AGAIN_AFTER_S)
-
-    def _worker_options(self, weights: Path) -> list[str]:
-        settings = self.settings
-        options = ["--weights", str(weights.resolve())]
-        if settings.precision is not None:
-            options += ["--precision", settings.precision]
-        options += ["--threads", str(settings.threads), "--max-running", str(settings.max_running)]
-        if settings.offload:
-            options.append("--offload")
-        if settings.experts_per_token is not None:
-            options += ["--experts-per-token", str(settings.experts_per_token)]
-        if settings.cpu_tdp_w is not None:
-            options += ["--cpu-tdp-w", str(settings.cpu_tdp_w)]
-        return options
-
-    def _follow_worker(self) -> None:
-        worker = self._worker
-        assert worker is not None
-        if worker.state == "ready":
-            self._enter(EngineState("ready"))
-        elif worker.failures >= FAILED_AFTER:
-            self._enter(EngineState("failed", worker.message))
-        elif worker.state != "stopped":
-            again = "The engine stopped and is being restarted."
-            message = again if worker.failures else "The model is being loaded."
-            self._enter(EngineState("loading", message))
-
-    def _enter(self, state: EngineState) -> None:
-        if state != self.state:
-            self.state = state
-            self._events.publish(state)
+    def _announce_state(self, state: EngineState) -> None:
+        self._events.publish(state)
 
     # Answers
 
-    @property
-    def sampling_defaults(self) -> SamplingDefaults:
-        """The model's own, for what a request leaves out."""
-        assert self._prompts is not None
-        return self._prompts.sampling_defaults
+    def engine_for(self, model: str) -> EmbeddedEngine:
+        """Who serves a model: a 404 where nobody does, a 503 where nobody can yet."""
+        if self._stopping:
+            raise unavailable("Breakeven is being stopped.", "gateway_stopped", retry_after_s=10)
+        if self.embedded.name is None:
+            self.embedded.require_ready()
+        if model.lower() != self.embedded.name:
+            raise unknown_model(model, [str(self.embedded.name)])
+        return self.embedded
 
-    async def prepare(self, chat: Chat) -> Prompt:
-        """A chat as the model takes it. Raises ChatTemplateError and BadSchema; a 503 while there
-        is no model."""
-        self.require_ready()
-        assert self._prompts is not None
-        return await self._prompts.prepare(chat)
+    def require_served(self) -> list[Served]:
+        """All models; a 503 where there is none yet."""
+        model = self.embedded.model or self.embedded.require_ready()
+        return [Served(str(self.embedded.name), "breakeven", model.context_length)]
 
-    def answer(
-        self,
-        caller: Caller,
-        prompt: Prompt,
-        sampling: SamplingParams,
-        *,
-        arrived: float,
-        endpoint: str,
-        streamed: bool,
-        client: str | None,
-        report_experts: bool = False,
-        n: int = 1,
-    ) -> Answer:
-        """Start a request: admitted to the ledger first, computed then. A 503 where the engine is
-        not there or its queue is full."""
-        model = self.require_ready()
-        assert self._worker is not None
-        if len(self._answers) >= self.settings.max_running + self.settings.max_waiting:
+    def answer(self, call: Call, source: Source) -> Answer:
+        """Start a request: admitted to the ledger first, computed then. A 503 where too many are
+        waiting already."""
+        self._require_place(call.caller)
+        caller = call.caller
+        row = NewRequest(
+            id=new_id(),
+            started_at=now_ms() - round((time.monotonic() - call.arrived) * 1000),
+            developer_id=caller.developer_id,
+            developer_name=caller.developer_name,
+            api_key_id=caller.key_id,
+            model=source.model,
+            engine=source.engine,
+            endpoint=call.endpoint,
+            streamed=call.streamed,
+            input_tokens=source.tally.input_tokens,
+            counts_exact=source.tally.exact,
+            client=call.client or caller.tool,
+        )
+        answer = Answer(
+            row,
+            source,
+            self.ledger,
+            arrived=call.arrived,
+            on_admitted=self._announce_start,
+            on_closed=self._forget,
+        )
+        self._answers[row.id] = answer
+        return answer
+
+    def _require_place(self, caller: Caller) -> None:
+        """Once all places are taken, only those get one who hold less than their fair share."""
+        places = self.settings.max_running + self.settings.max_waiting
+        if len(self._answers) < places:
+            return
+        held = Counter(answer.row.developer_id for answer in self._answers.values())
+        if held[caller.developer_id] >= places // len(held | {caller.developer_id: 1}):
             raise unavailable(
                 f"{len(self._answers)} requests are running or waiting already; try again shortly.",
                 "queue_full",
             )
-        request_id = new_id()
-        row = NewRequest(
-            id=request_id,
-            started_at=now_ms() - round((time.monotonic() - arrived) * 1000),
-            developer_id=caller.developer_id,
-            developer_name=caller.developer_name,
-            api_key_id=caller.key_id,
-            model=served_name(model),
-            engine="embedded",
-            endpoint=endpoint,
-            streamed=streamed,
-            input_tokens=len(prompt.token_ids),
-            client=client or caller.tool,
-        )
-        answer = Answer(
-            row,
-            Submit(
-                request_id,
-                prompt.token_ids,
-                sampling,
-                report_experts,
-                prompt.grammar,
-                prompt.shown,
-                n,
-            ),
-            self.ledger,
-            self._worker,
-            arrived=arrived,
-            on_admitted=self._announce_start,
-            on_closed=self._forget,
-        )
-        self._answers[request_id] = answer
-        return answer
 
     def _announce_start(self, answer: Answer) -> None:
         row = answer.row
@@ -271,8 +207,8 @@ class Service:
                 row.developer_id,
                 row.developer_name,
                 finished.status,
-                row.input_tokens,
-                finished.output_tokens,
+                finished.tally.input_tokens,
+                finished.tally.output_tokens,
                 answer.energy.joules,
                 answer.energy.basis,
                 finished.duration_ms,
@@ -305,31 +241,30 @@ class Service:
 
     # What pages and routes ask
 
-    def require_ready(self) -> Ready:
-        """The loaded model; a 503 that says how far it is where there is none."""
-        worker = self._worker
-        if self._stopping:
-            raise unavailable("Breakeven is being stopped.", "gateway_stopped", retry_after_s=10)
-        if self.state.name != "ready" or worker is None or worker.ready is None:
-            raise unavailable(self._why_not_ready(), f"engine_{self.state.name}")
-        return worker.ready
-
-    def _why_not_ready(self) -> str:
-        state = self.state
-        message = state.message or "The engine is not there."
-        if state.fetched is not None and state.size:
-            message += f" {state.fetched / 1e6:.0f} of {state.size / 1e6:.0f} MB are here."
-        return message if state.name == "failed" else f"{message} Try again in a moment."
+    @property
+    def state(self) -> EngineState:
+        """How the engine is doing. Any thread."""
+        return EngineState("stopped") if self._stopped else self.embedded.state
 
     @property
     def model(self) -> Ready | None:
-        """What the worker said of its model, also while it restarts; None before it first did."""
-        return self._worker.ready if self._worker is not None else None
+        """The embedded model, also while its worker restarts; None before it was first loaded."""
+        return self.embedded.model
+
+    @property
+    def model_path(self) -> Path | None:
+        """The embedded model's files, once they are there."""
+        return self.embedded.model_path
 
     @property
     def experts_per_token(self) -> int | None:
         """Routed experts a token now; None before the model is loaded."""
-        return self._worker.experts_per_token if self._worker is not None else None
+        return self.embedded.experts_per_token
+
+    def set_experts_per_token(self, count: int | None) -> None:
+        """Routed experts a token from the next step on; None: the model's own. Any thread.
+        InvalidInput where the model has no such number."""
+        self.embedded.set_experts_per_token(count)
 
     @property
     def database(self) -> Engine:
@@ -338,12 +273,12 @@ class Service:
 
     def health(self) -> dict[str, Any]:
         """The state of engine, ledger and queue, in JSON's types. Any thread."""
-        ledger, worker, model = self.ledger.health(), self._worker, self.model
+        ledger, worker, model = self.ledger.health(), self.embedded.worker, self.model
         return {
             "state": self.state.name,
             "message": self.state.message,
             "weights": {"fetched_bytes": self.state.fetched, "size_bytes": self.state.size},
-            "model": served_name(model) if model else None,
+            "model": self.embedded.name,
             "experts_per_token": self.experts_per_token,
             "running": worker.running if worker else 0,
             "waiting": worker.waiting if worker else 0,
@@ -359,41 +294,3 @@ class Service:
     def session_key(self, developer_id: int, tool: str) -> str:
         """A bearer for the dashboard's own requests as this developer. Any thread."""
         return self.auth.session_key(developer_id, tool)
-
-    def set_experts_per_token(self, count: int | None) -> None:
-        """Routed experts a token from the next step on; None: the model's own. Any thread.
-        InvalidInput where the model has no such number."""
-        model = self.model
-        if model is None or self._worker is None or self._loop is None:
-            raise InvalidInput("experts_per_token", "The model is not loaded yet.")
-        if not model.experts_adjustable:
-            raise InvalidInput(
-                "experts_per_token",
-                f"{model.model} was trained with {model.default_experts_per_token} routed experts "
-                "a token; that cannot be changed.",
-            )
-        if count is not None and not 0 <= count <= model.routed_experts:
-            raise InvalidInput(
-                "experts_per_token",
-                f"This model has {model.routed_experts} routed experts; choose 0 to that.",
-            )
-        self._loop.call_soon_threadsafe(self._worker.configure, count)
-
-
-def served_name(model: Ready) -> str:
-    """The model's name in the API, in lower case as people type it."""
-    return model.model.lower()
-
-
-async def _in_daemon_thread(work: Callable[[], Path]) -> Path:
-    """As asyncio.to_thread, but a stop of the gateway does not wait for it to end."""
-    result: Future[Path] = Future()
-
-    def run() -> None:
-        try:
-            result.set_result(work())
-        except BaseException as error:
-            result.set_exception(error)
-
-    threading.Thread(target=run, name="fetch-weights", daemon=True).start()
-    return await asyncio.shield(asyncio.wrap_future(result))

@@ -76,9 +76,9 @@ def _attributes(
         "gen_ai.response.finish_reasons": [
             end.finish_reason for end in finished.ends if end.finish_reason is not None
         ],
-        "gen_ai.usage.input_tokens": row.input_tokens,
-        "gen_ai.usage.cache_read.input_tokens": finished.cached_input_tokens,
-        "gen_ai.usage.output_tokens": finished.output_tokens,
+        "gen_ai.usage.input_tokens": finished.tally.input_tokens,
+        "gen_ai.usage.cache_read.input_tokens": finished.tally.cached_input_tokens,
+        "gen_ai.usage.output_tokens": finished.tally.output_tokens,
         "breakeven.engine": row.engine,
         "breakeven.status": finished.status,
     }

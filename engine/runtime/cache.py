@@ -22,8 +22,9 @@ class Held:
 class BlockPool:
     """Hands out cache blocks of 32 positions; texts that begin alike share their full blocks.
 
-    A full block is found by its tokens and all that come before them. Once nobody holds it, it
-    stays readable until its room is needed: the one that has not been used for longest goes first.
+    A full block is found by its tokens and all that come before them, and only by the tenant who
+    wrote it: what others were answered quickly would tell what they have asked. Once nobody holds
+    it, it stays readable until its room is needed: what was not used for longest goes first.
     Who holds a shared block only reads it, as new tokens are written behind all full blocks.
     """
 
@@ -34,12 +35,15 @@ class BlockPool:
         self._holders = [0] * blocks
         self._found: dict[Content, int] = {}
         self._content: dict[int, tuple[Content, int]] = {}  # by block, and what stands for it
-        self._last_beginning = self._nothing = 0
+        self._last_beginning = 0
+        self._empty_texts: dict[int, int] = {}  # by tenant: what stands for nothing before
 
-    def begin(self, tokens: Sequence[int]) -> Held:
+    def begin(self, tokens: Sequence[int], tenant: int = 0) -> Held:
         """The blocks in which a beginning of `tokens` can be read. One token at least is left out:
         what follows a text comes from computing its last token."""
-        held = Held(beginning=self._nothing)
+        if tenant not in self._empty_texts:
+            self._empty_texts[tenant] = self._new_beginning()
+        held = Held(beginning=self._empty_texts[tenant])
         for start in range(0, len(tokens) - BLOCK_TOKENS, BLOCK_TOKENS):
             block = self._found.get((held.beginning, _piece(tokens, start)))
             if block is None:
@@ -61,8 +65,7 @@ class BlockPool:
             if content in self._found:  # another one computed the same meanwhile
                 held.beginning = self._content[self._found[content]][1]
             else:
-                self._last_beginning += 1
-                held.beginning = self._last_beginning
+                held.beginning = self._new_beginning()
                 self._found[content] = block
                 self._content[block] = content, held.beginning
             held.named += 1
@@ -74,8 +77,7 @@ class BlockPool:
         self._left.clear()
         self._found.clear()
         self._content.clear()
-        self._last_beginning += 1
-        self._nothing = self._last_beginning
+        self._empty_texts.clear()
 
     def has_room(self, held: Held, tokens: int) -> bool:
         """Whether a sequence of this length fits, and has a block to go on in."""
@@ -103,7 +105,11 @@ class BlockPool:
             else:
                 self._empty.append(block)
         held.blocks.clear()
-        held.named, held.beginning = 0, self._nothing
+        held.named = 0
+
+    def _new_beginning(self) -> int:
+        self._last_beginning += 1
+        return self._last_beginning
 
     def _oldest(self) -> int:
         block, _ = self._left.popitem(last=False)

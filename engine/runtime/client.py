@@ -136,7 +136,7 @@ class WorkerClient:
         inbox: asyncio.Queue[Output | WorkerCrashed] = asyncio.Queue()
         self._inboxes[submit.request_id] = inbox
         self._send(submit)
-        unfinished = submit.n
+        unfinished = submit.answers
         try:
             while unfinished:
                 item = await inbox.get()

@@ -12,7 +12,7 @@ from engine.model.grammar import Grammars
 from engine.model.model import Model
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.cache import BlockPool
-from engine.runtime.protocol import FinishReason, Output, Submit, TokenLogprob
+from engine.runtime.protocol import FinishReason, Output, SamplingParams, Submit, TokenLogprob
 from engine.runtime.sampler import logprobs, sample
 from engine.runtime.scheduler import Scheduler
 from engine.runtime.sequence import Sequence
@@ -56,20 +56,22 @@ class Engine:
     def submit(self, submit: Submit) -> None:
         """Queues a request; one that cannot be computed ends with an error in the next step."""
         try:
-            if problem := self._problem(submit):
-                raise ValueError(problem)
-            first, *siblings = [self._sequence(submit, index) for index in range(submit.n)]
+            sequences = [self._sequence(submit, index) for index in range(submit.answers)]
         except (ValueError, GrammarError) as error:
-            for index in range(submit.n):
+            for index in range(submit.answers):
                 refused = Output(submit.request_id, "", 0, index=index)
                 refused.finish_reason, refused.error = "error", str(error)
                 self._told.append(refused)
             return
-        first.siblings = siblings
-        self.scheduler.add(first)
+        for start in range(0, submit.answers, submit.n):
+            first, *siblings = sequences[start : start + submit.n]
+            first.siblings = siblings
+            self.scheduler.add(first)
 
     def _sequence(self, submit: Submit, index: int) -> Sequence:
         grammar, config = submit.grammar, self.model.config
+        if problem := self._problem(submit.prompts[index // submit.n], submit.sampling):
+            raise ValueError(problem)
         return Sequence.from_submit(
             submit,
             index,
@@ -111,15 +113,15 @@ class Engine:
                 outputs += self._next_token(sequence, row)
         return StepResult(outputs, processed)
 
-    def _problem(self, submit: Submit) -> str | None:
-        prompt, context = submit.prompt_token_ids, self.model.config.context_length
+    def _problem(self, prompt: list[int], sampling: SamplingParams) -> str | None:
+        context = self.model.config.context_length
         if not prompt:
             return "The prompt is empty."
         if len(prompt) >= context:
             return f"The prompt has {len(prompt)} tokens; the model's limit is {context}."
         if not all(0 <= token < self.model.config.vocab_size for token in prompt):
             return "The prompt has token ids that are not in the model's vocabulary."
-        if submit.sampling.max_tokens < 1:
+        if sampling.max_tokens < 1:
             return "max_tokens must be at least 1."
         return None
 

@@ -30,16 +30,25 @@ class SamplingParams:
 
 @dataclass(slots=True)
 class Submit:
-    """Start a request. `request_id` is the ledger's id."""
+    """Start a request: `n` answers to each of its prompts, those of the first prompt first.
+
+    `request_id` is the ledger's id. Of several tenants each gets its turn, and what is in the cache
+    of one is not read for another.
+    """
 
     request_id: int
-    prompt_token_ids: list[int]
+    prompts: list[list[int]]  # token ids
     sampling: SamplingParams
     report_experts: bool = False
     grammar: str | None = None  # that the answer has to follow, in llguidance's Lark
     shown: list[int] = field(default_factory=list)  # special tokens that are text here
-    n: int = 1  # answers to the same prompt
+    n: int = 1
+    tenant: int = 0
     type: Literal["submit"] = "submit"
+
+    @property
+    def answers(self) -> int:
+        return self.n * len(self.prompts)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ There is no prefill phase and no decode phase (the rule is vLLM's): every sequen
 `num_computed` tokens chasing the tokens it has, running ones come first, all under one budget.
 """
 
-from collections import deque
+from collections import Counter, deque
 
 from engine.runtime.cache import BlockPool
 from engine.runtime.sequence import Sequence
@@ -53,18 +53,24 @@ class Scheduler:
                 planned.append((sequence, tokens))
                 budget -= tokens
         while self.waiting and len(self.running) < self.max_running:
-            sequence = self.waiting[0]
-            sequence.begin(self.pool.begin(sequence.token_ids))
+            sequence = self._next()
+            sequence.begin(self.pool.begin(sequence.token_ids, sequence.tenant))
             tokens = min(sequence.pending, PREFILL_CHUNK)
             fits = self.pool.has_room(sequence.held, len(sequence.token_ids))
             if tokens > budget or not fits:
                 self._put_back(sequence)
                 break
             self.pool.grow(sequence.held, sequence.num_computed + tokens)
-            self.running.append(self.waiting.popleft())
+            self.waiting.remove(sequence)
+            self.running.append(sequence)
             planned.append((sequence, tokens))
             budget -= tokens
         return planned
+
+    def _next(self) -> Sequence:
+        """Of those who wait the first one of the tenant who has least running."""
+        running = Counter(sequence.tenant for sequence in self.running)
+        return min(self.waiting, key=lambda sequence: running[sequence.tenant])
 
     def _make_room(self, sequence: Sequence, tokens: int) -> bool:
         """Blocks for `tokens` more, if need be those of who came last, who then starts anew."""

@@ -25,6 +25,7 @@ class Sequence:
     """
 
     request_id: int
+    tenant: int
     index: int
     token_ids: list[int]
     prompt_length: int
@@ -56,10 +57,11 @@ class Sequence:
         routed: int,
         constraint: Constraint | None = None,
     ) -> "Sequence":
-        sampling, prompt = submit.sampling, submit.prompt_token_ids
+        sampling, prompt = submit.sampling, submit.prompts[index // submit.n]
         seed = None if sampling.seed is None else (sampling.seed + index) % 2**64
         return cls(
             request_id=submit.request_id,
+            tenant=submit.tenant,
             index=index,
             token_ids=list(prompt),
             prompt_length=len(prompt),

@@ -39,7 +39,7 @@ def ours(model: Model, tokenizer: Tokenizer, prompt: list[int], together: int) -
     """Seconds a step, with so many requests that decode the prompt at once."""
     engine = Engine(model, tokenizer, max_running=together)
     for request in range(together):
-        engine.submit(Submit(request, prompt, SamplingParams(TOKENS, temperature=0.0)))
+        engine.submit(Submit(request, [prompt], SamplingParams(TOKENS, temperature=0.0)))
     seconds = []
     while engine.has_work:
         started = time.perf_counter()
@@ -52,7 +52,7 @@ def ours(model: Model, tokenizer: Tokenizer, prompt: list[int], together: int) -
 def our_prefill(model: Model, tokenizer: Tokenizer, prompt: list[int]) -> list[float]:
     """Seconds from a prompt to its first token."""
     engine = Engine(model, tokenizer, max_running=1)
-    engine.submit(Submit(0, prompt, SamplingParams(1, temperature=0.0)))
+    engine.submit(Submit(0, [prompt], SamplingParams(1, temperature=0.0)))
     started = time.perf_counter()
     while engine.has_work:
         engine.step()

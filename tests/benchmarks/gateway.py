@@ -36,7 +36,7 @@ async def direct_ms(weights: Path, log_path: Path) -> list[float]:
     taken = []
     for number in range(WARM_UP + REQUESTS):
         started = time.perf_counter()
-        submit = Submit(number, prompt, SamplingParams(max_tokens=1))
+        submit = Submit(number, [prompt], SamplingParams(max_tokens=1))
         async for _ in client.generate(submit):
             pass
         taken.append((time.perf_counter() - started) * 1000)

@@ -70,9 +70,9 @@ class Gateway:
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key or self.key, max_retries=0)
 
     def worker_process(self) -> psutil.Process:
-        assert self.service._worker is not None
-        assert self.service._worker.pid is not None
-        return psutil.Process(self.service._worker.pid)
+        assert self.service.embedded.worker is not None
+        assert self.service.embedded.worker.pid is not None
+        return psutil.Process(self.service.embedded.worker.pid)
 
     # The ledger, read with SQL of the tests' own
 

@@ -25,6 +25,7 @@ from db.records import NewRequest
 from db.settings import Settings
 from engine.api.answer import EnergyTally, Finished
 from engine.api.gateway_log import GatewayLog
+from engine.api.source import Piece, Tally
 from tests.conftest import make_home
 from tests.engine.api.collector import Collector
 from tests.engine.api.gateway import MODEL, Gateway, request_id, said, wait_until
@@ -304,7 +305,7 @@ def test_a_disk_that_hangs_holds_up_no_request(home: Path) -> None:
 
 def test_the_log_takes_five_files_of_ten_megabytes(tmp_path: Path) -> None:
     path = tmp_path / "gateway.log"
-    finished = Finished("ok", [], 1, 0, 1.0, None, None, None, None, None, 0, None)
+    finished = Finished("ok", [Piece()], Tally(3), 1.0, None, 0, None)
     for number in range(7):
         path.write_text(f"old {number}\n".ljust(10_000_000))
         log = GatewayLog(path)

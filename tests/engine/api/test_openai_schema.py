@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.api.errors import ApiError
-from engine.api.openai_schema import ChatRequest, parse_chat_request
+from engine.api.openai.schema import ChatRequest, parse_chat_request
 from engine.model.sampling_defaults import SamplingDefaults
 
 FIELDS = sorted(ChatRequest.model_fields)
@@ -41,7 +41,7 @@ def test_any_json_is_a_request_or_a_400_that_names_a_field(fields: dict[str, Any
     except ApiError as error:
         refused = error
     else:
-        assert request.sampling(10, SamplingDefaults()).max_tokens <= 10
+        assert request.ask().sampling(10, SamplingDefaults()).max_tokens <= 10
         assert all(isinstance(m.for_template()["content"], str) for m in request.messages)
         return
     assert refused.status == 400
@@ -57,19 +57,22 @@ def test_any_bytes_are_a_request_or_a_400(body: bytes) -> None:
 
 
 def test_without_a_limit_the_answer_may_fill_the_context() -> None:
-    assert parsed().sampling(100, SamplingDefaults()).max_tokens == 100
+    assert parsed().ask().sampling(100, SamplingDefaults()).max_tokens == 100
 
 
 def test_the_smallest_limit_counts() -> None:
     assert (
-        parsed(max_tokens=7, max_completion_tokens=5).sampling(100, SamplingDefaults()).max_tokens
+        parsed(max_tokens=7, max_completion_tokens=5)
+        .ask()
+        .sampling(100, SamplingDefaults())
+        .max_tokens
         == 5
     )
-    assert parsed(max_tokens=7).sampling(3, SamplingDefaults()).max_tokens == 3
+    assert parsed(max_tokens=7).ask().sampling(3, SamplingDefaults()).max_tokens == 3
 
 
 def test_defaults_are_openais() -> None:
-    sampling = parsed().sampling(1, SamplingDefaults())
+    sampling = parsed().ask().sampling(1, SamplingDefaults())
 
     assert (sampling.temperature, sampling.top_p, sampling.stop) == (1.0, 1.0, [])
     assert (sampling.seed, sampling.top_logprobs) == (None, None)
@@ -78,18 +81,21 @@ def test_defaults_are_openais() -> None:
 def test_what_a_request_leaves_out_is_the_models_choice() -> None:
     models_own = SamplingDefaults(temperature=0.6, top_p=0.95, top_k=20, min_p=0.05)
 
-    silent = parsed().sampling(1, models_own)
-    spoken = parsed(temperature=0, top_k=-1).sampling(1, models_own)
+    silent = parsed().ask().sampling(1, models_own)
+    spoken = parsed(temperature=0, top_k=-1).ask().sampling(1, models_own)
 
     assert (silent.temperature, silent.top_p, silent.top_k, silent.min_p) == (0.6, 0.95, 20, 0.05)
     assert (spoken.temperature, spoken.top_p, spoken.top_k, spoken.min_p) == (0, 0.95, 0, 0.05)
 
 
 def test_logprobs_without_a_number_ask_for_the_chosen_tokens_only() -> None:
-    assert parsed(logprobs=True).sampling(1, SamplingDefaults()).top_logprobs == 0
-    assert parsed(logprobs=True, top_logprobs=4).sampling(1, SamplingDefaults()).top_logprobs == 4
-    assert parsed(logprobs=False).sampling(1, SamplingDefaults()).top_logprobs is None
+    assert parsed(logprobs=True).ask().sampling(1, SamplingDefaults()).top_logprobs == 0
+    assert (
+        parsed(logprobs=True, top_logprobs=4).ask().sampling(1, SamplingDefaults()).top_logprobs
+        == 4
+    )
+    assert parsed(logprobs=False).ask().sampling(1, SamplingDefaults()).top_logprobs is None
 
 
 def test_one_stop_string_may_come_without_a_list() -> None:
-    assert parsed(stop="END").sampling(1, SamplingDefaults()).stop == ["END"]
+    assert parsed(stop="END").ask().sampling(1, SamplingDefaults()).stop == ["END"]

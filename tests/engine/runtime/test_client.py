@@ -47,7 +47,7 @@ def watched(tmp_path: Path, weights_dir: Path) -> Watched:
 
 
 def submit(request_id: int, sampling: SamplingParams) -> Submit:
-    return Submit(request_id, STORY, sampling)
+    return Submit(request_id, [STORY], sampling)
 
 
 async def outputs(steps: AsyncIterator[Output]) -> list[Output]:

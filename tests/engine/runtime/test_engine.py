@@ -34,7 +34,7 @@ def engine(dense_int4: Model, tokenizer: Tokenizer) -> Engine:
 def ask(engine: Engine, request_id: int, text: str, **sampling: object) -> None:
     ids = engine.tokenizer.encode_chat([{"role": "user", "content": text}])
     params = SamplingParams(**{"temperature": 0.0, "max_tokens": 24, **sampling})  # type: ignore[arg-type]
-    engine.submit(Submit(request_id, ids, params, report_experts=True))
+    engine.submit(Submit(request_id, [ids], params, report_experts=True))
 
 
 def finish(engine: Engine) -> tuple[dict[int, str], dict[int, Output]]:
@@ -124,7 +124,7 @@ def test_an_impossible_prompt_ends_with_an_error_and_hurts_nobody(
     engine: Engine, prompt: list[int], complaint: str
 ) -> None:
     ask(engine, 1, QUESTIONS[0])
-    engine.submit(Submit(2, prompt, SamplingParams()))
+    engine.submit(Submit(2, [prompt], SamplingParams()))
     text, last = finish(engine)
     assert last[2].finish_reason == "error"
     assert complaint in (last[2].error or "")
@@ -195,7 +195,7 @@ def say(engine: Engine, request_id: int, chat: list[dict[str, str]], **sampling:
     """Submits a chat; its number of tokens."""
     ids = engine.tokenizer.encode_chat(chat)
     params = SamplingParams(**{"temperature": 0.0, "max_tokens": 24, **sampling})  # type: ignore[arg-type]
-    engine.submit(Submit(request_id, ids, params, report_experts=True))
+    engine.submit(Submit(request_id, [ids], params, report_experts=True))
     return len(ids)
 
 
@@ -238,7 +238,7 @@ def test_an_answer_from_a_cached_beginning_is_the_one_without(
 def test_the_last_token_of_a_prompt_is_always_computed(engine: Engine) -> None:
     ids = engine.tokenizer.encode("sea " * 200)[: 2 * BLOCK_TOKENS]
     for request_id in (1, 2):
-        engine.submit(Submit(request_id, ids, SamplingParams(temperature=0.0, max_tokens=2)))
+        engine.submit(Submit(request_id, [ids], SamplingParams(temperature=0.0, max_tokens=2)))
         _, last = finish(engine)
     assert last[2].cached_input_tokens == BLOCK_TOKENS
 

@@ -15,11 +15,16 @@ CONTEXT = 512
 
 
 def sequence(
-    tokenizer: Tokenizer, request_id: int, prompt: int, answer: int = 10, text: int | None = None
+    tokenizer: Tokenizer,
+    request_id: int,
+    prompt: int,
+    answer: int = 10,
+    text: int | None = None,
+    tenant: int = 0,
 ) -> Sequence:
     """Requests of the same `text` have the same prompt, as far as it goes; else none is alike."""
     ids = [request_id if text is None else text] * prompt
-    submit = Submit(request_id, ids, SamplingParams(max_tokens=answer))
+    submit = Submit(request_id, [ids], SamplingParams(max_tokens=answer), tenant=tenant)
     return Sequence.from_submit(submit, 0, tokenizer, CONTEXT, layers=1, routed=1)
 
 
@@ -124,3 +129,28 @@ def test_everyone_finishes_and_every_block_comes_back(
         min(CONTEXT, prompt + answer) for prompt, answer, _ in requests
     ]
     assert scheduler.pool.has_room(Held(), 32 * (blocks - 1))
+
+
+def test_who_asks_for_one_answer_does_not_wait_for_fifty_of_another(tokenizer: Tokenizer) -> None:
+    scheduler = Scheduler(BlockPool(512), max_running=4)
+    for request_id in range(50):
+        scheduler.add(sequence(tokenizer, request_id, prompt=4, tenant=1))
+    compute(scheduler)
+    scheduler.add(sequence(tokenizer, 99, prompt=4, answer=2, tenant=2))
+    steps = 0
+    while all(one.request_id != 99 for one in scheduler.running):
+        compute(scheduler)
+        steps += 1
+    assert steps <= 10  # as many as the answers that run already still take
+    assert len(scheduler.waiting) >= 42
+
+
+def test_a_prompt_that_another_tenant_sent_is_not_read_from_the_cache(tokenizer: Tokenizer) -> None:
+    scheduler = Scheduler(BlockPool(64), max_running=8)
+    scheduler.add(sequence(tokenizer, 1, prompt=100, text=5, tenant=1))
+    compute(scheduler)
+    scheduler.add(sequence(tokenizer, 2, prompt=100, text=5, tenant=2))
+    scheduler.add(sequence(tokenizer, 3, prompt=100, text=5, tenant=1))
+    compute(scheduler)
+    cached = {one.request_id: one.cached_tokens for one in scheduler.running}
+    assert cached == {1: 0, 2: 0, 3: 96}

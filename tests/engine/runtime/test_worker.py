@@ -75,7 +75,7 @@ def gateway(gguf_path: Path, home: Path, carved: Path) -> Iterator[Gateway]:
 
 def ask(gateway: Gateway, tokenizer: Tokenizer, request_id: int, tokens: int = 5) -> None:
     ids = tokenizer.encode_chat([{"role": "user", "content": "Tell me a story."}])
-    gateway.send(Submit(request_id, ids, SamplingParams(tokens, temperature=1.0, seed=1)))
+    gateway.send(Submit(request_id, [ids], SamplingParams(tokens, temperature=1.0, seed=1)))
 
 
 def until_finished(gateway: Gateway, request_id: int) -> tuple[list[FromWorker], Output]:

@@ -1,6 +1,5 @@
 """`POST /v1/chat/completions`, streaming and not, as OpenAI's clients expect it."""
 
-import hashlib
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,18 +9,19 @@ from starlette.responses import Response
 
 from db.ids import id_to_text
 from engine.api.answer import Answer, Finished
+from engine.api.ask import Ask
 from engine.api.clients import client_name
+from engine.api.embedded import EmbeddedEngine
 from engine.api.errors import as_api_error, invalid
 from engine.api.limits import read_body
-from engine.api.openai_choice import Choice
-from engine.api.openai_schema import ChatRequest, parse_chat_request
-from engine.api.prompts import BadSchema, Chat, Prompt
+from engine.api.openai.choice import Choice
+from engine.api.openai.schema import ChatRequest, parse_chat_request
+from engine.api.prompts import BadSchema
 from engine.api.reply import KEEP_ALIVE_EVERY_S, extension, respond
-from engine.api.requests import require_model, room_for_answer
-from engine.api.service import Service
+from engine.api.service import Call, Service
+from engine.api.source import Piece, Source
 from engine.api.sse import DONE, KEEP_ALIVE, data
 from engine.model.errors import ChatTemplateError
-from engine.runtime.protocol import Output, Ready
 
 ENDPOINT = "/v1/chat/completions"
 
@@ -34,31 +34,21 @@ async def chat_completions(request: Request) -> Response:
     service: Service = request.app.state.service
     caller = await service.auth.caller(request.headers)
     wanted = parse_chat_request(await read_body(request, service.settings.max_body_bytes))
-    model = require_model(service, wanted.model)
-    prompt = await _prompt(service, wanted.chat())
-    room = room_for_answer(model, prompt.token_ids)
-    answer = service.answer(
-        caller,
-        prompt,
-        wanted.sampling(room, service.sampling_defaults),
-        arrived=arrived,
-        endpoint=ENDPOINT,
-        streamed=bool(wanted.stream),
-        client=client_name(request.headers),
-        report_experts=wanted.breakeven is not None and wanted.breakeven.experts,
-        n=wanted.n or 1,
-    )
-    reply = ChatReply(answer, prompt, model, wanted)
-    return await respond(reply, request, stream=bool(wanted.stream))
+    engine = service.engine_for(wanted.model)
+    source = await _prepared(engine, wanted.ask(), caller.developer_id)
+    stream = bool(wanted.stream)
+    call = Call(caller, ENDPOINT, arrived, stream, client_name(request.headers))
+    answer = service.answer(call, source)
+    return await respond(ChatReply(answer, wanted), request, stream=stream)
 
 
-async def _prompt(service: Service, chat: Chat) -> Prompt:
+async def _prepared(engine: EmbeddedEngine, ask: Ask, tenant: int) -> Source:
     try:
-        return await service.prepare(chat)
+        return await engine.prepare(ask, tenant)
     except ChatTemplateError as error:
         raise invalid(str(error), "messages") from None
     except BadSchema as error:
-        param = "tools" if chat.may_call else "response_format.json_schema.schema"
+        param = "tools" if ask.chat.may_call else "response_format.json_schema.schema"
         if error.tool is not None:
             param = f"tools[{error.tool}].function.parameters"
         raise invalid(f"Invalid schema for '{param}': {error}.", param) from None
@@ -67,21 +57,21 @@ async def _prompt(service: Service, chat: Chat) -> Prompt:
 class ChatReply:
     """Puts a request's outputs into OpenAI's words."""
 
-    def __init__(self, answer: Answer, prompt: Prompt, model: Ready, wanted: ChatRequest) -> None:
+    def __init__(self, answer: Answer, wanted: ChatRequest) -> None:
         self.answer = answer
         self.headers = {"x-request-id": id_to_text(answer.row.id)}
         self._include_usage = wanted.stream_options is not None and (
             wanted.stream_options.include_usage
         )
         self._choices = [
-            Choice(id_to_text(answer.row.id), prompt, index, with_logprobs=bool(wanted.logprobs))
-            for index in range(wanted.n or 1)
+            Choice(id_to_text(answer.row.id), index, with_logprobs=bool(wanted.logprobs))
+            for index in range(answer.source.answers)
         ]
         self._common = {
             "id": f"chatcmpl-{id_to_text(answer.row.id)}",
             "created": answer.row.started_at // 1000,
             "model": answer.row.model,
-            "system_fingerprint": fingerprint(model),
+            "system_fingerprint": answer.source.fingerprint,
         }
 
     async def collect(self) -> dict[str, Any]:
@@ -98,7 +88,7 @@ class ChatReply:
             "breakeven": extension(self.answer, item),
         }
 
-    async def events(self, item: Output | Finished | None) -> AsyncIterator[bytes]:
+    async def events(self, item: Piece | Finished | None) -> AsyncIterator[bytes]:
         """`chat.completion.chunk` events, `item` the first piece (None: not yet).
 
         An error on the way is the last event. The end is told once the row is durable.
@@ -126,16 +116,10 @@ class ChatReply:
         return {**chunk, "usage": None} if self._include_usage else chunk
 
     def _usage(self, finished: Finished) -> dict[str, Any]:
-        prompt, completion = self.answer.row.input_tokens, finished.output_tokens
+        tally = finished.tally
         return {
-            "prompt_tokens": prompt,
-            "completion_tokens": completion,
-            "total_tokens": prompt + completion,
-            "prompt_tokens_details": {"cached_tokens": finished.cached_input_tokens},
+            "prompt_tokens": tally.input_tokens,
+            "completion_tokens": tally.output_tokens,
+            "total_tokens": tally.input_tokens + tally.output_tokens,
+            "prompt_tokens_details": {"cached_tokens": tally.cached_input_tokens},
         }
-
-
-def fingerprint(model: Ready) -> str:
-    """Changes where the same seed may give another answer: other weights, precision or kernel."""
-    parts = (model.model, model.precision, model.kernel, model.total_parameters)
-    return "fp_" + hashlib.sha256(repr(parts).encode()).hexdigest()[:10]

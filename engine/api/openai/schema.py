@@ -15,11 +15,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from engine.api.ask import AnswerSchema, Ask, Chat
 from engine.api.errors import ApiError, invalid
-from engine.api.prompts import AnswerSchema, Chat
 from engine.api.schema_parts import Part, Text, arguments, refuse
-from engine.model.sampling_defaults import SamplingDefaults
-from engine.runtime.protocol import SamplingParams
 from engine.tools.tool import Choice, Tool
 
 MOST_MESSAGES = 4096
@@ -223,8 +221,23 @@ class ChatRequest(Part):
             raise refuse("top_logprobs: only allowed together with logprobs: true.")
         return self
 
-    def chat(self) -> Chat:
+    def ask(self) -> Ask:
         """What is asked, in nobody's dialect."""
+        limits = [limit for limit in (self.max_completion_tokens, self.max_tokens) if limit]
+        drawing = {name: getattr(self, name) for name in _PASSED_ON}
+        if self.top_k is not None:
+            drawing["top_k"] = max(0, self.top_k)  # -1, as some clients write "off", is 0 here
+        return Ask(
+            self._chat(),
+            max_tokens=min(limits, default=None),
+            drawing=drawing,
+            stop=list(self.stop or []),
+            top_logprobs=(self.top_logprobs or 0) if self.logprobs else None,
+            answers=self.n or 1,
+            report_experts=self.breakeven is not None and self.breakeven.experts,
+        )
+
+    def _chat(self) -> Chat:
         wanted, parallel = self.tool_choice, self.parallel_tool_calls is not False
         if isinstance(wanted, NamedTool):
             choice = Choice("required", wanted.function.name, parallel=False)
@@ -235,20 +248,6 @@ class ChatRequest(Part):
             [tool.tool() for tool in self.tools or []],
             choice,
             self.response_format.answer_schema() if self.response_format else None,
-        )
-
-    def sampling(self, room: int, defaults: SamplingDefaults) -> SamplingParams:
-        """The engine's parameters; `room` is how many tokens the context still takes, which is
-        also the default of max_tokens; `defaults` are the model's for what is left out."""
-        limits = [self.max_completion_tokens, self.max_tokens, room]
-        given = {name: getattr(self, name) for name in _PASSED_ON}
-        if self.top_k is not None:
-            given["top_k"] = max(0, self.top_k)  # -1, as some clients write "off", is 0 here
-        return SamplingParams(
-            max_tokens=min(limit for limit in limits if limit is not None),
-            stop=list(self.stop or []),
-            top_logprobs=(self.top_logprobs or 0) if self.logprobs else None,
-            **defaults.unless(**given),
         )
 
 

@@ -1,4 +1,4 @@
-"""`GET /v1/models`: the model that is served here, as OpenAI lists its own."""
+"""`GET /v1/models`: what is served here, as OpenAI lists its own."""
 
 from typing import Any
 
@@ -6,8 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from engine.api.errors import unknown_model
-from engine.api.service import Service, served_name
-from engine.runtime.protocol import Ready
+from engine.api.service import Served, Service
 
 router = APIRouter()
 
@@ -16,25 +15,26 @@ router = APIRouter()
 async def list_models(request: Request) -> Response:
     service: Service = request.app.state.service
     await service.auth.caller(request.headers)
-    model = service.model or service.require_ready()
-    return JSONResponse({"object": "list", "data": [_entry(service, model)]})
+    entries = [_entry(service, model) for model in service.require_served()]
+    return JSONResponse({"object": "list", "data": entries})
 
 
 @router.get("/v1/models/{name:path}")
 async def get_model(request: Request, name: str) -> Response:
     service: Service = request.app.state.service
     await service.auth.caller(request.headers)
-    model = service.model or service.require_ready()
-    if name.lower() != served_name(model):
-        raise unknown_model(name, served_name(model))
-    return JSONResponse(_entry(service, model))
+    served = service.require_served()
+    for model in served:
+        if model.name.lower() == name.lower():
+            return JSONResponse(_entry(service, model))
+    raise unknown_model(name, [model.name for model in served])
 
 
-def _entry(service: Service, model: Ready) -> dict[str, Any]:
+def _entry(service: Service, model: Served) -> dict[str, Any]:
     return {
-        "id": served_name(model),
+        "id": model.name,
         "object": "model",
         "created": service.started_at // 1000,
-        "owned_by": "breakeven",
+        "owned_by": model.owner,
         "context_length": model.context_length,
     }

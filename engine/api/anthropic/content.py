@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.api.schema_parts import arguments
-from engine.runtime.protocol import Output
-from engine.tools.reader import Reader
+from engine.api.source import Piece
 from engine.tools.tool import Argued, Called, Part, Said, Thought
 
 Event = tuple[str, dict[str, Any]]  # name and content
@@ -15,23 +14,19 @@ class Content:
     """The blocks as far as they have come. `thoughts`: whether the client wants to see them;
     `request_id` makes the ids of calls unique."""
 
-    def __init__(self, request_id: str, reader: Reader, *, thoughts: bool) -> None:
+    def __init__(self, request_id: str, *, thoughts: bool) -> None:
         self.blocks: list[dict[str, Any]] = []
         self.calls = 0
         self._request_id = request_id
-        self._reader = reader
         self._thoughts = thoughts
         self._arguments = ""
         self._open = False
 
-    def events(self, output: Output) -> Iterator[Event]:
-        """What an output adds. The last one closes the last block."""
-        parts = self._reader.add(output.text)
-        if output.finish_reason is not None:
-            parts += self._reader.finish()
-        for part in parts:
+    def events(self, piece: Piece) -> Iterator[Event]:
+        """What a piece adds. The last one closes the last block."""
+        for part in piece.parts:
             yield from self._of(part)
-        if output.finish_reason is not None:
+        if piece.finish_reason is not None:
             yield from self._stop()
 
     def _of(self, part: Part) -> Iterator[Event]:

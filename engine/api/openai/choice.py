@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from engine.api.prompts import Prompt
-from engine.runtime.protocol import Output, TokenLogprob
+from engine.api.source import Piece
+from engine.runtime.protocol import TokenLogprob
 from engine.tools.tool import Argued, Called, Part, Said, Thought
 
 
 class Choice:
     """An answer as far as it has come. `request_id` makes its calls' ids unique."""
 
-    def __init__(self, request_id: str, prompt: Prompt, index: int, *, with_logprobs: bool) -> None:
+    def __init__(self, request_id: str, index: int, *, with_logprobs: bool) -> None:
         self._id = f"{request_id}_{index}"
         self._index = index
-        self._reader = prompt.reader()
         self._with_logprobs = with_logprobs
         self._logprobs: list[TokenLogprob] = []
         self._texts: list[str] = []
@@ -23,18 +22,16 @@ class Choice:
         self._finish_reason: str | None = None
         self._begun = False
 
-    def deltas(self, output: Output) -> Iterator[dict[str, Any]]:
-        """What an output adds, as streamed choices."""
+    def deltas(self, piece: Piece) -> Iterator[dict[str, Any]]:
+        """What a piece adds, as streamed choices."""
         if not self._begun:
             self._begun = True
             yield self._choice({"role": "assistant", "content": "", "refusal": None})
-        parts = self._reader.add(output.text)
-        if output.finish_reason is not None:
-            parts += self._reader.finish()
-            self._finish_reason = output.finish_reason
-        self._logprobs += output.logprobs
-        told = output.logprobs if self._with_logprobs else []
-        for part in parts or ([Said("")] if told else []):
+        if piece.finish_reason is not None:
+            self._finish_reason = piece.finish_reason
+        self._logprobs += piece.logprobs
+        told = piece.logprobs if self._with_logprobs else []
+        for part in piece.parts or ([Said("")] if told else []):
             yield self._choice(self._delta(part), _logprobs(told) if told else None)
             told = []
 

@@ -9,11 +9,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from engine.api.ask import AnswerSchema, Ask, Chat
 from engine.api.errors import ApiError, invalid
-from engine.api.prompts import AnswerSchema, Chat
 from engine.api.schema_parts import Part, Text, refuse
-from engine.model.sampling_defaults import SamplingDefaults
-from engine.runtime.protocol import SamplingParams
 from engine.tools.tool import Choice, Tool
 
 Wanted = TypeVar("Wanted", bound="_Request")
@@ -201,7 +199,7 @@ class _Request(BaseModel):
                     )
         return self
 
-    def chat(self) -> Chat:
+    def _chat(self) -> Chat:
         """What is asked, in nobody's dialect; neighbours of one role are one message."""
         system = self.system if isinstance(self.system, str) else _joined(self.system or [])
         chat: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
@@ -219,6 +217,9 @@ class _Request(BaseModel):
             self.tool_choice.choice() if self.tool_choice else Choice(),
             AnswerSchema(format_.schema_, strict=True) if format_ else None,
         )
+
+    def ask(self) -> Ask:
+        return Ask(self._chat())
 
     @property
     def shows_thoughts(self) -> bool:
@@ -252,12 +253,13 @@ class MessagesRequest(_Request):
             raise refuse("each stop sequence must contain non-whitespace")
         return stops
 
-    def sampling(self, room: int, defaults: SamplingDefaults) -> SamplingParams:
-        """The engine's parameters; `room` is how many tokens the context still takes."""
-        return SamplingParams(
-            max_tokens=min(self.max_tokens, room),
+    def ask(self) -> Ask:
+        drawing = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
+        return Ask(
+            self._chat(),
+            max_tokens=self.max_tokens,
+            drawing=drawing,
             stop=list(self.stop_sequences or []),
-            **defaults.unless(temperature=self.temperature, top_p=self.top_p, top_k=self.top_k),
         )
 
 

@@ -1,0 +1,9 @@
+"""What can end an answer before it is complete."""
+
+
+class GatewayStopped(Exception):  # noqa: N818 (a state, as people read it)
+    """Breakeven was stopped while it computed this request."""
+
+
+class EngineFailed(Exception):  # noqa: N818
+    """The engine could not compute this request, and said why in one line."""
