@@ -25,7 +25,12 @@ class Settings(BaseSettings):
         default=None,
         description="The model that is served: the path of a Hugging Face folder of safetensors or "
         "of a GGUF file, or its name in the home's folder `models`; default: the "
-        "embedded model.",
+        "embedded model; `none`: only upstreams serve.",
+    )
+    upstreams: str | None = Field(
+        default=None,
+        description="OpenAI-compatible servers that answer behind the gateway: their URLs, /v1 "
+        "included, separated by commas, or the path of a TOML file of [[upstream]] tables.",
     )
     threads: int = Field(
         default=0, ge=0, description="Processor threads of the engine; 0: one a physical core."

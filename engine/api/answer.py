@@ -15,6 +15,7 @@ from db.errors import LedgerUnavailable
 from db.ids import now_ms
 from db.ledger import Ledger
 from db.records import NewRequest, RequestOutcome
+from engine.api.errors import ApiError
 from engine.api.failures import EngineFailed, GatewayStopped
 from engine.api.source import Piece, Source, Tally
 from engine.runtime.client import WorkerCrashed, WorkerUnavailable
@@ -209,6 +210,8 @@ def _error_type(error: Exception | None) -> str | None:
     match error:
         case None:
             return None
+        case ApiError():
+            return error.code or error.type
         case WorkerCrashed():
             return "worker_crashed"
         case WorkerUnavailable():

@@ -164,11 +164,7 @@ class EmbeddedEngine:
         return message if state.name == "failed" else f"{message} Try again in a moment."
 
     async def prepare(self, ask: Ask, tenant: int) -> "EmbeddedSource":
-        """Tokenise a request and find the room for its answer.
-
-        A 503 while there is no model, a 400 where the prompt is too long; raises ChatTemplateError
-        and BadSchema.
-        """
+        """A 503 while there is no model, a 400 where the prompt is too long."""
         model = self.require_ready()
         assert self._prompts is not None
         assert self.worker is not None
@@ -182,7 +178,6 @@ class EmbeddedEngine:
         return EmbeddedSource(model, self.worker, submission, short=short)
 
     async def count(self, ask: Ask) -> int:
-        """Tokens of the prompt. Raises what `prepare` raises, but takes a prompt of any length."""
         self.require_ready()
         assert self._prompts is not None
         return len((await self._prompts.prepare(ask.chat)).token_ids)

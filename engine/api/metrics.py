@@ -139,7 +139,8 @@ class _Present(Collector):
 
     def collect(self) -> Iterator[Metric]:
         health = self._health()
-        yield _gauge("requests_running", "Requests being computed.", health["running"])
+        running = health["running"] + sum(one["running"] for one in health["upstreams"])
+        yield _gauge("requests_running", "Requests being computed, here or upstream.", running)
         yield _gauge("requests_waiting", "Requests in the engine's queue.", health["waiting"])
         yield _gauge(
             "ledger_waiting_writes",

@@ -18,7 +18,7 @@ from db.records import EnergyRecord, NewRequest
 from db.settings import Settings
 from engine.api.answer import Answer
 from engine.api.auth import Authenticator, Caller
-from engine.api.embedded import EmbeddedEngine
+from engine.api.embedded import EmbeddedEngine, served_name
 from engine.api.errors import unavailable, unknown_model
 from engine.api.events import (
     Broadcast,
@@ -29,12 +29,16 @@ from engine.api.events import (
     RequestStarted,
 )
 from engine.api.observer import Observer
+from engine.api.source import Engine as EngineOfModel
 from engine.api.source import Source
+from engine.api.upstreams.config import read_upstreams
+from engine.api.upstreams.registry import Upstreams
 from engine.runtime.protocol import Energy, Ready
 
 log = logging.getLogger(__name__)
 
 ANSWERS_END_WITHIN_S = 1.5
+NO_MODEL = "none"  # BREAKEVEN_MODEL, where only upstreams serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,6 @@ class Call:
     caller: Caller
     endpoint: str
     arrived: float
-    streamed: bool
     client: str | None
 
 
@@ -68,6 +71,7 @@ class Service:
         self.started_at = now_ms()
         self.observer = Observer(settings.home, self.ledger, self.health)
         self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)
+        self.upstreams = Upstreams(read_upstreams(settings.upstreams))
         self._events = Broadcast()
         self._answers: dict[int, Answer] = {}
         self._stopping = False
@@ -85,7 +89,9 @@ class Service:
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._open_ledger)
         await asyncio.to_thread(self.observer.start)
-        self.embedded.start()
+        self.upstreams.start()
+        if self.computes_here:
+            self.embedded.start()
 
     def begin_stop(self) -> None:
         """End all answers now and take no more. For signal handlers, from any thread: open streams
@@ -100,6 +106,7 @@ class Service:
         await self._answers_end()
         await self.embedded.stop()
         await self._answers_end()
+        await self.upstreams.stop()
         await asyncio.to_thread(self.ledger.close)
         await asyncio.to_thread(self.observer.stop)
         self._stopped = True
@@ -124,22 +131,37 @@ class Service:
 
     # Answers
 
-    def engine_for(self, model: str) -> EmbeddedEngine:
+    @property
+    def computes_here(self) -> bool:
+        """Whether there is an engine on this machine, beside or instead of upstreams."""
+        return self.settings.model != NO_MODEL
+
+    def engine_for(self, model: str) -> EngineOfModel:
         """Who serves a model: a 404 where nobody does, a 503 where nobody can yet."""
         if self._stopping:
             raise unavailable("Breakeven is being stopped.", "gateway_stopped", retry_after_s=10)
-        if self.embedded.name is None:
-            self.embedded.require_ready()
-        if model.lower() != self.embedded.name:
-            raise unknown_model(model, [str(self.embedded.name)])
-        return self.embedded
+        if self.computes_here and model.lower() == self.embedded.name:
+            return self.embedded
+        if upstream := self.upstreams.serving(model):
+            return upstream
+        raise unknown_model(model, [served.name for served in self.require_served()])
 
     def require_served(self) -> list[Served]:
-        """All models; a 503 where there is none yet."""
-        model = self.embedded.model or self.embedded.require_ready()
-        return [Served(str(self.embedded.name), "breakeven", model.context_length)]
+        """All models; a 503 where none is known yet."""
+        served = []
+        if self.computes_here and (model := self.embedded.model):
+            served.append(Served(served_name(model), "breakeven", model.context_length))
+        for other in self.upstreams.models():
+            served.append(Served(other.name, "upstream", other.context_length))
+        if self.computes_here and self.embedded.model is None:
+            if not served:
+                self.embedded.require_ready()
+        elif not served:
+            problem = self.upstreams.problem or "No upstream serves a model."
+            raise unavailable(problem, "upstream_unavailable", retry_after_s=5)
+        return served
 
-    def answer(self, call: Call, source: Source) -> Answer:
+    def answer(self, call: Call, source: Source, *, streamed: bool) -> Answer:
         """Start a request: admitted to the ledger first, computed then. A 503 where too many are
         waiting already."""
         self._require_place(call.caller)
@@ -153,7 +175,7 @@ class Service:
             model=source.model,
             engine=source.engine,
             endpoint=call.endpoint,
-            streamed=call.streamed,
+            streamed=streamed,
             input_tokens=source.tally.input_tokens,
             counts_exact=source.tally.exact,
             client=call.client or caller.tool,
@@ -243,8 +265,15 @@ class Service:
 
     @property
     def state(self) -> EngineState:
-        """How the engine is doing. Any thread."""
-        return EngineState("stopped") if self._stopped else self.embedded.state
+        """Whether requests are served. Any thread."""
+        if self._stopped:
+            return EngineState("stopped")
+        if self.computes_here:
+            return self.embedded.state
+        if problem := self.upstreams.problem:
+            asked = self.upstreams.all_asked
+            return EngineState("failed" if asked else "loading", problem)
+        return EngineState("ready")
 
     @property
     def model(self) -> Ready | None:
@@ -284,6 +313,7 @@ class Service:
             "waiting": worker.waiting if worker else 0,
             "ledger": {"state": ledger.state, "message": ledger.message},
             "meters": model.meters if model else [],
+            "upstreams": self.upstreams.health(),
             "started_at": self.started_at,
         }
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from engine.api.ask import Ask
 from engine.runtime.protocol import TokenLogprob
 from engine.tools.tool import Part
 
@@ -41,6 +42,19 @@ class Tally:
     experts_per_token: int | None = None
     experts_active_mean: float | None = None
     experts: list[list[int]] | None = None
+
+
+class Engine(Protocol):
+    """Serves one model."""
+
+    async def prepare(self, ask: Ask, tenant: int) -> "Source":
+        """Make a request ready to be computed. An ApiError where that cannot be; raises
+        ChatTemplateError and BadSchema."""
+        ...
+
+    async def count(self, ask: Ask) -> int:
+        """Tokens of its prompt. Raises what `prepare` raises, but takes a prompt of any length."""
+        ...
 
 
 class Source(Protocol):

@@ -39,8 +39,9 @@ async def messages(request: Request) -> Response:
     with _refusals(ask):
         source = await engine.prepare(ask, caller.developer_id)
     stream = bool(wanted.stream)
-    call = Call(caller, ENDPOINT, arrived, stream, client_name(request.headers))
-    reply = MessageReply(service.answer(call, source), thoughts=wanted.shows_thoughts)
+    call = Call(caller, ENDPOINT, arrived, client_name(request.headers))
+    answer = service.answer(call, source, streamed=stream)
+    reply = MessageReply(answer, thoughts=wanted.shows_thoughts)
     return await respond(reply, request, stream=stream)
 
 

@@ -5,22 +5,25 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request
+from pydantic_core import from_json
 from starlette.responses import Response
 
 from db.ids import id_to_text
 from engine.api.answer import Answer, Finished
 from engine.api.ask import Ask
 from engine.api.clients import client_name
-from engine.api.embedded import EmbeddedEngine
 from engine.api.errors import as_api_error, invalid
 from engine.api.limits import read_body
 from engine.api.openai.choice import Choice
+from engine.api.openai.relay import RelayReply, parse_relayed
 from engine.api.openai.schema import ChatRequest, parse_chat_request
+from engine.api.openai.usage import usage_of
 from engine.api.prompts import BadSchema
 from engine.api.reply import KEEP_ALIVE_EVERY_S, extension, respond
 from engine.api.service import Call, Service
-from engine.api.source import Piece, Source
+from engine.api.source import Engine, Piece, Source
 from engine.api.sse import DONE, KEEP_ALIVE, data
+from engine.api.upstreams.registry import UpstreamModel
 from engine.model.errors import ChatTemplateError
 
 ENDPOINT = "/v1/chat/completions"
@@ -33,16 +36,42 @@ async def chat_completions(request: Request) -> Response:
     arrived = time.monotonic()
     service: Service = request.app.state.service
     caller = await service.auth.caller(request.headers)
-    wanted = parse_chat_request(await read_body(request, service.settings.max_body_bytes))
+    body = await read_body(request, service.settings.max_body_bytes)
+    call = Call(caller, ENDPOINT, arrived, client_name(request.headers))
+    reply: ChatReply | RelayReply
+    if upstream := service.upstreams.serving(_named_model(body)):
+        reply = _relayed(service, call, upstream, body)
+    else:
+        reply = await _computed(service, call, body)
+    return await respond(reply, request, stream=reply.streamed)
+
+
+def _named_model(body: bytes) -> str:
+    """The model that a body names, if it is one at all."""
+    try:
+        named = from_json(body)["model"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return named if isinstance(named, str) else ""
+
+
+def _relayed(service: Service, call: Call, upstream: UpstreamModel, body: bytes) -> RelayReply:
+    content = from_json(body)
+    wanted = parse_relayed(content)
+    source = upstream.relay(
+        content, len(body), call.caller.developer_id, wanted.n or 1, wanted.most_tokens
+    )
+    return RelayReply(service.answer(call, source, streamed=wanted.streamed), source, wanted)
+
+
+async def _computed(service: Service, call: Call, body: bytes) -> "ChatReply":
+    wanted = parse_chat_request(body)
     engine = service.engine_for(wanted.model)
-    source = await _prepared(engine, wanted.ask(), caller.developer_id)
-    stream = bool(wanted.stream)
-    call = Call(caller, ENDPOINT, arrived, stream, client_name(request.headers))
-    answer = service.answer(call, source)
-    return await respond(ChatReply(answer, wanted), request, stream=stream)
+    source = await _prepared(engine, wanted.ask(), call.caller.developer_id)
+    return ChatReply(service.answer(call, source, streamed=bool(wanted.stream)), wanted)
 
 
-async def _prepared(engine: EmbeddedEngine, ask: Ask, tenant: int) -> Source:
+async def _prepared(engine: Engine, ask: Ask, tenant: int) -> Source:
     try:
         return await engine.prepare(ask, tenant)
     except ChatTemplateError as error:
@@ -59,6 +88,7 @@ class ChatReply:
 
     def __init__(self, answer: Answer, wanted: ChatRequest) -> None:
         self.answer = answer
+        self.streamed = bool(wanted.stream)
         self.headers = {"x-request-id": id_to_text(answer.row.id)}
         self._include_usage = wanted.stream_options is not None and (
             wanted.stream_options.include_usage
@@ -84,7 +114,7 @@ class ChatReply:
             **self._common,
             "object": "chat.completion",
             "choices": [choice.whole() for choice in self._choices],
-            "usage": self._usage(item),
+            "usage": usage_of(item.tally),
             "breakeven": extension(self.answer, item),
         }
 
@@ -108,18 +138,9 @@ class ChatReply:
         for end in (*ends, {**last, "breakeven": extension(self.answer, item)}):
             yield data(end)
         if self._include_usage:
-            yield data({**self._chunk([]), "usage": self._usage(item)})
+            yield data({**self._chunk([]), "usage": usage_of(item.tally)})
         yield DONE
 
     def _chunk(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
         chunk = {**self._common, "object": "chat.completion.chunk", "choices": choices}
         return {**chunk, "usage": None} if self._include_usage else chunk
-
-    def _usage(self, finished: Finished) -> dict[str, Any]:
-        tally = finished.tally
-        return {
-            "prompt_tokens": tally.input_tokens,
-            "completion_tokens": tally.output_tokens,
-            "total_tokens": tally.input_tokens + tally.output_tokens,
-            "prompt_tokens_details": {"cached_tokens": tally.cached_input_tokens},
-        }

@@ -19,7 +19,9 @@ from db.settings import Settings
 from engine.api.app import create_app
 from engine.api.metrics import Metrics
 from engine.runtime.protocol import Energy
+from tests.engine.api import upstream_server
 from tests.engine.api.gateway import MODEL, Gateway, request_id, said, wait_until
+from tests.engine.api.upstream_server import UpstreamServer
 
 Labels = dict[str, str]
 
@@ -148,7 +150,9 @@ def test_served_and_idle_joules_are_the_meters_total_and_the_ledgers(
 
 def test_joules_after_a_requests_end_are_still_its_models(tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    metrics = Metrics(ledger, lambda: {"running": 0, "waiting": 0, "state": "ready"})
+    metrics = Metrics(
+        ledger, lambda: {"running": 0, "waiting": 0, "upstreams": [], "state": "ready"}
+    )
     row = NewRequest(7, 0, 1, "ada", None, "some-model", "embedded", "/v1/messages", False, 3)
     metrics.request_started(row)
     metrics.energy_measured(window(total_j=10.0, idle_j=1.0, shares={7: 6.5, 8: 2.5, 9: None}))
@@ -222,6 +226,28 @@ def test_a_request_that_failed_is_no_refused_one(fragile: Gateway) -> None:
     assert value(samples, "breakeven_refused_requests_total", status="503") == 1
     assert value(samples, "gen_ai_server_time_to_first_token_seconds_count") == 0
     assert value(samples, "breakeven_requests_running") == 0
+
+
+def test_an_upstreams_answers_are_told_apart(tmp_path: Path) -> None:
+    server = UpstreamServer()
+    config = tmp_path / "upstreams.toml"
+    config.write_text(f'[[upstream]]\nurl = "{server.url}"\n')
+    gateway = Gateway(Settings(home=tmp_path / "home", model="none", upstreams=str(config)))
+    answer = gateway.client().chat.completions.create(
+        model=upstream_server.MODEL, messages=said("What is a boat?")
+    )
+    samples = scraped(gateway)
+    row = gateway.row(request_id(answer))
+    gateway.stop()
+    server.stop()
+
+    who = {"model": row["model"], "engine": "upstream"}
+    assert answer.usage is not None
+    tokens = "breakeven_tokens_total"
+    assert value(samples, tokens, type="input", **who) == answer.usage.prompt_tokens
+    assert value(samples, tokens, type="output", **who) == answer.usage.completion_tokens
+    assert value(samples, "breakeven_requests_total", status="ok", **who) == 1
+    assert value(samples, "breakeven_energy_joules_total") == 0
 
 
 def ask(gateway: Gateway, client: str, server: str = "localhost", **headers: str) -> httpx.Response:

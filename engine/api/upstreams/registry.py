@@ -1,0 +1,168 @@
+"""All upstreams: found at the start, watched from then on."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+
+from engine.api.ask import Ask
+from engine.api.source import Source
+from engine.api.upstreams import counting
+from engine.api.upstreams.config import UpstreamConfig
+from engine.api.upstreams.dispatch import Dispatch
+from engine.api.upstreams.replica import Replica, ServedModel
+from engine.api.upstreams.source import Job, UpstreamSource
+from engine.api.upstreams.translate import body_of
+
+CHECK_EVERY_S = 10.0
+CHECK_AGAIN_AFTER_S = 2.0  # one that does not answer
+
+
+class Upstreams:
+    """Lives on one event loop; `models`, `problem` and `health` may be called from any thread."""
+
+    def __init__(self, configs: Sequence[UpstreamConfig]) -> None:
+        self.replicas = [Replica(config) for config in configs]
+        self.dispatch = Dispatch(self.replicas)
+        self._session: aiohttp.ClientSession | None = None
+        self._watchers: list[asyncio.Task[None]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.replicas)
+
+    def start(self) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+        self._watchers = [
+            asyncio.create_task(self._watch(replica), name=f"upstream-{replica.url}")
+            for replica in self.replicas
+        ]
+
+    async def stop(self) -> None:
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def _watch(self, replica: Replica) -> None:
+        while True:
+            await replica.check(self.session)
+            self.dispatch.go_on()
+            if replica.is_up:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CHECK_EVERY_S):
+                        await replica.failed.wait()
+                self.dispatch.go_on()
+            if not replica.is_up:
+                await asyncio.sleep(CHECK_AGAIN_AFTER_S)
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        assert self._session is not None
+        return self._session
+
+    def models(self) -> list[ServedModel]:
+        """Every model once, also those whose servers are down."""
+        found: dict[str, ServedModel] = {}
+        for replica in self.replicas:
+            for name, model in replica.models.items():
+                found.setdefault(name, model)
+        return list(found.values())
+
+    def serving(self, model: str) -> "UpstreamModel | None":
+        """The model by its name, whatever the case of its letters."""
+        replicas = self.dispatch.serving(model.lower())
+        if not replicas:
+            return None
+        # A replica that is up knows the context length best.
+        best = min(replicas, key=lambda replica: not replica.is_up)
+        return UpstreamModel(best.models[model.lower()], self)
+
+    @property
+    def problem(self) -> str | None:
+        """Why none of them answers; None where one does."""
+        if not self.replicas or any(replica.is_up for replica in self.replicas):
+            return None
+        first = self.replicas[0]
+        return f"No upstream answers. {first.url}: {first.problem}"
+
+    @property
+    def all_asked(self) -> bool:
+        return all(replica.asked for replica in self.replicas)
+
+    def health(self) -> list[dict[str, Any]]:
+        """In JSON's types."""
+        return [
+            {
+                "url": replica.url,
+                "models": [model.name for model in replica.models.values()],
+                "up": replica.is_up,
+                "problem": replica.problem,
+                "running": replica.running,
+                "max_running": replica.config.max_running,
+            }
+            for replica in self.replicas
+        ]
+
+
+class UpstreamModel:
+    """A model that upstreams serve."""
+
+    def __init__(self, model: ServedModel, upstreams: Upstreams) -> None:
+        self.name = model.name
+        self._model = model
+        self._upstreams = upstreams
+
+    async def prepare(self, ask: Ask, tenant: int) -> Source:
+        """The request as a chat completion."""
+        body = body_of(ask, self.name)
+        context = self._model.context_length
+        short = False
+        if context is not None and ask.max_tokens is not None:
+            # Servers refuse what may not fit, but clients such as Claude Code ask for more than
+            # smaller models have room for.
+            room = max(1, context - await self.count(ask))
+            short = room < ask.max_tokens
+            body["max_tokens"] = min(ask.max_tokens, room)
+        source = self._source(body, tenant, ask.answers, body.get("max_tokens"), with_parts=True)
+        source.short = short
+        return source
+
+    def relay(
+        self, body: dict[str, Any], size: int, tenant: int, answers: int, max_tokens: int | None
+    ) -> UpstreamSource:
+        """A chat completion that is passed on as it is, `size` its bytes."""
+        body = {**body, "model": self.name}
+        return self._source(body, tenant, answers, max_tokens, with_parts=False, size=size)
+
+    def _source(
+        self,
+        body: dict[str, Any],
+        tenant: int,
+        answers: int,
+        max_tokens: int | None,
+        *,
+        with_parts: bool,
+        size: int | None = None,
+    ) -> UpstreamSource:
+        if body.get("stream"):
+            options = body.get("stream_options") or {}
+            body["stream_options"] = {**options, "include_usage": True}
+        size = counting.size_of(body) if size is None else size
+        job = Job(body, size, tenant, answers, max_tokens, with_parts)
+        return UpstreamSource(self._model, job, self._upstreams.dispatch, self._upstreams.session)
+
+    async def count(self, ask: Ask) -> int:
+        """Tokens of the prompt: exact where the upstream tells, else an estimate by length."""
+        body = body_of(ask, self.name)
+        replicas = self._upstreams.dispatch.serving(self.name.lower())
+        replica = min(replicas, key=lambda replica: (not replica.is_up, replica.load))
+        count, _ = await counting.count_prompt(self._upstreams.session, replica, body)
+        return count

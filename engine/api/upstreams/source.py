@@ -1,0 +1,212 @@
+"""One request's computation by an upstream."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from engine.api.errors import ApiError
+from engine.api.source import EngineKind, Piece, Tally
+from engine.api.upstreams import counting, wire
+from engine.api.upstreams.dispatch import Dispatch
+from engine.api.upstreams.replica import Replica, ServedModel, reason
+from engine.api.upstreams.translate import Reader, pieces_of, said_in
+from engine.api.upstreams.wire import Broken
+
+_LONGEST_CONTEXT = 131_072  # assumed where the upstream does not say
+_WORTH_ANOTHER_SERVER = frozenset({429, 502, 503})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is sent: a chat completion's `body`, `size` its bytes. `tenant`: whose turn it takes.
+    `with_parts`: whether the answer's parts are wanted beside the upstream's own words."""
+
+    body: dict[str, Any]
+    size: int
+    tenant: int
+    answers: int
+    max_tokens: int | None  # an answer
+    with_parts: bool
+
+
+class UpstreamSource:
+    """Tried at other servers of the same model as long as nothing of an answer has come."""
+
+    engine: EngineKind = "upstream"
+
+    def __init__(
+        self, model: ServedModel, job: Job, dispatch: Dispatch, session: aiohttp.ClientSession
+    ) -> None:
+        self.model = model.name
+        self.answers = job.answers
+        self.short = False
+        self.fingerprint: str | None = None
+        self.tally = Tally(counting.by_length(job.size), exact=False)
+        self.most_tokens = _most_tokens(job, model.context_length)
+        self.usage: dict[str, Any] | None = None  # in the upstream's own words
+        self._job = job
+        self._dispatch = dispatch
+        self._session = session
+        self._begun = False
+        self._texts: list[str] = []
+        self._scope: asyncio.Timeout | None = None
+
+    async def pieces(self, request_id: int) -> AsyncIterator[Piece]:
+        scope = self._scope = asyncio.timeout(None)
+        try:
+            async with scope:
+                async for piece in self._from_any_server():
+                    yield piece
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            self._settle_by_length()
+
+    def abort(self) -> None:
+        if self._scope is not None and not self._scope.expired():
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
+    async def _from_any_server(self) -> AsyncIterator[Piece]:
+        tried: set[Replica] = set()
+        last: ApiError | None = None
+        while True:
+            try:
+                replica = await self._dispatch.take(
+                    self.model.lower(), self._job.tenant, passed_over=tried
+                )
+            except ApiError as error:
+                raise last or error from None
+            try:
+                async for piece in self._from_server(replica):
+                    yield piece
+                return
+            except Broken as error:
+                if self._begun:
+                    raise ApiError(
+                        502,
+                        f"The upstream broke off its answer: {error}",
+                        type="server_error",
+                        code="upstream_broke_off",
+                    ) from error
+                replica.fail(str(error))
+                last = ApiError(
+                    502,
+                    f"The upstream does not answer: {error}",
+                    type="server_error",
+                    code="upstream_unreachable",
+                )
+            except ApiError as error:
+                if self._begun or error.status not in _WORTH_ANOTHER_SERVER:
+                    raise
+                last = error
+            finally:
+                self._dispatch.give_back(replica, self._job.tenant)
+            tried.add(replica)
+
+    async def _from_server(self, replica: Replica) -> AsyncIterator[Piece]:
+        streamed = bool(self._job.body.get("stream"))
+        async with self._open(replica) as response:
+            if not streamed:
+                within_s = replica.config.first_token_within_s
+                answer = await wire.whole(response, within_s)
+                for piece in self._whole_pieces(answer):
+                    yield piece
+            else:
+                async for piece in self._streamed_pieces(response, replica):
+                    yield piece
+        await self._settle(replica)
+
+    @asynccontextmanager
+    async def _open(self, replica: Replica) -> AsyncIterator[aiohttp.ClientResponse]:
+        config = replica.config
+        try:
+            async with self._session.post(
+                f"{replica.url}/chat/completions",
+                json=self._job.body,
+                headers=replica.headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=None,
+                    sock_connect=config.connect_within_s,
+                    sock_read=config.first_token_within_s,
+                ),
+            ) as response:
+                if response.status != 200:
+                    raise await wire.refusal(response)
+                yield response
+        except aiohttp.ServerTimeoutError as error:
+            raise Broken(f"It did not answer in time ({type(error).__name__}).") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Broken(f"The connection failed ({reason(error)}).") from error
+
+    async def _streamed_pieces(
+        self, response: aiohttp.ClientResponse, replica: Replica
+    ) -> AsyncIterator[Piece]:
+        readers = [Reader() for _ in range(self.answers)] if self._job.with_parts else None
+        open_answers = set(range(self.answers))
+        async for chunk in wire.events(response, replica.config):
+            if "error" in chunk:
+                raise wire.failed(chunk)
+            self._begun = True
+            if wire.take_usage(chunk.get("usage"), self.tally):
+                self.usage = chunk["usage"]
+            else:
+                self._estimate(chunk)
+            raw: dict[str, Any] | None = chunk
+            for piece in pieces_of(chunk, readers):
+                if not 0 <= piece.index < self.answers:
+                    continue
+                if piece.finish_reason is not None:
+                    open_answers.discard(piece.index)
+                piece.raw, raw = raw, None  # once, however many answers are in it
+                yield piece
+        if open_answers:
+            raise Broken("It ended in the middle of its answer.")
+
+    def _whole_pieces(self, answer: dict[str, Any]) -> list[Piece]:
+        self._begun = True
+        for choice in answer.get("choices") or ():
+            message = choice.get("message") if isinstance(choice, dict) else None
+            self._texts += said_in(message or {})
+        if wire.take_usage(answer.get("usage"), self.tally):
+            self.usage = answer["usage"]
+        pieces = [p for p in pieces_of(answer, None) if 0 <= p.index < self.answers]
+        if not pieces:
+            raise Broken("Its answer has no choices.")
+        pieces[0].raw = answer
+        return pieces
+
+    def _estimate(self, chunk: dict[str, Any]) -> None:
+        """Until the upstream says better, a chunk with text in it is a token."""
+        for choice in chunk.get("choices") or ():
+            delta = choice.get("delta") if isinstance(choice, dict) else None
+            if texts := said_in(delta or {}):
+                self._texts += texts
+                if not self.tally.exact:
+                    self.tally.output_tokens += 1
+
+    async def _settle(self, replica: Replica) -> None:
+        """Where the upstream told no usage, count."""
+        if self.usage is not None:
+            return
+        text = "".join(self._texts)
+        prompt, _ = await counting.count_prompt(self._session, replica, self._job.body)
+        self.tally.input_tokens = prompt
+        self.tally.output_tokens = await counting.count_text(self._session, replica, text)
+
+    def _settle_by_length(self) -> None:
+        """An answer that was cut: nobody is asked any more."""
+        if self.usage is None:
+            size = len("".join(self._texts).encode())
+            self.tally.output_tokens = max(self.tally.output_tokens, counting.by_length(size))
+
+
+def _most_tokens(job: Job, context: int | None) -> int:
+    """A byte is a token at most, and no answer is longer than the context."""
+    longest = context or _LONGEST_CONTEXT
+    most = job.size + job.answers * min(job.max_tokens or longest, longest)
+    return min(most, job.answers * longest)
