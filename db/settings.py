@@ -14,7 +14,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default_factory=lambda: user_data_path("breakeven", appauthor=False),
-        description="Folder of the weights, the database and the worker's log.",
+        description="Folder of the weights, the database and the logs.",
     )
     database_url: str | None = Field(
         default=None, description="The ledger's SQLAlchemy URL; default: ledger.db in the home."

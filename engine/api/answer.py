@@ -60,6 +60,8 @@ class Finished:
     tally: Tally
     duration_ms: float
     ttft_ms: float | None
+    finished_at: int  # UTC epoch milliseconds
+    error_type: str | None
 
 
 class Answer:
@@ -133,7 +135,7 @@ class Answer:
         if error is None and self._cancelled == "gateway" and self._is_cut:
             error = GatewayStopped("Breakeven is being stopped; try again when it is back.")
         self.finished = self._finished(error)
-        await self._close_row(self.finished, error)
+        await self._close_row(self.finished)
         if error is not None:
             raise error
         return self.finished
@@ -170,14 +172,16 @@ class Answer:
             tally=self.source.tally,
             duration_ms=self._elapsed_ms(),
             ttft_ms=self._ttft_ms,
+            finished_at=now_ms(),
+            error_type=_error_type(error),
         )
 
-    async def _close_row(self, finished: Finished, error: Exception | None) -> None:
+    async def _close_row(self, finished: Finished) -> None:
         tally = finished.tally
         outcome = RequestOutcome(
             request_id=self.row.id,
             status=finished.status,
-            finished_at=now_ms(),
+            finished_at=finished.finished_at,
             duration_ms=finished.duration_ms,
             input_tokens=tally.input_tokens,
             cached_input_tokens=tally.cached_input_tokens,
@@ -187,7 +191,7 @@ class Answer:
             queue_ms=tally.queue_ms,
             ttft_ms=finished.ttft_ms,
             finish_reason=finished.ends[0].finish_reason,
-            error_type=_error_type(error),
+            error_type=finished.error_type,
             experts_active_mean=tally.experts_active_mean,
         )
         try:

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from db import keys, people
 from db.errors import InvalidInput
 from engine.api.errors import bad_key
+from engine.api.incoming import note_developer
 
 TRUSTED_FOR_S = 0.5  # how long a revoked key may still work
 _LARGEST_CACHE = 10_000
@@ -42,6 +43,11 @@ class Authenticator:
 
     async def caller(self, headers: Headers) -> Caller:
         """Whom the Authorization header names, or Anthropic's own; a 401 where it is nobody."""
+        caller = await self._find(headers)
+        note_developer(caller.developer_id)
+        return caller
+
+    async def _find(self, headers: Headers) -> Caller:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         key = key.strip() if scheme.lower() == "bearer" else ""
         key = key or headers.get("x-api-key", "").strip()

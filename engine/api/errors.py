@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.errors import LedgerUnavailable
 from engine.api.failures import EngineFailed, GatewayStopped
+from engine.api.incoming import note_refusal
 from engine.runtime.client import WorkerCrashed, WorkerUnavailable
 
 log = logging.getLogger(__name__)
@@ -130,6 +131,12 @@ def unavailable(message: str, code: str, retry_after_s: int = 2) -> ApiError:
 def as_api_error(error: Exception) -> ApiError:
     """The error as clients may see it. What nobody foresaw is logged under an id, which is all
     that the client is told."""
+    refusal = _refusal(error)
+    note_refusal(refusal.status, refusal.code or refusal.type)
+    return refusal
+
+
+def _refusal(error: Exception) -> ApiError:
     match error:
         case ApiError():
             return error
@@ -164,6 +171,7 @@ async def http_error(request: Request, error: HTTPException) -> Response:
     message = sentences.get(error.status_code, str(error.detail))
     code = "not_found" if error.status_code == 404 else None
     refusal = ApiError(error.status_code, message, code=code, headers=error.headers)
+    note_refusal(refusal.status, code or refusal.type)
     return _response(refusal, request.url.path)
 
 

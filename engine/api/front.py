@@ -4,7 +4,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class GatewayFront:
-    """ASGI middleware. The gateway serves `/v1/…` and `/health`, `app` all else.
+    """ASGI middleware. The gateway serves `/v1/…`, `/health` and `/metrics`, `app` all else.
 
     The gateway then runs at bare uvicorn's speed, whatever middleware `app` has. Neither the
     gateway's lifespan nor its service's `start` and `stop` run by it: the outer lifespan does that.
@@ -22,5 +22,5 @@ class GatewayFront:
 def is_gateway_path(scope: Scope) -> bool:
     path = scope.get("path", "")
     return scope["type"] == "http" and (
-        path in ("/v1", "/health") or path.startswith(("/v1/", "/health/"))
+        path in ("/v1", "/health", "/metrics") or path.startswith(("/v1/", "/health/"))
     )

@@ -28,6 +28,7 @@ from engine.api.events import (
     RequestFinished,
     RequestStarted,
 )
+from engine.api.observer import Observer
 from engine.api.source import Engine as EngineOfModel
 from engine.api.source import Source
 from engine.api.upstreams.config import read_upstreams
@@ -68,6 +69,7 @@ class Service:
         self.ledger = Ledger(settings.ledger_url)
         self.auth = Authenticator(lambda: self.ledger.engine)
         self.started_at = now_ms()
+        self.observer = Observer(settings.home, self.ledger, self.health)
         self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)
         self.upstreams = Upstreams(read_upstreams(settings.upstreams))
         self._events = Broadcast()
@@ -86,6 +88,7 @@ class Service:
         """
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._open_ledger)
+        await asyncio.to_thread(self.observer.start)
         self.upstreams.start()
         if self.computes_here:
             self.embedded.start()
@@ -105,6 +108,7 @@ class Service:
         await self._answers_end()
         await self.upstreams.stop()
         await asyncio.to_thread(self.ledger.close)
+        await asyncio.to_thread(self.observer.stop)
         self._stopped = True
         self._announce_state(self.state)
         self._events.close()
@@ -201,6 +205,7 @@ class Service:
 
     def _announce_start(self, answer: Answer) -> None:
         row = answer.row
+        self.observer.request_started(row)
         self._events.publish(
             RequestStarted(
                 row.id,
@@ -217,6 +222,7 @@ class Service:
         del self._answers[row.id]
         if finished is None:  # it was not admitted
             return
+        self.observer.request_over(row, finished, answer.energy)
         self._events.publish(
             RequestFinished(
                 row.id,
@@ -251,6 +257,8 @@ class Service:
             )
         except InvalidInput as error:
             log.error("An energy window of the engine is refused: %s", error)
+        else:
+            self.observer.energy_measured(window)
         self._events.publish(EnergyMeasured(window))
 
     # What pages and routes ask

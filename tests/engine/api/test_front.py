@@ -35,6 +35,8 @@ async def get(app: ASGIApp, path: str, **headers: str) -> httpx.Response:
         ("/v1/models", "gateway"),
         ("/v1/nothing", "gateway"),
         ("/health", "gateway"),
+        ("/metrics", "gateway"),
+        ("/metrics2", "pages"),
     ],
 )
 def test_the_gateways_paths_go_to_the_gateway_and_all_others_on(path: str, served_by: str) -> None:
