@@ -6,6 +6,7 @@ moment: it then calls `cancel`, and the row is completed with what was computed 
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +18,13 @@ from db.ledger import Ledger
 from db.records import NewRequest, RequestOutcome
 from engine.api.errors import ApiError
 from engine.api.failures import EngineFailed, GatewayStopped
+from engine.api.limiter import Grant
 from engine.api.source import Piece, Source, Tally
 from engine.runtime.client import WorkerCrashed, WorkerUnavailable
 
 log = logging.getLogger(__name__)
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{2,39}")
 
 Status = Literal["ok", "error", "cancelled", "interrupted"]
 
@@ -76,6 +80,7 @@ class Answer:
         self,
         row: NewRequest,
         source: Source,
+        grant: Grant,
         ledger: Ledger,
         *,
         arrived: float,
@@ -84,6 +89,7 @@ class Answer:
     ) -> None:
         self.row = row
         self.source = source
+        self.grant = grant
         self.energy = EnergyTally()
         self.finished: Finished | None = None
         self._ledger = ledger
@@ -211,7 +217,8 @@ def _error_type(error: Exception | None) -> str | None:
         case None:
             return None
         case ApiError():
-            return error.code or error.type
+            # An upstream's own words may hold anything.
+            return error.code if _IDENTIFIER.fullmatch(error.code or "") else "upstream_refused"
         case WorkerCrashed():
             return "worker_crashed"
         case WorkerUnavailable():

@@ -1,6 +1,7 @@
 """Who is calling: the bearer keys of developers' tools and the dashboard's own session keys."""
 
 import asyncio
+import hashlib
 import secrets
 import time
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from starlette.datastructures import Headers
 
 from db import keys, people
 from db.errors import InvalidInput
+from db.limits import NO_LIMITS, Limits, get_limits
 from engine.api.errors import bad_key
 from engine.api.incoming import note_developer
 
-TRUSTED_FOR_S = 0.5  # how long a revoked key may still work
+TRUSTED_FOR_S = 0.5  # the ledger refuses what a key that was revoked meanwhile asks for
 _LARGEST_CACHE = 10_000
 
 
@@ -26,10 +28,13 @@ class Caller:
     developer_name: str
     key_id: int | None
     tool: str
+    key_limits: Limits = NO_LIMITS
+    developer_limits: Limits = NO_LIMITS
 
 
 class Authenticator:
-    """Checks keys against the ledger, remembering a good one for half a second.
+    """Checks keys against the ledger, remembering a good one for half a second. Keys are compared
+    by their digests only, so how long that takes tells nothing of them.
 
     A session key is a bearer for one developer that only this process knows: it is never stored
     and ends with the process, or when the developer is archived.
@@ -37,9 +42,9 @@ class Authenticator:
 
     def __init__(self, ledger_engine: Callable[[], Engine]) -> None:
         self._ledger_engine = ledger_engine
-        self._sessions: dict[str, tuple[int, str]] = {}  # key → developer's id, tool
+        self._sessions: dict[bytes, tuple[int, str]] = {}  # digest → developer's id, tool
         self._session_keys: dict[tuple[int, str], str] = {}
-        self._trusted: dict[str, tuple[Caller, float]] = {}
+        self._trusted: dict[bytes, tuple[Caller, float]] = {}
 
     async def caller(self, headers: Headers) -> Caller:
         """Whom the Authorization header names, or Anthropic's own; a 401 where it is nobody."""
@@ -56,19 +61,20 @@ class Authenticator:
                 "No API key was sent. Send one as 'Authorization: Bearer bk-…' or 'x-api-key';"
                 " keys are created in Settings or by `python -m db key create`."
             )
-        trusted = self._trusted.get(key)
+        digest = _digest(key)
+        trusted = self._trusted.get(digest)
         if trusted and time.monotonic() - trusted[1] < TRUSTED_FOR_S:
             return trusted[0]
         asked_at = time.monotonic()
         caller = await asyncio.to_thread(self._look_up, key)
         if caller is None:
-            self._trusted.pop(key, None)
+            self._trusted.pop(digest, None)
             raise bad_key(
                 f"The API key {_shown(key)} is not valid: it is unknown, expired or revoked."
             )
         if len(self._trusted) >= _LARGEST_CACHE:
             self._trusted.clear()
-        self._trusted[key] = (caller, asked_at)
+        self._trusted[digest] = (caller, asked_at)
         return caller
 
     def session_key(self, developer_id: int, tool: str) -> str:
@@ -79,22 +85,36 @@ class Authenticator:
         key = self._session_keys.setdefault(
             (developer_id, tool), "bk-session-" + secrets.token_urlsafe(32)
         )
-        self._sessions[key] = (developer_id, tool)
+        self._sessions[_digest(key)] = (developer_id, tool)
         return key
 
     def _look_up(self, key: str) -> Caller | None:
-        if session := self._sessions.get(key):
+        if session := self._sessions.get(_digest(key)):
             developer_id, tool = session
             name = self._active_developer(developer_id)
-            return None if name is None else Caller(developer_id, name, None, tool)
+            if name is None:
+                return None
+            own = get_limits(self._ledger_engine(), developer_id=developer_id)
+            return Caller(developer_id, name, None, tool, developer_limits=own)
         owner = keys.verify(self._ledger_engine(), key)
         if owner is None:
             return None
-        return Caller(owner.developer_id, owner.developer_name, owner.key_id, owner.key_name)
+        return Caller(
+            owner.developer_id,
+            owner.developer_name,
+            owner.key_id,
+            owner.key_name,
+            owner.key_limits,
+            owner.developer_limits,
+        )
 
     def _active_developer(self, developer_id: int) -> str | None:
         person = people.get_developer(self._ledger_engine(), developer_id)
         return person.name if person is not None and person.archived_at is None else None
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
 def _shown(key: str) -> str:

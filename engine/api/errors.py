@@ -9,6 +9,7 @@ logic expects.
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from db.errors import LedgerUnavailable
+from db.errors import BudgetExceeded, KeyRevoked, LedgerUnavailable
 from engine.api.failures import EngineFailed, GatewayStopped
 from engine.api.incoming import note_refusal
 from engine.runtime.client import WorkerCrashed, WorkerUnavailable
@@ -48,6 +49,7 @@ class ApiError(Exception):
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
+    402: "billing_error",
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",
@@ -59,6 +61,8 @@ _OVERLOADED = 529  # Anthropic's own for what others answer with 503
 
 
 def anthropic_status(error: ApiError) -> int:
+    if error.code == "insufficient_quota":
+        return 402
     return _OVERLOADED if error.status == 503 else error.status
 
 
@@ -117,6 +121,35 @@ def body_too_large(limit: int) -> ApiError:
     )
 
 
+def not_allowed(message: str) -> ApiError:
+    return ApiError(403, message, type="permission_error", param="model", code="model_not_allowed")
+
+
+def too_many(message: str, code: str, retry_after_s: int) -> ApiError:
+    """A limit that is lifted by waiting."""
+    wait_s = max(1, retry_after_s)
+    return ApiError(
+        429,
+        f"{message} Try again in {wait_s} s.",
+        type="rate_limit_error",
+        code=code,
+        headers={"retry-after": str(wait_s)},
+    )
+
+
+def over_budget(error: BudgetExceeded) -> ApiError:
+    """Nothing that a client could try again."""
+    renews = datetime.combine(date.fromisoformat(error.renews_on), time(), UTC)
+    wait_s = max(1, round((renews - datetime.now(UTC)).total_seconds()))
+    return ApiError(
+        429,
+        str(error),
+        type="insufficient_quota",
+        code="insufficient_quota",
+        headers={"retry-after": str(wait_s), "x-should-retry": "false"},
+    )
+
+
 def unavailable(message: str, code: str, retry_after_s: int = 2) -> ApiError:
     """A state that passes: clients wait `retry_after_s` and try again."""
     return ApiError(
@@ -142,6 +175,10 @@ def _refusal(error: Exception) -> ApiError:
             return error
         case LedgerUnavailable():
             return unavailable(str(error), "ledger_unavailable", retry_after_s=5)
+        case KeyRevoked():
+            return bad_key(str(error))
+        case BudgetExceeded():
+            return over_budget(error)
         case WorkerCrashed():
             message = "The engine stopped while it computed this answer and is being restarted."
             return unavailable(f"{message} Try again.", "worker_crashed")

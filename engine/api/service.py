@@ -19,6 +19,7 @@ from db.settings import Settings
 from engine.api.answer import Answer
 from engine.api.auth import Authenticator, Caller
 from engine.api.embedded import EmbeddedEngine, served_name
+from engine.api.energy_rates import EnergyRates
 from engine.api.errors import unavailable, unknown_model
 from engine.api.events import (
     Broadcast,
@@ -28,6 +29,7 @@ from engine.api.events import (
     RequestFinished,
     RequestStarted,
 )
+from engine.api.limiter import Limiter
 from engine.api.observer import Observer
 from engine.api.source import Engine as EngineOfModel
 from engine.api.source import Source
@@ -72,6 +74,8 @@ class Service:
         self.observer = Observer(settings.home, self.ledger, self.health)
         self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)
         self.upstreams = Upstreams(read_upstreams(settings.upstreams))
+        self.limiter = Limiter()
+        self._energy_rates = EnergyRates()
         self._events = Broadcast()
         self._answers: dict[int, Answer] = {}
         self._stopping = False
@@ -163,9 +167,10 @@ class Service:
 
     def answer(self, call: Call, source: Source, *, streamed: bool) -> Answer:
         """Start a request: admitted to the ledger first, computed then. A 503 where too many are
-        waiting already."""
-        self._require_place(call.caller)
+        waiting already, a 403 or 429 where the caller's limits do not allow it."""
         caller = call.caller
+        self._require_place(caller, source)
+        grant = self.limiter.grant(caller, source.model, source.most_tokens)
         row = NewRequest(
             id=new_id(),
             started_at=now_ms() - round((time.monotonic() - call.arrived) * 1000),
@@ -179,10 +184,13 @@ class Service:
             input_tokens=source.tally.input_tokens,
             counts_exact=source.tally.exact,
             client=call.client or caller.tool,
+            reserved_tokens=source.most_tokens,
+            reserved_energy_j=self._energy_rates.most_j(source.model, source.most_tokens),
         )
         answer = Answer(
             row,
             source,
+            grant,
             self.ledger,
             arrived=call.arrived,
             on_admitted=self._announce_start,
@@ -191,15 +199,19 @@ class Service:
         self._answers[row.id] = answer
         return answer
 
-    def _require_place(self, caller: Caller) -> None:
+    def _require_place(self, caller: Caller, source: Source) -> None:
         """Once all places are taken, only those get one who hold less than their fair share."""
-        places = self.settings.max_running + self.settings.max_waiting
-        if len(self._answers) < places:
+        at_once = self.settings.max_running
+        if source.engine == "upstream":
+            at_once = self.upstreams.max_running
+        places = at_once + self.settings.max_waiting
+        alike = [a.row for a in self._answers.values() if a.row.engine == source.engine]
+        if len(alike) < places:
             return
-        held = Counter(answer.row.developer_id for answer in self._answers.values())
+        held = Counter(row.developer_id for row in alike)
         if held[caller.developer_id] >= places // len(held | {caller.developer_id: 1}):
             raise unavailable(
-                f"{len(self._answers)} requests are running or waiting already; try again shortly.",
+                f"{len(alike)} requests are running or waiting already; try again shortly.",
                 "queue_full",
             )
 
@@ -220,8 +232,10 @@ class Service:
     def _forget(self, answer: Answer) -> None:
         row, finished = answer.row, answer.finished
         del self._answers[row.id]
+        answer.grant.settle(0 if finished is None else finished.tally.total)
         if finished is None:  # it was not admitted
             return
+        self._energy_rates.note(row.model, finished.tally.total, answer.energy.joules)
         self.observer.request_over(row, finished, answer.energy)
         self._events.publish(
             RequestFinished(

@@ -43,6 +43,10 @@ class Tally:
     experts_active_mean: float | None = None
     experts: list[list[int]] | None = None
 
+    @property
+    def total(self) -> int:
+        return self.input_tokens + self.output_tokens
+
 
 class Engine(Protocol):
     """Serves one model."""

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from engine.api.errors import unknown_model
+from engine.api.limiter import allowed
 from engine.api.service import Served, Service
 
 router = APIRouter()
@@ -14,8 +15,10 @@ router = APIRouter()
 @router.get("/v1/models")
 async def list_models(request: Request) -> Response:
     service: Service = request.app.state.service
-    await service.auth.caller(request.headers)
-    entries = [_entry(service, model) for model in service.require_served()]
+    caller = await service.auth.caller(request.headers)
+    entries = [
+        _entry(service, model) for model in service.require_served() if allowed(caller, model.name)
+    ]
     return JSONResponse({"object": "list", "data": entries})
 
 

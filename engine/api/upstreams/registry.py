@@ -94,6 +94,11 @@ class Upstreams:
         return f"No upstream answers. {first.url}: {first.problem}"
 
     @property
+    def max_running(self) -> int:
+        """Requests that all of them together are sent at once."""
+        return sum(replica.config.max_running for replica in self.replicas)
+
+    @property
     def all_asked(self) -> bool:
         return all(replica.asked for replica in self.replicas)
 
