@@ -1,4 +1,4 @@
-"""What the gateway adds to the engine's time: `python -m tests.benchmarks.gateway`.
+"""What the gateway adds to the engine's time: `python -m tests.benchmarks.worker_overhead`.
 
 The same prompt with one token of answer, first asked of the worker directly, then over HTTP with
 a key, two durable writes to the ledger and the energy told. The difference is the gateway's.
