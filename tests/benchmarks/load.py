@@ -53,6 +53,7 @@ class Run:
 
     elapsed_s: float
     answered: int  # with status 200, whatever the body, warming up included
+    rows: int = 0  # by which the target's log grew
     taken_ms: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
