@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -107,22 +108,14 @@ def compare(targets: list[Target], rounds: int, seconds: float) -> list[list[Run
     print(f"{'':<32}{'direct':>10}{'LiteLLM':>10}{'Breakeven':>11}{'ratio':>10}")
     runs: list[list[Run]] = [[] for _ in targets]
     for stream, kind in KINDS.items():
-        fast = in_turns(
-            targets[1:],
-            lambda client: flat_out(client, CONNECTIONS, seconds),
-            rounds,
-            stream=stream,
-        )
+        flat = partial(flat_out, connections=CONNECTIONS, seconds=seconds)
+        fast = in_turns(targets[1:], flat, rounds, stream=stream)
         rates = [[run.rate for run in one] for one in fast]
         print_row(f"{kind}, requests/s", [[], *rates], ratio_of=rates, wanted="at least 5")
         rate = median(rates[0]) / 2
-        paced = in_turns(
-            targets,
-            # Its quantiles need many requests, and LiteLLM answers few a second.
-            lambda client, rate=rate: at_rate(client, rate, 2 * seconds),
-            rounds,
-            stream=stream,
-        )
+        # Quantiles need many requests, and LiteLLM answers few a second: hence twice as long.
+        on_timetable = partial(at_rate, rate=rate, seconds=2 * seconds)
+        paced = in_turns(targets, on_timetable, rounds, stream=stream)
         print_latency(f"{kind} at {rate:.0f}/s", paced)
         runs = [[*all_, *new] for all_, new in zip(runs, [[], *fast], strict=True)]
         runs = [[*all_, *new] for all_, new in zip(runs, paced, strict=True)]

@@ -34,10 +34,12 @@ def _whole(status: str, body: dict[str, Any]) -> bytes:
 
 def _stream(*, with_usage: bool) -> bytes:
     """20 chunks, one with the finish reason, one with the usage if asked for, and `[DONE]`."""
-    deltas: list[dict[str, Any]] = [{"content": word} for word in WORDS]
+    deltas = [{"content": word} for word in WORDS] + [{}]
     deltas[0]["role"] = "assistant"
-    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
-    choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    choices: list[dict[str, Any]] = [
+        {"index": 0, "delta": delta, "finish_reason": None} for delta in deltas
+    ]
+    choices[-1]["finish_reason"] = "stop"
     chunks = [_envelope("chat.completion.chunk", choices=[choice]) for choice in choices]
     if with_usage:
         chunks.append(_envelope("chat.completion.chunk", choices=[], usage=USAGE))

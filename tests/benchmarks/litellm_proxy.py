@@ -22,7 +22,7 @@ from tests.product import free_port
 MASTER_KEY = "sk-benchmark"
 READY_WITHIN_S = 180
 HOW_TO_INSTALL = "python3 -m venv {0} && {0}/bin/pip install 'litellm[proxy]'"
-VERSIONS = "from importlib.metadata import version as v; print('LiteLLM', v('litellm'))"
+VERSION = "from importlib.metadata import version; print('LiteLLM', version('litellm'))"
 
 
 class LiteLLM:
@@ -49,8 +49,8 @@ class LiteLLM:
             return int(file.execute("select count(*) from spend").fetchone()[0])
 
     def version(self) -> str:
-        command = [self.venv / "bin" / "python", "-c", VERSIONS]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        command = [str(self.venv / "bin" / "python"), "-c", VERSION]
+        return subprocess.check_output(command, text=True).strip()
 
     def start(self) -> None:
         environment = {
@@ -61,7 +61,7 @@ class LiteLLM:
             "SPEND_LOG": str(self.spend_log),
         }
         command = [
-            self.venv / "bin" / "litellm",
+            str(self.venv / "bin" / "litellm"),
             *("--config", "config.yaml", "--host", "127.0.0.1"),
             *("--port", str(self.port), "--num_workers", str(self.workers)),
         ]

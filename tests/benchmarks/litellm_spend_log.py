@@ -21,7 +21,7 @@ COLUMNS = (
 )
 
 
-class SpendLog(CustomBatchLogger):
+class SpendLog(CustomBatchLogger):  # type: ignore[misc]  # LiteLLM is not installed here
     preserve_events_added_during_flush = True
 
     def __init__(self) -> None:

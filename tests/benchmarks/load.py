@@ -191,14 +191,15 @@ async def at_rate(client: Client, rate: float, seconds: float) -> Run:
     asked: list[asyncio.Task[None]] = []
     begin = time.perf_counter() + 0.1
 
+    def ask(due: float) -> None:
+        asked.append(loop.create_task(client.ask(due)))
+
     def keep_timetable() -> None:
         chance = random.Random(1)
         due = begin
         while due < begin + seconds:
             time.sleep(max(due - time.perf_counter(), 0))
-            loop.call_soon_threadsafe(
-                lambda due=due: asked.append(loop.create_task(client.ask(due)))
-            )
+            loop.call_soon_threadsafe(ask, due)
             due += chance.expovariate(rate)
 
     timetable = threading.Thread(target=keep_timetable)
@@ -262,7 +263,8 @@ def _streamed(body: bytes) -> tuple[str, dict[str, Any]]:
     ]
     if last != "[DONE]":
         raise ValueError(f"the stream ends with {last!r}")
-    words, usage = "", {}
+    words = ""
+    usage: dict[str, Any] = {}
     for chunk in map(json.loads, events):
         words += "".join(choice["delta"].get("content") or "" for choice in chunk["choices"])
         usage = chunk.get("usage") or usage
