@@ -100,11 +100,11 @@ def configuration(upstream_port: int) -> dict[str, object]:
         "model": f"openai/{MODEL}",
         "api_base": f"http://127.0.0.1:{upstream_port}/v1",
         "api_key": "none",
-        "input_cost_per_token": 1e-7,
-        "output_cost_per_token": 4e-7,
     }
+    # A price in `litellm_params` would be registered anew for each request.
+    price = {"input_cost_per_token": 1e-7, "output_cost_per_token": 4e-7}
     return {
-        "model_list": [{"model_name": MODEL, "litellm_params": upstream}],
+        "model_list": [{"model_name": MODEL, "litellm_params": upstream, "model_info": price}],
         "general_settings": {"master_key": MASTER_KEY},
         "litellm_settings": {
             "callbacks": ["litellm_spend_log.spend_log"],
