@@ -38,7 +38,7 @@ def key(gateway: Gateway, request: pytest.FixtureRequest) -> Key:
 
 
 def ask(gateway: Gateway, key: str, **fields: Any) -> Any:
-    wanted = {"model": MODEL, "messages": said("Hi"), "max_tokens": 4} | fields
+    wanted: dict[str, Any] = {"model": MODEL, "messages": said("Hi"), "max_tokens": 4, **fields}
     return gateway.client(key).chat.completions.create(**wanted)
 
 
