@@ -56,6 +56,7 @@ _ANTHROPIC_TYPES = {
     429: "rate_limit_error",
     529: "overloaded_error",
 }
+LARGEST_HEAD = 64 * 2**10
 _MOST_NAMED = 20
 _OVERLOADED = 529  # Anthropic's own for what others answer with 503
 
@@ -68,7 +69,7 @@ def anthropic_status(error: ApiError) -> int:
 
 def anthropic_body(error: ApiError, request_id: str | None = None) -> dict[str, Any]:
     kind = _ANTHROPIC_TYPES.get(anthropic_status(error), "api_error")
-    if error.status in (405, 408):
+    if error.status in (405, 408, 431):
         kind = "invalid_request_error"
     message = error.body["error"]["message"]
     body = {"type": "error", "error": {"type": kind, "message": message}}
@@ -212,6 +213,18 @@ async def http_error(request: Request, error: HTTPException) -> Response:
     return _response(refusal, request.url.path)
 
 
+def require_small_head(scope: Scope) -> None:
+    """A 431 where a request's headers are larger than any client's."""
+    size = sum(len(name) + len(value) for name, value in scope["headers"])
+    if size + len(scope["raw_path"]) + len(scope["query_string"]) > LARGEST_HEAD:
+        raise ApiError(
+            431,
+            f"The request's headers are larger than the {LARGEST_HEAD} bytes accepted here.",
+            code="headers_too_large",
+            headers={"connection": "close"},
+        )
+
+
 class CatchErrors:
     """ASGI middleware: whatever is raised before the answer starts becomes an error response."""
 
@@ -230,6 +243,7 @@ class CatchErrors:
             await send(message)
 
         try:
+            require_small_head(scope)
             await self._app(scope, receive, note_start)
         except Exception as error:
             refusal = as_api_error(error)

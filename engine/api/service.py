@@ -18,6 +18,7 @@ from db.records import EnergyRecord, NewRequest
 from db.settings import Settings
 from engine.api.answer import Answer
 from engine.api.auth import Authenticator, Caller
+from engine.api.connections import limit_connections
 from engine.api.embedded import EmbeddedEngine, served_name
 from engine.api.energy_rates import EnergyRates
 from engine.api.errors import unavailable, unknown_model
@@ -91,6 +92,7 @@ class Service:
         `subscribe` tell how the rest goes.
         """
         self._loop = asyncio.get_running_loop()
+        limit_connections()
         await asyncio.to_thread(self._open_ledger)
         await asyncio.to_thread(self.observer.start)
         self.upstreams.start()

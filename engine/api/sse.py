@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 DONE = b"data: [DONE]\n\n"
+READ_WITHIN_S = 60.0  # for a client that reads slowly, an event
 KEEP_ALIVE = b": still computing\n\n"
 
 
@@ -52,14 +53,15 @@ class EventStream(Response):
             self._on_end()
             leaving.cancel()
             sending.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sending
+        with contextlib.suppress(asyncio.CancelledError, TimeoutError):
+            await sending  # who reads nothing has left in all but name
 
     async def _send(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": self.status_code}
         await send({**start, "headers": self.raw_headers})
         async for event in self._events:
-            await send({"type": "http.response.body", "body": event, "more_body": True})
+            async with asyncio.timeout(READ_WITHIN_S):
+                await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
