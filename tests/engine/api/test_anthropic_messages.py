@@ -241,3 +241,12 @@ def test_too_long_a_prompt_is_told_in_the_words_that_clients_read(
         anthropic.BadRequestError, match=f"prompt is too long: {tokens} tokens > 8191"
     ):
         create(client, messages=long)
+
+
+def test_models_are_listed_as_the_vendor_lists_them(client: anthropic.Anthropic) -> None:
+    listed = client.models.list()
+    assert [(model.id, model.type) for model in listed] == [(MODEL, "model")]
+    assert (listed.has_more, listed.first_id, listed.last_id) == (False, MODEL, MODEL)
+    assert client.models.retrieve(MODEL).created_at.tzinfo is not None
+    with pytest.raises(anthropic.NotFoundError):
+        client.models.retrieve("claude")
