@@ -7,12 +7,12 @@ from starlette.middleware import Middleware
 from engine.api import health
 from engine.api.anthropic import messages
 from engine.api.errors import CatchErrors, http_error
-from engine.api.openai import chat, models
+from engine.api.openai import chat, completions, models
 from engine.api.service import Service
 
 
 def create_app(service: Service) -> FastAPI:
-    """`/v1/chat/completions`, `/v1/messages`, `/v1/models` and `/health` over a service."""
+    """The addresses of OpenAI's and Anthropic's APIs and `/health`, over a service."""
     app = FastAPI(
         title="Breakeven",
         docs_url=None,  # their pages load scripts from elsewhere
@@ -23,6 +23,6 @@ def create_app(service: Service) -> FastAPI:
         exception_handlers={HTTPException: http_error},
     )
     app.state.service = service
-    for module in (chat, messages, models, health):
+    for module in (chat, completions, messages, models, health):
         app.include_router(module.router)
     return app

@@ -166,16 +166,17 @@ class EmbeddedEngine:
     async def prepare(self, ask: Ask, tenant: int) -> "EmbeddedSource":
         """Tokenise a request and find the room for its answer.
 
-        A 503 while there is no model, a 400 where the prompt is too long; raises ChatTemplateError
-        and BadSchema.
+        A 503 while there is no model, a 400 where the prompt is too long; raises ChatTemplateError,
+        BadSchema and BadText.
         """
         model = self.require_ready()
         assert self._prompts is not None
         assert self.worker is not None
-        prompt = await self._prompts.prepare(ask.chat)
-        room = model.context_length - len(prompt.token_ids)
-        if room < 1:
-            raise prompt_too_long(len(prompt.token_ids), model.context_length)
+        prompt = await self._prompts.prepare(ask)
+        longest = max(map(len, prompt.token_ids))
+        if longest >= model.context_length:
+            raise prompt_too_long(longest, model.context_length)
+        room = model.context_length - min(map(len, prompt.token_ids))  # the engine sees to the rest
         sampling = ask.sampling(room, self._prompts.sampling_defaults)
         submission = Submission(prompt, sampling, ask.answers, ask.report_experts, tenant)
         short = ask.max_tokens is not None and room < ask.max_tokens
@@ -185,7 +186,7 @@ class EmbeddedEngine:
         """Tokens of the prompt. Raises what `prepare` raises, but takes a prompt of any length."""
         self.require_ready()
         assert self._prompts is not None
-        return len((await self._prompts.prepare(ask.chat)).token_ids)
+        return (await self._prompts.prepare(ask)).tokens
 
     def set_experts_per_token(self, count: int | None) -> None:
         """Routed experts a token from the next step on; None: the model's own. Any thread.
@@ -209,7 +210,8 @@ class EmbeddedEngine:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What is computed: `answers` answers to a prompt. `tenant`: who shares cache and queue."""
+    """What is computed: `answers` answers to each text of a prompt. `tenant`: who shares cache and
+    queue."""
 
     prompt: Prompt
     sampling: SamplingParams
@@ -229,10 +231,10 @@ class EmbeddedSource:
         prompt = submission.prompt
         self.model = served_name(model)
         self.fingerprint: str | None = _fingerprint(model)
-        self.answers = submission.answers
+        self.answers = len(prompt.token_ids) * submission.answers
         self.short = short
-        self.tally = Tally(len(prompt.token_ids))
-        self.most_tokens = len(prompt.token_ids) + self.answers * submission.sampling.max_tokens
+        self.tally = Tally(prompt.tokens)
+        self.most_tokens = prompt.tokens + self.answers * submission.sampling.max_tokens
         self._worker = worker
         self._submission = submission
         self._request_id: int | None = None
@@ -244,7 +246,7 @@ class EmbeddedSource:
         wanted, prompt = self._submission, self._submission.prompt
         submit = Submit(
             request_id,
-            [prompt.token_ids],
+            prompt.token_ids,
             wanted.sampling,
             wanted.report_experts,
             prompt.grammar,
@@ -273,8 +275,9 @@ class EmbeddedSource:
     def _count(self, output: Output) -> None:
         tally = self.tally
         tally.output_tokens = sum(last.output_tokens for last in self._last)
-        if output.index == 0:  # the prompt counts once, however many answers it gets
-            tally.cached_input_tokens = output.cached_input_tokens
+        # A prompt counts once, however many answers it gets.
+        firsts = self._last[:: self._submission.answers]
+        tally.cached_input_tokens = sum(first.cached_input_tokens for first in firsts)
         if tally.queue_ms is None:
             tally.queue_ms = output.queue_ms
         if output.finish_reason is not None:
