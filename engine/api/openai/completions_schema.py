@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from engine.api.ask import Ask
 from engine.api.openai.fields import MOST_ANSWERS, Request, StreamOptions, parse
@@ -12,12 +12,23 @@ MOST_PROMPTS = 128
 MOST_LOGPROBS = 5
 USUAL_TOKENS = 16  # the vendor's own, where a request does not say
 
-Ids = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
-Several = Field(min_length=1, max_length=MOST_PROMPTS)
+
+def _as_several(prompt: Any) -> Any:
+    """One text, or one list of token ids, as a list of it."""
+    kinds = {type(item) for item in prompt} if isinstance(prompt, list) else {type(prompt)}
+    if isinstance(prompt, str) or (kinds == {int} and isinstance(prompt, list)):
+        return [prompt]
+    of_ids = kinds == {list} and all(type(token) is int for ids in prompt for token in ids)
+    if not isinstance(prompt, list) or not (kinds == {str} or of_ids):
+        raise refuse(
+            "prompt must be a string, a list of strings, a list of token ids or a list of such "
+            "lists, and not empty."
+        )
+    return prompt
 
 
 class CompletionRequest(Request):
-    prompt: str | Ids | Annotated[list[str], Several] | Annotated[list[Ids], Several]
+    prompt: Annotated[list[str | list[int]], BeforeValidator(_as_several)]
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(None, ge=1)
     n: int | None = Field(None, ge=1, le=MOST_ANSWERS)
@@ -26,17 +37,6 @@ class CompletionRequest(Request):
     logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS)
     suffix: str | None = None
     logit_bias: dict[str, float] | None = None
-
-    @field_validator("prompt", mode="before")
-    @classmethod
-    def _is_one_of_four(cls, prompt: Any) -> Any:
-        kinds = {type(item) for item in prompt} if isinstance(prompt, list) else {type(prompt)}
-        if kinds not in ({str}, {int}, {list}) or (kinds == {int} and not isinstance(prompt, list)):
-            raise refuse(
-                "prompt must be a string, a list of strings, a list of token ids or a list of such "
-                "lists, and not empty."
-            )
-        return prompt
 
     @field_validator("suffix", "logit_bias")
     @classmethod
@@ -54,23 +54,16 @@ class CompletionRequest(Request):
             raise refuse("stream_options: only allowed together with stream: true.")
         if self.echo and self.logprobs is not None:
             raise refuse("echo: log-probabilities of the prompt are not computed here.")
-        if self.echo and not all(isinstance(text, str) for text in self.prompts):
+        if self.echo and not all(isinstance(text, str) for text in self.prompt):
             raise refuse("echo: only allowed for prompts of text, not of token ids.")
-        if len(self.prompts) * (self.n or 1) > MOST_PROMPTS:
+        if len(self.prompt) * (self.n or 1) > MOST_PROMPTS:
             raise refuse(f"prompt: at most {MOST_PROMPTS} answers are given, n times all prompts.")
         return self
-
-    @property
-    def prompts(self) -> list[str | list[int]]:
-        if isinstance(self.prompt, str):
-            return [self.prompt]
-        ids = [token for token in self.prompt if isinstance(token, int)]
-        return [ids] if ids else [one for one in self.prompt if not isinstance(one, int)]
 
     def ask(self) -> Ask:
         """What is asked, in nobody's dialect."""
         return Ask(
-            texts=self.prompts,
+            texts=self.prompt,
             max_tokens=self.max_tokens or USUAL_TOKENS,
             drawing=self.drawing(),
             stop=self.stop or [],
@@ -81,7 +74,7 @@ class CompletionRequest(Request):
 
     def before(self, index: int) -> str:
         """What is told before the answer of this index."""
-        text = self.prompts[index // (self.n or 1)] if self.echo else ""
+        text = self.prompt[index // (self.n or 1)] if self.echo else ""
         return text if isinstance(text, str) else ""
 
 
