@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 from engine.api import health
 from engine.api.anthropic import messages
 from engine.api.errors import CatchErrors, http_error
-from engine.api.openai import chat, completions, models
+from engine.api.openai import chat, completions, models, responses
 from engine.api.service import Service
 
 
@@ -23,6 +23,6 @@ def create_app(service: Service) -> FastAPI:
         exception_handlers={HTTPException: http_error},
     )
     app.state.service = service
-    for module in (chat, completions, messages, models, health):
+    for module in (chat, responses, completions, messages, models, health):
         app.include_router(module.router)
     return app

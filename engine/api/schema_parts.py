@@ -1,5 +1,6 @@
-"""What the schemas of both dialects are made of."""
+"""What the schemas of all dialects are made of."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -25,8 +26,8 @@ def arguments(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"arguments": text}
 
 
-def _flat_text(content: Any) -> Any:
-    """A list of text parts as one text; a string or null as it is."""
+def flat_text(content: Any, kinds: Collection[str] = ("text",)) -> Any:
+    """A list of text parts, of these types, as one text; a string or null as it is."""
     if not isinstance(content, list):
         return content
     texts = []
@@ -34,8 +35,8 @@ def _flat_text(content: Any) -> Any:
         if not isinstance(part, dict):
             raise refuse(f"Part {index} of the content must be an object.")
         kind = part.get("type")
-        text = part.get("text" if kind == "text" else "refusal")
-        if kind not in ("text", "refusal"):
+        text = part.get("refusal" if kind == "refusal" else "text")
+        if kind not in (*kinds, "refusal"):
             raise refuse(f"Part {index} is of type {str(kind)[:40]!r}: this model reads text only.")
         if not isinstance(text, str):
             raise refuse(f"Part {index} of the content needs a string as its {kind}.")
@@ -43,4 +44,13 @@ def _flat_text(content: Any) -> Any:
     return "".join(texts)
 
 
-Text = Annotated[str, BeforeValidator(_flat_text)]
+Text = Annotated[str, BeforeValidator(flat_text)]
+
+
+def put(chat: list[dict[str, Any]], message: dict[str, Any]) -> None:
+    """Adds a message; neighbours of one role are one message, since templates want turns."""
+    alike = chat and chat[-1]["role"] == message["role"] != "tool"
+    if alike and not (message.keys() | chat[-1].keys()) & {"tool_calls"}:
+        chat[-1]["content"] += "\n" + message["content"]
+    else:
+        chat.append(message)

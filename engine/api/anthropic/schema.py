@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from engine.api.ask import AnswerSchema, Ask, Chat
 from engine.api.errors import ApiError, invalid
-from engine.api.schema_parts import Part, Text, refuse
+from engine.api.schema_parts import Part, Text, put, refuse
 from engine.tools.tool import Choice, Tool
 
 Wanted = TypeVar("Wanted", bound="_Request")
@@ -205,11 +205,7 @@ class _Request(BaseModel):
         chat: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         for message in self.messages:
             for part in message.for_template():
-                alike = chat and chat[-1]["role"] == part["role"] != "tool"
-                if alike and not (part.keys() | chat[-1].keys()) & {"tool_calls"}:
-                    chat[-1]["content"] += "\n" + part["content"]
-                else:
-                    chat.append(part)
+                put(chat, part)
         format_ = self.output_config.format if self.output_config else None
         return Chat(
             chat,
