@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
-from engine.api.openai.responses_tools import model_name
+from engine.api.openai.responses_tools import AnyTool, model_name
 from engine.api.schema_parts import Part, arguments, flat_text, put, refuse
 from engine.tools.formats import Message
 
@@ -45,6 +45,12 @@ class CallOutputItem(Part):
     output: _Text
 
 
+class AdditionalToolsItem(Part):
+    """Tools that came up on the way; Codex sends all of its tools so."""
+
+    tools: list[AnyTool]
+
+
 class UnreadItem(Part):
     """A model's thoughts of earlier turns, and the vendor's searches: nothing that this one
     reads."""
@@ -68,6 +74,7 @@ _KINDS = {
     "custom_tool_call": "CustomCall",
     "function_call_output": "CallOutput",
     "custom_tool_call_output": "CallOutput",
+    "additional_tools": "AdditionalTools",
     "reasoning": "Unread",
     "web_search_call": "Unread",
 }
@@ -85,6 +92,7 @@ Item = Annotated[
     | Annotated[FunctionCallItem, Tag("FunctionCall")]
     | Annotated[CustomCallItem, Tag("CustomCall")]
     | Annotated[CallOutputItem, Tag("CallOutput")]
+    | Annotated[AdditionalToolsItem, Tag("AdditionalTools")]
     | Annotated[UnreadItem, Tag("Unread")]
     | Annotated[OtherItem, Tag("Other")],
     Discriminator(_kind),
@@ -108,7 +116,7 @@ def chat_of(instructions: str | None, items: list[Item]) -> list[Message]:
             case CallOutputItem():
                 result = {"role": "tool", "tool_call_id": item.call_id, "content": item.output}
                 chat.append(result)
-            case UnreadItem() | OtherItem():
+            case AdditionalToolsItem() | UnreadItem() | OtherItem():
                 pass
     return chat
 

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from engine.api.ask import AnswerSchema, Ask, Chat
 from engine.api.openai.fields import Request, parse
-from engine.api.openai.responses_input import Item, chat_of, unanswerable
+from engine.api.openai.responses_input import AdditionalToolsItem, Item, chat_of, unanswerable
 from engine.api.openai.responses_tools import (
     AllowedTools,
     AnyTool,
@@ -107,19 +107,14 @@ class ResponsesRequest(Request):
             raise refuse("nothing is stored here: wait for the response, or stream it.")
         return value
 
-    @field_validator("input")
-    @classmethod
-    def _is_a_conversation(cls, items: list[Item]) -> list[Item]:
-        if not items:
-            raise refuse("there is nothing in it to answer.")
-        if (call_id := unanswerable(items)) is not None:
-            raise refuse(f"there is no call with the id {call_id[:80]!r} before its output.")
-        return items
-
     @model_validator(mode="after")
-    def _tools_agree(self) -> "ResponsesRequest":
+    def _fields_agree(self) -> "ResponsesRequest":
         # Several fields at once: the message begins with the one at fault, which `parse` reads.
-        names = [offer.tool.name for offer in offers(self.tools or [])]
+        if (call_id := unanswerable(self.input)) is not None:
+            raise refuse(f"input: there is no call with the id {call_id[:80]!r} before its output.")
+        if not chat_of(self.instructions, self.input):
+            raise refuse("input: there is no message in it to answer.")
+        names = [offer.tool.name for offer in self._every_offer()]
         if len(names) != len(set(names)):
             raise refuse("tools: two of them have the same name.")
         choice = self.tool_choice
@@ -131,12 +126,19 @@ class ResponsesRequest(Request):
     @cached_property
     def offers(self) -> Sequence[Offer]:
         """The tools that may be called."""
-        every, choice = list(offers(self.tools or [])), self.tool_choice
+        every, choice = self._every_offer(), self.tool_choice
         if isinstance(choice, NamedTool):
             return [offer for offer in every if choice.names(offer)]
         if isinstance(choice, AllowedTools):
             return [o for o in every if any(allowed.names(o) for allowed in choice.tools)]
         return every
+
+    def _every_offer(self) -> list[Offer]:
+        found = list(offers(self.tools or []))
+        for index, item in enumerate(self.input):
+            if isinstance(item, AdditionalToolsItem):
+                found += offers(item.tools, f"input[{index}].")
+        return found
 
     @property
     def callable_tools(self) -> list[dict[str, Any]]:

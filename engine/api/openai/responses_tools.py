@@ -50,16 +50,22 @@ class CustomTool(Part):
         return Tool(name, "\n".join(filter(None, told)), _FREE_INPUT, strict=True)
 
 
+_KINDS = {"function": "Function", "custom": "Custom", "namespace": "Namespace"}
+
+
 def _kind(value: Any) -> str:
-    kind = value.get("type", "function") if isinstance(value, dict) else "function"
-    return {"function": "Function", "custom": "Custom", "namespace": "Namespace"}.get(
-        kind if isinstance(kind, str) else "function", "Hosted"
-    )
+    """The branch of a union; what has no type is complained of as a function."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    return _KINDS.get(kind, "Hosted") if isinstance(kind, str) else "Function"
 
 
-_Callable = Annotated[
+def _own_kind(value: Any) -> str:
+    return "Custom" if _kind(value) == "Custom" else "Function"
+
+
+OwnTool = Annotated[
     Annotated[FunctionTool, Tag("Function")] | Annotated[CustomTool, Tag("Custom")],
-    Discriminator(lambda value: "Custom" if _kind(value) == "Custom" else "Function"),
+    Discriminator(_own_kind),
 ]
 
 
@@ -69,7 +75,7 @@ class NamespaceTool(Part):
     type: Literal["namespace"]
     name: Name
     description: str | None = None
-    tools: list[_Callable]
+    tools: list[OwnTool]
 
 
 class HostedTool(Part):
@@ -100,9 +106,10 @@ class Offer:
     place: str
 
 
-def offers(tools: list[AnyTool]) -> Iterator[Offer]:
+def offers(tools: list[AnyTool], place_before: str = "") -> Iterator[Offer]:
+    """`place_before`: where in the request the tools are."""
     for index, tool in enumerate(tools):
-        place = f"tools[{index}]"
+        place = f"{place_before}tools[{index}]"
         match tool:
             case FunctionTool() | CustomTool():
                 yield _offer(tool, None, place)
