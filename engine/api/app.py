@@ -8,13 +8,12 @@ from engine.api import health, metrics_page
 from engine.api.anthropic import messages
 from engine.api.errors import CatchErrors, http_error
 from engine.api.observed import Observed
-from engine.api.openai import chat, models
+from engine.api.openai import chat, completions, models, responses
 from engine.api.service import Service
 
 
 def create_app(service: Service) -> FastAPI:
-    """`/v1/chat/completions`, `/v1/messages`, `/v1/models`, `/health` and `/metrics` over a
-    service."""
+    """The addresses of OpenAI's and Anthropic's APIs, `/health` and `/metrics`, over a service."""
     app = FastAPI(
         title="Breakeven",
         docs_url=None,  # their pages load scripts from elsewhere
@@ -25,6 +24,6 @@ def create_app(service: Service) -> FastAPI:
         exception_handlers={HTTPException: http_error},
     )
     app.state.service = service
-    for module in (chat, messages, models, health, metrics_page):
+    for module in (chat, responses, completions, messages, models, health, metrics_page):
         app.include_router(module.router)
     return app

@@ -47,17 +47,19 @@ def in_turns(messages: Sequence[Message]) -> list[Message]:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """`max_tokens` None: as many as there is room for.
-    `drawing` has those fields of SamplingParams that say how tokens are drawn; None in it means
-    that the request leaves the field out. `top_logprobs` None: no log-probabilities."""
+    """`texts`, or lists of token ids, are continued as they are, each `answers` times; without any
+    the chat is answered. `max_tokens` None: as many as there is room for. `drawing` has those
+    fields of SamplingParams that say how tokens are drawn; None in it means that the request leaves
+    the field out. `top_logprobs` None: no log-probabilities."""
 
-    chat: Chat
+    chat: Chat = field(default_factory=lambda: Chat(()))
     max_tokens: int | None = None
     drawing: Mapping[str, float | int | None] = field(default_factory=dict)
     stop: Sequence[str] = ()
     top_logprobs: int | None = None
     answers: int = 1
     report_experts: bool = False
+    texts: Sequence[str | list[int]] = ()
 
     def sampling(self, room: int, defaults: SamplingDefaults) -> SamplingParams:
         """The engine's parameters. `room` is how many tokens the context still takes, `defaults`

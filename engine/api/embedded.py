@@ -168,10 +168,11 @@ class EmbeddedEngine:
         model = self.require_ready()
         assert self._prompts is not None
         assert self.worker is not None
-        prompt = await self._prompts.prepare(ask.chat)
-        room = model.context_length - len(prompt.token_ids)
-        if room < 1:
-            raise prompt_too_long(len(prompt.token_ids), model.context_length)
+        prompt = await self._prompts.prepare(ask)
+        longest = max(map(len, prompt.token_ids))
+        if longest >= model.context_length:
+            raise prompt_too_long(longest, model.context_length)
+        room = model.context_length - min(map(len, prompt.token_ids))  # the engine sees to the rest
         sampling = ask.sampling(room, self._prompts.sampling_defaults)
         submission = Submission(prompt, sampling, ask.answers, ask.report_experts, tenant)
         short = ask.max_tokens is not None and room < ask.max_tokens
@@ -180,7 +181,7 @@ class EmbeddedEngine:
     async def count(self, ask: Ask) -> int:
         self.require_ready()
         assert self._prompts is not None
-        return len((await self._prompts.prepare(ask.chat)).token_ids)
+        return (await self._prompts.prepare(ask)).tokens
 
     def set_experts_per_token(self, count: int | None) -> None:
         """Routed experts a token from the next step on; None: the model's own. Any thread.
@@ -204,7 +205,8 @@ class EmbeddedEngine:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What is computed: `answers` answers to a prompt. `tenant`: who shares cache and queue."""
+    """What is computed: `answers` answers to each text of a prompt. `tenant`: who shares cache and
+    queue."""
 
     prompt: Prompt
     sampling: SamplingParams
@@ -224,10 +226,10 @@ class EmbeddedSource:
         prompt = submission.prompt
         self.model = served_name(model)
         self.fingerprint: str | None = _fingerprint(model)
-        self.answers = submission.answers
+        self.answers = len(prompt.token_ids) * submission.answers
         self.short = short
-        self.tally = Tally(len(prompt.token_ids))
-        self.most_tokens = len(prompt.token_ids) + self.answers * submission.sampling.max_tokens
+        self.tally = Tally(prompt.tokens)
+        self.most_tokens = prompt.tokens + self.answers * submission.sampling.max_tokens
         self._worker = worker
         self._submission = submission
         self._request_id: int | None = None
@@ -239,7 +241,7 @@ class EmbeddedSource:
         wanted, prompt = self._submission, self._submission.prompt
         submit = Submit(
             request_id,
-            [prompt.token_ids],
+            prompt.token_ids,
             wanted.sampling,
             wanted.report_experts,
             prompt.grammar,
@@ -268,8 +270,9 @@ class EmbeddedSource:
     def _count(self, output: Output) -> None:
         tally = self.tally
         tally.output_tokens = sum(last.output_tokens for last in self._last)
-        if output.index == 0:  # the prompt counts once, however many answers it gets
-            tally.cached_input_tokens = output.cached_input_tokens
+        # A prompt counts once, however many answers it gets.
+        firsts = self._last[:: self._submission.answers]
+        tally.cached_input_tokens = sum(first.cached_input_tokens for first in firsts)
         if tally.queue_ms is None:
             tally.queue_ms = output.queue_ms
         if output.finish_reason is not None:

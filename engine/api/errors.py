@@ -202,8 +202,8 @@ def _refusal(error: Exception) -> ApiError:
 async def http_error(request: Request, error: HTTPException) -> Response:
     """Starlette's own refusals (no such address, wrong method) in the vendor's shape."""
     sentences = {
-        404: "There is no such address here; the API is at /v1/chat/completions, /v1/messages and "
-        "/v1/models.",
+        404: "There is no such address here; the API is at /v1/chat/completions, /v1/responses, "
+        "/v1/completions, /v1/messages and /v1/models.",
         405: "This address does not accept this HTTP method.",
     }
     message = sentences.get(error.status_code, str(error.detail))

@@ -1,4 +1,4 @@
-"""A chat, whoever's dialect it came in, made ready for the model."""
+"""What is asked, in whoever's dialect it came, made ready for the model."""
 
 import asyncio
 import json
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.api.ask import Chat
+from engine.api.ask import Ask, Chat
 from engine.model.grammar import Grammars
 from engine.model.sampling_defaults import SamplingDefaults
 from engine.model.tokenizer import Tokenizer
 from engine.tools.formats import format_of
 from engine.tools.grammar import json_rule
-from engine.tools.reader import Reader
+from engine.tools.reader import Reader, TextReader
 from engine.tools.tool import Tool
 
 LONG_PROMPT = 20_000  # characters; longer ones are prepared beside the event loop
@@ -29,15 +29,23 @@ class BadSchema(Exception):  # noqa: N818 (what it is)
         self.tool = tool
 
 
+class BadText(Exception):  # noqa: N818
+    """A text, or a list of token ids, cannot be continued."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """`grammar` that the answer follows, `shown` the special tokens that are text in it, `reader`
-    makes one for each answer."""
+    """`token_ids` of each text that is continued: a chat is one. `grammar` that the answer follows,
+    `shown` the special tokens that are text in it, `reader` makes one for each answer."""
 
-    token_ids: list[int]
+    token_ids: list[list[int]]
     grammar: str | None
     shown: list[int]
     reader: Callable[[], Reader]
+
+    @property
+    def tokens(self) -> int:
+        return sum(map(len, self.token_ids))
 
 
 class Prompts:
@@ -59,18 +67,34 @@ class Prompts:
     def sampling_defaults(self) -> SamplingDefaults:
         return self._tokenizer.sampling
 
-    async def prepare(self, chat: Chat) -> Prompt:
-        """Raises ChatTemplateError, BadSchema."""
+    async def prepare(self, ask: Ask) -> Prompt:
+        """Raises ChatTemplateError, BadSchema, BadText."""
+        chat = ask.chat
         length = sum(len(message["content"] or "") for message in chat.messages)
+        length += sum(map(len, ask.texts))
         if length > LONG_PROMPT or chat.tools or chat.schema:
-            return await asyncio.to_thread(self._prepared, chat)
-        return self._prepared(chat)
+            return await asyncio.to_thread(self._prepared, ask)
+        return self._prepared(ask)
 
-    def _prepared(self, chat: Chat) -> Prompt:
+    def _prepared(self, ask: Ask) -> Prompt:
+        if ask.texts:
+            return Prompt([self._continued(text) for text in ask.texts], None, [], TextReader)
+        return self._answered(ask.chat)
+
+    def _continued(self, text: str | list[int]) -> list[int]:
+        ids = self._tokenizer.encode_text(text) if isinstance(text, str) else text
+        if not ids:
+            raise BadText("There is nothing to continue: the prompt is empty.")
+        size = len(self._tokenizer.every_token())
+        if unknown := [token for token in ids if not 0 <= token < size]:
+            raise BadText(f"This model has the tokens 0 to {size - 1}, but none {unknown[0]}.")
+        return ids
+
+    def _answered(self, chat: Chat) -> Prompt:
         grammar = self._grammar(chat)
         told = self._format.told(chat.messages, chat.tools)
         return Prompt(
-            self._tokenizer.encode_chat(told.messages, tools=told.tools),
+            [self._tokenizer.encode_chat(told.messages, tools=told.tools)],
             grammar,
             self._shown,
             lambda: self._format.reader(calls=chat.may_call),

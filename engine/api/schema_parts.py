@@ -1,5 +1,6 @@
-"""What the schemas of both dialects are made of."""
+"""What the schemas of all dialects are made of."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -25,8 +26,8 @@ def arguments(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"arguments": text}
 
 
-def _flat_text(content: Any) -> Any:
-    """A list of text parts as one text; a string or null as it is."""
+def flat_text(content: Any, kinds: Collection[str] = ("text",)) -> Any:
+    """A list of text parts, of these types, as one text; a string or null as it is."""
     if not isinstance(content, list):
         return content
     texts = []
@@ -34,8 +35,8 @@ def _flat_text(content: Any) -> Any:
         if not isinstance(part, dict):
             raise refuse(f"Part {index} of the content must be an object.")
         kind = part.get("type")
-        text = part.get("text" if kind == "text" else "refusal")
-        if kind not in ("text", "refusal"):
+        text = part.get("refusal" if kind == "refusal" else "text")
+        if kind not in (*kinds, "refusal"):
             raise refuse(f"Part {index} is of type {str(kind)[:40]!r}: this model reads text only.")
         if not isinstance(text, str):
             raise refuse(f"Part {index} of the content needs a string as its {kind}.")
@@ -43,4 +44,25 @@ def _flat_text(content: Any) -> Any:
     return "".join(texts)
 
 
-Text = Annotated[str, BeforeValidator(_flat_text)]
+Text = Annotated[str, BeforeValidator(flat_text)]
+
+
+def _seen_by_a_reader(content: Any) -> Any:
+    if not isinstance(content, list):
+        return content
+    texts = []
+    for part in content:
+        kind = part.get("type") if isinstance(part, dict) else None
+        match kind:
+            case "text" | "input_text" | "output_text":
+                texts.append(part.get("text"))
+            case "tool_reference":
+                texts.append(f"The tool {part.get('tool_name')} can be used now.")
+            case _:
+                texts.append(f"[{str(kind)[:40]}: this model reads text only]")
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+Result = Annotated[str, BeforeValidator(_seen_by_a_reader)]
+"""What a tool gave, as text. Pictures and the like are named, not refused: an agent cannot leave
+out what its tools return."""

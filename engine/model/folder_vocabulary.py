@@ -39,6 +39,7 @@ def read_folder_vocabulary(folder: Path) -> Vocabulary:
         template=_template(folder, settings),
         names={key: text for key, text in names.items() if text},
         sampling=sampling_defaults(_optional(generation), str(generation)),
+        begins=_begins(bpe, special.get(names["bos_token"])),
     )
 
 
@@ -84,6 +85,11 @@ def _tiktoken(path: Path, settings: dict[str, Any]) -> Parts:
 
 def _optional(path: Path) -> dict[str, Any]:
     return read_json(path) if path.exists() else {}
+
+
+def _begins(bpe: BpeTokenizer, bos: int | None) -> tuple[int, ...]:
+    """What the tokenizer itself puts before a text, even before an empty one."""
+    return tuple(token for token in bpe.encode("").ids if token == bos)
 
 
 def _text(token: Any) -> str:

@@ -14,6 +14,7 @@ from engine.model.vocabulary import PLAIN_TEMPLATE, Vocabulary, byte_level, sent
 
 _CONTROL, _USER_DEFINED = 3, 4  # ggml's types of tokens: special ones, and texts that stay whole
 _ENDS = ("eos", "eot", "eom")
+_SPLITTING = "tokenizer.ggml.pre"
 # Names of tokens that end a turn or a text, or begin the next turn: a file names only some by id.
 _END_NAMES = frozenset(
     (
@@ -86,7 +87,18 @@ def _vocabulary(entries: _Entries, to_bytes: Callable[[str], bytes]) -> Vocabula
         template=str(entries.metadata.get("tokenizer.chat_template", PLAIN_TEMPLATE)),
         names=_names(entries),
         sampling=sampling_defaults(_sampling(entries.metadata), entries.source),
+        begins=_begins(entries),
     )
+
+
+def _begins(entries: _Entries) -> tuple[int, ...]:
+    """Where a file does not say, llama.cpp begins texts with a token of SentencePiece's models and
+    of Llama 3."""
+    usual = entries.get("model") == "llama" or entries.metadata.get(_SPLITTING) == "llama-bpe"
+    begin = entries.metadata.get("tokenizer.ggml.bos_token_id")
+    if begin is None or not entries.metadata.get("tokenizer.ggml.add_bos_token", usual):
+        return ()
+    return (int(begin),)
 
 
 def _ends(metadata: Mapping[str, Any], special: Mapping[str, int]) -> frozenset[int]:
@@ -111,7 +123,7 @@ def _names(entries: _Entries) -> dict[str, str]:
 
 
 def _byte_level_bpe(entries: _Entries) -> BpeTokenizer:
-    splitting = entries.metadata.get("tokenizer.ggml.pre", "gpt-2")
+    splitting = entries.metadata.get(_SPLITTING, "gpt-2")
     if splitting not in BY_NAME:
         raise ModelFileError(
             f"{entries.source} splits words as {splitting!r}; "

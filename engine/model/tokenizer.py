@@ -26,6 +26,7 @@ class Tokenizer:
         self.ends = vocabulary.ends
         self.eos_token_id = vocabulary.eos_token_id
         self.sampling = vocabulary.sampling
+        self._begins = vocabulary.begins
         self._bpe, self._inner = vocabulary.bpe, vocabulary.inner
         self._bytes = vocabulary.token_bytes
         self._special_ids = frozenset(self.special.values())
@@ -44,6 +45,11 @@ class Tokenizer:
     def encode(self, text: str) -> list[int]:
         """Plain text: what looks like a special token is encoded as the text it is."""
         return self._bpe.encode(text, add_special_tokens=False).ids
+
+    def encode_text(self, text: str) -> list[int]:
+        """A text to be continued as it is, as the model saw texts in training: special tokens where
+        it has their names, and before it what every text begins with."""
+        return [*self._begins, *self._encode_special(text)]
 
     def encode_chat(
         self,
@@ -68,8 +74,11 @@ class Tokenizer:
         rendered = self._template.render(
             _in_texts(messages, defuse), add_generation_prompt, tools and _in_texts(tools, defuse)
         )
+        return self._encode_special(rendered, guard)
+
+    def _encode_special(self, text: str, guard: str = "") -> list[int]:
         ids: list[int] = []
-        for index, part in enumerate(self._special_pattern.split(rendered)):
+        for index, part in enumerate(self._special_pattern.split(text)):
             if index % 2:
                 ids.append(self.special[part])
             elif part:

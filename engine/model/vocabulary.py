@@ -17,7 +17,8 @@ PLAIN_TEMPLATE = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
 class Vocabulary:
     """`token_bytes` by id; `special` tokens, which no text can spell, by name; `ends` the ids that
     end an answer; `eos_token_id` the one that ends a text in training; `template` of chats, in
-    Jinja, and `names` that it may use beside the messages; `sampling` where a request is silent."""
+    Jinja, and `names` that it may use beside the messages; `sampling` where a request is silent;
+    `begins` the ids that come before every text."""
 
     bpe: BpeTokenizer
     inner: BpeTokenizer  # the same for text that follows a special token: no space before it
@@ -28,6 +29,7 @@ class Vocabulary:
     template: str
     names: Mapping[str, str] = field(default_factory=dict)
     sampling: SamplingDefaults = field(default_factory=SamplingDefaults)
+    begins: tuple[int, ...] = ()
 
 
 def byte_level(token: str) -> bytes:

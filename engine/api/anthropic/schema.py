@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from engine.api.ask import AnswerSchema, Ask, Chat, in_turns
 from engine.api.errors import ApiError, invalid
-from engine.api.schema_parts import Part, refuse
+from engine.api.schema_parts import Part, Result, refuse
 from engine.tools.tool import Choice, Tool
 
 Wanted = TypeVar("Wanted", bound="_Request")
@@ -38,27 +38,6 @@ class ToolUseBlock(Part):
     id: str
     name: str
     input: dict[str, Any]
-
-
-def _seen_by_a_reader(content: Any) -> Any:
-    """What a tool gave, as text. Pictures and the like are named, not refused: an agent cannot
-    leave out what its tools return."""
-    if not isinstance(content, list):
-        return content
-    texts = []
-    for block in content:
-        kind = block.get("type") if isinstance(block, dict) else None
-        match kind:
-            case "text":
-                texts.append(block.get("text"))
-            case "tool_reference":
-                texts.append(f"The tool {block.get('tool_name')} can be used now.")
-            case _:
-                texts.append(f"[{str(kind)[:40]}: this model reads text only]")
-    return "\n".join(text for text in texts if isinstance(text, str))
-
-
-Result = Annotated[str, BeforeValidator(_seen_by_a_reader)]
 
 
 class ToolResultBlock(Part):

@@ -82,7 +82,12 @@ class Choice:
 
 
 def _logprobs(tokens: list[TokenLogprob]) -> dict[str, Any]:
-    content = [
+    return {"content": told_logprobs(tokens), "refusal": None}
+
+
+def told_logprobs(tokens: list[TokenLogprob]) -> list[dict[str, Any]]:
+    """Token by token, each with its alternatives."""
+    return [
         {
             "token": token.token,
             "logprob": token.logprob,
@@ -93,4 +98,3 @@ def _logprobs(tokens: list[TokenLogprob]) -> dict[str, Any]:
         }
         for token in tokens
     ]
-    return {"content": content, "refusal": None}

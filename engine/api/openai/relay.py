@@ -1,27 +1,30 @@
-"""Chat completions that an upstream answers: passed on in its own words, metered here."""
+"""Completions that an upstream answers: passed on in its own words, metered here."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 from pydantic import Field, ValidationError
+from pydantic_core import from_json
 
 from db.ids import id_to_text
 from engine.api.answer import Answer, Finished
 from engine.api.errors import as_api_error
-from engine.api.openai.schema import MOST_ANSWERS, StreamOptions, api_error
+from engine.api.openai.fields import MOST_ANSWERS, StreamOptions, refusal
+from engine.api.openai.kinds import Kind
 from engine.api.openai.usage import usage_of
 from engine.api.reply import KEEP_ALIVE_EVERY_S, extension
 from engine.api.schema_parts import Part
+from engine.api.service import Call, Service
 from engine.api.source import Piece
 from engine.api.sse import DONE, KEEP_ALIVE, data
-from engine.api.upstreams.source import UpstreamSource
+from engine.api.upstreams.source import Job, UpstreamSource
 
 
 class RelayedRequest(Part):
     """What the gateway itself has to know of a request; all else is the upstream's to check."""
 
     model: str
-    messages: list[Any] = Field(min_length=1)
+    prompt: Any = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: int | None = Field(None, ge=1, le=MOST_ANSWERS)
@@ -29,8 +32,10 @@ class RelayedRequest(Part):
     max_completion_tokens: int | None = Field(None, ge=1)
 
     @property
-    def streamed(self) -> bool:
-        return bool(self.stream)
+    def answers(self) -> int:
+        """`n` to each prompt: a list of texts, or of lists of tokens, is several."""
+        several = isinstance(self.prompt, list) and not isinstance(next(iter(self.prompt), 0), int)
+        return (self.n or 1) * (len(self.prompt) if several else 1)
 
     @property
     def most_tokens(self) -> int | None:
@@ -43,24 +48,46 @@ class RelayedRequest(Part):
         return self.stream_options is not None and self.stream_options.include_usage
 
 
-def parse_relayed(body: Any) -> RelayedRequest:
-    """An ApiError (400, with the field at fault) where it is not one."""
+def relayed(service: Service, call: Call, body: bytes, kind: Kind) -> "RelayReply | None":
+    """The answer to a request for a model of an upstream; None where it is for another one, or no
+    request at all. An ApiError (400, with the field at fault) where it is half of one."""
     try:
-        return RelayedRequest.model_validate(body)
+        content = from_json(body)
+        upstream = service.upstreams.serving(content["model"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if upstream is None:
+        return None
+    try:
+        wanted = RelayedRequest.model_validate(content)
     except ValidationError as error:
-        raise api_error(error.errors(include_url=False)[0]) from None
+        raise refusal(error.errors(include_url=False)[0]) from None
+    job = Job(
+        content,
+        kind.path,
+        len(body),
+        call.caller.developer_id,
+        wanted.answers,
+        wanted.most_tokens,
+        with_parts=False,
+    )
+    source = upstream.source(job)
+    answer = service.answer(call, source, streamed=bool(wanted.stream))
+    return RelayReply(answer, source, kind, wants_usage=wanted.wants_usage)
 
 
 class RelayReply:
     """The upstream's chunks under this gateway's id."""
 
-    def __init__(self, answer: Answer, source: UpstreamSource, wanted: RelayedRequest) -> None:
+    def __init__(
+        self, answer: Answer, source: UpstreamSource, kind: Kind, *, wants_usage: bool
+    ) -> None:
         self.answer = answer
-        self.streamed = wanted.streamed
+        self.streamed = answer.row.streamed
         self.headers = {"x-request-id": id_to_text(answer.row.id)}
         self._source = source
-        self._wants_usage = wanted.wants_usage
-        self._id = f"chatcmpl-{id_to_text(answer.row.id)}"
+        self._wants_usage = wants_usage
+        self._id = f"{kind.prefix}-{id_to_text(answer.row.id)}"
 
     async def collect(self) -> dict[str, Any]:
         whole: dict[str, Any] = {}

@@ -4,38 +4,18 @@ Unknown fields are ignored, as OpenAI-compatible servers do, because tools send 
 would change the answer and that this engine cannot honour is refused, never dropped in silence.
 """
 
-import re
 from typing import Any, Literal
 
-from pydantic import (
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails
+from pydantic import Field, field_validator, model_validator
 
 from engine.api.ask import AnswerSchema, Ask, Chat
-from engine.api.errors import ApiError, invalid
+from engine.api.openai.fields import MOST_ANSWERS, Request, StreamOptions, parse
 from engine.api.schema_parts import Part, Text, arguments, refuse
 from engine.tools.tool import Choice, Tool
 
 MOST_MESSAGES = 4096
-MOST_STOPS = 4
 MOST_TOP_LOGPROBS = 20
 MOST_TOOLS = 128
-MOST_ANSWERS = 16
-_PASSED_ON = (
-    "temperature",
-    "top_p",
-    "min_p",
-    "presence_penalty",
-    "frequency_penalty",
-    "seed",
-)
-
-# How pydantic names the branches of a union in an error's place.
-_BRANCH = re.compile(r"str$|[A-Z]|\w+\[")
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -107,10 +87,6 @@ class ChatMessage(Part):
         return message
 
 
-class StreamOptions(Part):
-    include_usage: bool = False
-
-
 class JsonSchema(Part):
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
     schema_: dict[str, Any] = Field(default_factory=dict, alias="schema")
@@ -133,28 +109,12 @@ class ResponseFormat(Part):
         return AnswerSchema({"type": "object"}, False) if self.type == "json_object" else None
 
 
-class Extension(Part):
-    """Breakeven's own field: `experts` asks for the count of choices per layer and expert."""
-
-    experts: bool = False
-
-
-class ChatRequest(Part):
-    model: str = Field(min_length=1, max_length=200)
+class ChatRequest(Request):
     messages: list[ChatMessage] = Field(min_length=1, max_length=MOST_MESSAGES)
-    stream: bool | None = None
     stream_options: StreamOptions | None = None
+    n: int | None = Field(None, ge=1, le=MOST_ANSWERS)
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, ge=0, le=1)
-    top_k: int | None = Field(None, ge=-1, le=2**31)
-    min_p: float | None = Field(None, ge=0, le=1)
-    presence_penalty: float | None = Field(None, ge=-2, le=2)
-    frequency_penalty: float | None = Field(None, ge=-2, le=2)
-    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
-    stop: str | list[str] | None = None
-    n: int | None = Field(None, ge=1, le=MOST_ANSWERS)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=MOST_TOP_LOGPROBS)
     response_format: ResponseFormat | None = None
@@ -164,19 +124,6 @@ class ChatRequest(Part):
     functions: list[Any] | None = None
     logit_bias: dict[str, float] | None = None
     modalities: list[str] | None = None
-    breakeven: Extension | None = None
-
-    @field_validator("stop", mode="before")
-    @classmethod
-    def _few_stops(cls, stop: Any) -> Any:
-        texts = [stop] if isinstance(stop, str) else stop
-        if texts is None:
-            return None
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise refuse("stop must be a string or a list of strings.")
-        if len(texts) > MOST_STOPS or "" in texts:
-            raise refuse(f"stop takes up to {MOST_STOPS} strings, none of them empty.")
-        return texts
 
     @field_validator("messages")
     @classmethod
@@ -207,7 +154,7 @@ class ChatRequest(Part):
 
     @model_validator(mode="after")
     def _fields_agree(self) -> "ChatRequest":
-        # Several fields at once: the message begins with the one at fault, which `api_error` reads.
+        # Several fields at once: the message begins with the one at fault, which `parse` reads.
         names = [tool.function.name for tool in self.tools or []]
         if len(names) != len(set(names)):
             raise refuse("tools: two of them have the same name.")
@@ -224,17 +171,14 @@ class ChatRequest(Part):
     def ask(self) -> Ask:
         """What is asked, in nobody's dialect."""
         limits = [limit for limit in (self.max_completion_tokens, self.max_tokens) if limit]
-        drawing = {name: getattr(self, name) for name in _PASSED_ON}
-        if self.top_k is not None:
-            drawing["top_k"] = max(0, self.top_k)  # -1, as some clients write "off", is 0 here
         return Ask(
             self._chat(),
             max_tokens=min(limits, default=None),
-            drawing=drawing,
-            stop=list(self.stop or []),
+            drawing=self.drawing(),
+            stop=self.stop or [],
             top_logprobs=(self.top_logprobs or 0) if self.logprobs else None,
             answers=self.n or 1,
-            report_experts=self.breakeven is not None and self.breakeven.experts,
+            report_experts=self.reports_experts,
         )
 
     def _chat(self) -> Chat:
@@ -253,37 +197,4 @@ class ChatRequest(Part):
 
 def parse_chat_request(body: bytes) -> ChatRequest:
     """The request in a body; an ApiError (400, with the field at fault) where it is not one."""
-    try:
-        return ChatRequest.model_validate_json(body)
-    except ValidationError as error:
-        raise api_error(error.errors(include_url=False)[0]) from None
-
-
-def api_error(detail: ErrorDetails) -> ApiError:
-    """Pydantic's first complaint as OpenAI words it, naming the field as `messages[0].content`."""
-    if detail["type"] == "json_invalid":
-        return invalid(f"The request's body is not valid JSON: {detail['ctx']['error']}.")
-    param = _param(detail["loc"])
-    message = detail["msg"]
-    if detail["type"] == "refused" and not param:
-        param, _, message = message.partition(": ")
-    if detail["type"] == "missing":
-        return invalid(f"Missing required parameter: '{param}'.", param)
-    if not param:
-        return invalid("The request's body must be a JSON object.")
-    return invalid(f"Invalid '{param}': {_sentence(message)}", param)
-
-
-def _param(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif not _BRANCH.match(part):
-            path += f".{part}"
-    return path.lstrip(".")
-
-
-def _sentence(message: str) -> str:
-    message = message.replace("Input should be", "it should be")
-    return message if message.endswith(".") else message + "."
+    return parse(ChatRequest, body)

@@ -33,7 +33,9 @@ def size_of(body: dict[str, Any]) -> int:
 async def count_prompt(
     session: aiohttp.ClientSession, replica: Replica, body: dict[str, Any]
 ) -> tuple[int, bool]:
-    """Tokens of a chat completion's prompt, and whether that is exact."""
+    """Tokens of a completion's prompt, and whether that is exact."""
+    if "messages" not in body:
+        return await count_text(session, replica, "".join(_texts(body.get("prompt")))), False
     if replica.config.tokenizer is not None:
         tokenizer = await asyncio.to_thread(_tokenizer, replica.config.tokenizer)
         messages = [m if m.get("content") else {**m, "content": ""} for m in body["messages"]]

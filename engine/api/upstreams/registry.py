@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,7 @@ from engine.api.upstreams.replica import Replica, ServedModel
 from engine.api.upstreams.source import Job, UpstreamSource
 from engine.api.upstreams.translate import body_of
 
+CHAT_PATH = "/chat/completions"
 CHECK_EVERY_S = 10.0
 CHECK_AGAIN_AFTER_S = 2.0  # one that does not answer
 
@@ -136,33 +138,24 @@ class UpstreamModel:
             room = max(1, context - await self.count(ask))
             short = room < ask.max_tokens
             body["max_tokens"] = min(ask.max_tokens, room)
-        source = self._source(body, tenant, ask.answers, body.get("max_tokens"), with_parts=True)
+        size = counting.size_of(body)
+        job = Job(
+            body, CHAT_PATH, size, tenant, ask.answers, body.get("max_tokens"), with_parts=True
+        )
+        source = self.source(job)
         source.short = short
         return source
 
-    def relay(
-        self, body: dict[str, Any], size: int, tenant: int, answers: int, max_tokens: int | None
-    ) -> UpstreamSource:
-        """A chat completion that is passed on as it is, `size` its bytes."""
-        body = {**body, "model": self.name}
-        return self._source(body, tenant, answers, max_tokens, with_parts=False, size=size)
-
-    def _source(
-        self,
-        body: dict[str, Any],
-        tenant: int,
-        answers: int,
-        max_tokens: int | None,
-        *,
-        with_parts: bool,
-        size: int | None = None,
-    ) -> UpstreamSource:
+    def source(self, job: Job) -> UpstreamSource:
+        """Computes what a job says, under the name that the upstream gives the model."""
+        body = {**job.body, "model": self.name}
         if body.get("stream"):
             options = body.get("stream_options") or {}
             body["stream_options"] = {**options, "include_usage": True}
-        size = counting.size_of(body) if size is None else size
-        job = Job(body, size, tenant, answers, max_tokens, with_parts)
-        return UpstreamSource(self._model, job, self._upstreams.dispatch, self._upstreams.session)
+        upstreams = self._upstreams
+        return UpstreamSource(
+            self._model, replace(job, body=body), upstreams.dispatch, upstreams.session
+        )
 
     async def count(self, ask: Ask) -> int:
         """Tokens of the prompt: exact where the upstream tells, else an estimate by length."""

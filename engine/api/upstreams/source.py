@@ -22,10 +22,11 @@ _WORTH_ANOTHER_SERVER = frozenset({429, 502, 503})
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is sent: a chat completion's `body`, `size` its bytes. `tenant`: whose turn it takes.
-    `with_parts`: whether the answer's parts are wanted beside the upstream's own words."""
+    """What is sent to which `path` of the API: `body`, `size` its bytes. `tenant`: whose turn it
+    takes. `with_parts`: whether the answer's parts are wanted beside the upstream's own words."""
 
     body: dict[str, Any]
+    path: str
     size: int
     tenant: int
     answers: int
@@ -125,7 +126,7 @@ class UpstreamSource:
         config = replica.config
         try:
             async with self._session.post(
-                f"{replica.url}/chat/completions",
+                f"{replica.url}{self._job.path}",
                 json=self._job.body,
                 headers=replica.headers,
                 allow_redirects=False,
@@ -170,8 +171,7 @@ class UpstreamSource:
     def _whole_pieces(self, answer: dict[str, Any]) -> list[Piece]:
         self._begun = True
         for choice in answer.get("choices") or ():
-            message = choice.get("message") if isinstance(choice, dict) else None
-            self._texts += said_in(message or {})
+            self._texts += said_in(choice, "message")
         if wire.take_usage(answer.get("usage"), self.tally):
             self.usage = answer["usage"]
         pieces = [p for p in pieces_of(answer, None) if 0 <= p.index < self.answers]
@@ -183,8 +183,7 @@ class UpstreamSource:
     def _estimate(self, chunk: dict[str, Any]) -> None:
         """Until the upstream says better, a chunk with text in it is a token."""
         for choice in chunk.get("choices") or ():
-            delta = choice.get("delta") if isinstance(choice, dict) else None
-            if texts := said_in(delta or {}):
+            if texts := said_in(choice, "delta"):
                 self._texts += texts
                 if not self.tally.exact:
                     self.tally.output_tokens += 1

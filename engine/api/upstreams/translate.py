@@ -96,14 +96,18 @@ class Reader:
             yield Argued(arguments)
 
 
-def said_in(delta: dict[str, Any]) -> list[str]:
-    """The texts of a delta or a message that the model wrote."""
-    texts = [delta.get(name) for name in ("reasoning_content", "reasoning", "content", "refusal")]
-    for call in delta.get("tool_calls") or ():
+def said_in(choice: Any, name: str) -> list[str]:
+    """The texts that the model wrote, of a choice with a `delta` or a `message`, or of one of a
+    text that is continued."""
+    if not isinstance(choice, dict):
+        return []
+    said = choice.get(name) or {}
+    texts = [said.get(field) for field in ("reasoning_content", "reasoning", "content", "refusal")]
+    for call in said.get("tool_calls") or ():
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict):
             texts += [function.get("name"), function.get("arguments")]
-    return [text for text in texts if isinstance(text, str) and text]
+    return [text for text in (*texts, choice.get("text")) if isinstance(text, str) and text]
 
 
 def pieces_of(chunk: dict[str, Any], readers: list[Reader] | None) -> list[Piece]:

@@ -73,6 +73,26 @@ def test_a_client_that_waits_for_its_first_token_gets_a_503(fragile: Gateway) ->
     assert fragile.rows()[-1]["status"] == "error"
 
 
+def test_a_crash_within_a_response_is_told_as_its_failure(fragile: Gateway) -> None:
+    """With all that came until then; Codex then tries again by itself."""
+    wait_until(lambda: fragile.service.state.name == "ready", within_s=60)
+    stream = fragile.client().responses.create(
+        model=MODEL, input="Tell a story.", max_output_tokens=2000, temperature=2.0, stream=True
+    )
+    texts: list[str] = []
+    for event in stream:
+        if event.type == "response.output_text.delta":
+            texts.append(event.delta)
+            if len(texts) == 3:
+                fragile.worker_process().kill()
+    assert event.type == "response.failed"
+    assert event.response.error is not None
+    assert event.response.error.code == "server_error"
+    assert "restarted" in event.response.error.message
+    assert event.response.output_text == "".join(texts)
+    assert fragile.rows()[-1]["status"] == "error"
+
+
 def test_a_client_that_waits_long_is_kept_company_until_its_answer_comes(fragile: Gateway) -> None:
     """Headers and a comment come after a second, so that neither client nor proxy gives up."""
     wait_until(lambda: fragile.service.state.name == "ready", within_s=60)

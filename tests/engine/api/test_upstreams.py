@@ -14,9 +14,8 @@ import pytest
 
 from db.settings import Settings
 from tests.engine.api.gateway import Gateway, request_id, said, wait_until
-from tests.engine.api.upstream_server import MODEL, USAGE, WORDS, UpstreamServer
+from tests.engine.api.upstream_server import MODEL, TEXT, USAGE, UpstreamServer
 
-TEXT = "".join(WORDS)
 Start = Callable[..., tuple[Gateway, list[UpstreamServer]]]
 
 
@@ -314,6 +313,27 @@ def test_models_of_upstreams_are_listed_with_their_context(start: Start) -> None
     with pytest.raises(openai.NotFoundError, match="Big-MoE"):
         gateway.client().chat.completions.create(model="gpt-9", messages=said("Hi"))
     assert gateway.rows() == []
+
+
+def test_texts_are_continued_by_upstreams_too(start: Start) -> None:
+    gateway, [server] = start()
+    answer = gateway.client().completions.create(
+        model=MODEL, prompt=["One", "Two"], max_tokens=5, extra_body={"use_beam_search": True}
+    )
+    assert [choice.text for choice in answer.choices] == [TEXT, TEXT]
+    assert server.received[0][0]["use_beam_search"] is True
+    row = gateway.closed_row(int(answer.id.removeprefix("cmpl-"), 16))
+    assert (row["endpoint"], row["status"]) == ("/v1/completions", "ok")
+    assert (row["input_tokens"], row["output_tokens"]) == (31, 5)
+
+
+def test_responses_are_answered_by_any_upstream(start: Start) -> None:
+    gateway, [server] = start()
+    response = gateway.client().responses.create(model=MODEL, input="What is a boat?")
+    assert (response.status, response.output_text) == ("completed", TEXT)
+    assert response.usage is not None
+    assert (response.usage.input_tokens, response.usage.output_tokens) == (31, 5)
+    assert server.received[0][0]["messages"] == [{"role": "user", "content": "What is a boat?"}]
 
 
 WEATHER: Any = {

@@ -18,6 +18,7 @@ from tests.product import free_port
 
 MODEL = "Team/Big-MoE"
 WORDS = ["It", " is", " a", " boat", "."]
+TEXT = "".join(WORDS)
 USAGE = {
     "prompt_tokens": 31,
     "completion_tokens": 5,
@@ -52,6 +53,7 @@ class UpstreamServer:
         routes = [
             Route("/v1/models", self._models),
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
+            Route("/v1/completions", self._continue, methods=["POST"]),
             Route("/tokenize", self._tokenize, methods=["POST"]),
         ]
         config = uvicorn.Config(
@@ -98,6 +100,17 @@ class UpstreamServer:
         await asyncio.sleep(self.pause_s)
         self.running -= 1
         return JSONResponse(self._whole())
+
+    async def _continue(self, request: Request) -> Response:
+        body = await request.json()
+        self.received.append((body, dict(request.headers)))
+        prompts = body["prompt"] if isinstance(body["prompt"], list) else [body["prompt"]]
+        choices = [
+            {"index": index, "text": TEXT, "finish_reason": "length"}
+            for index in range(len(prompts))
+        ]
+        whole = {"id": "up-2", "object": "text_completion", "model": MODEL, "choices": choices}
+        return JSONResponse({**whole, "usage": self.usage})
 
     def _whole(self) -> dict[str, Any]:
         text = "".join(delta.get("content", "") for delta in self.deltas)

@@ -66,6 +66,23 @@ def test_texts_that_the_file_keeps_whole_are_one_token() -> None:
     assert tokenizer.decode([257, 259]) == "hel<think>"
 
 
+@pytest.mark.parametrize(
+    ("says", "begins"),
+    [
+        ({"add_bos_token": True}, (260,)),
+        ({"add_bos_token": False, "pre": "llama-bpe"}, ()),
+        ({"pre": "llama-bpe"}, (260,)),
+        ({}, ()),
+    ],
+)
+def test_texts_begin_with_a_token_where_the_file_or_its_family_says_so(
+    says: dict[str, Any], begins: tuple[int, ...]
+) -> None:
+    tokenizer = Tokenizer(read_gguf_vocabulary(metadata(**says), "x.gguf"))
+    assert tokenizer.encode_text("hel<|tool|>") == [*begins, 257, 260]
+    assert tokenizer.encode("hel") == [257]
+
+
 def test_special_tokens_that_end_nothing_do_not_end_an_answer() -> None:
     assert read_gguf_vocabulary(metadata(), "x.gguf").ends == {258}
 

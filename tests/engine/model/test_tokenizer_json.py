@@ -8,7 +8,7 @@ import pytest
 import transformers
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, decoders, models, pre_tokenizers, processors, trainers
 from tokenizers import Tokenizer as RawTokenizer
 
 from engine.model.errors import ChatTemplateError, ModelFileError
@@ -70,6 +70,23 @@ def test_ids_and_text_are_transformers(both: tuple[Tokenizer, Any], text: str) -
     if not any(name in text for name in ours.special):
         assert ids == theirs.encode(text, add_special_tokens=False)
     assert ours.decode(ids) == text
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_text_to_be_continued_gets_transformers_ids(tmp_path: Path, begins: bool) -> None:
+    """Special tokens by their names, and one before all where the tokenizer itself adds it."""
+    folder = write(tmp_path, model_type="llama")
+    if begins:
+        raw = RawTokenizer.from_file(str(folder / "tokenizer.json"))
+        end = raw.token_to_id("<|end|>")
+        raw.post_processor = processors.TemplateProcessing(
+            single="<|end|> $A", special_tokens=[("<|end|>", end)]
+        )
+        raw.save(str(folder / "tokenizer.json"))
+    ours, theirs = Tokenizer.open(folder), reference(folder)
+    for text in ("", "a boat<|im_end|> moves <think>", "<|im_start|>naïve"):
+        assert ours.encode_text(text) == theirs(text).input_ids
+    assert (ours.encode_text("") != []) == begins
 
 
 @pytest.mark.parametrize("template", [CHATML, LOOPING])
