@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.errors import LedgerUnavailable
-from engine.api.failures import EngineFailed, GatewayStopped
+from engine.api.failures import EngineFailed, GatewayStopped, Unanswerable
 from engine.runtime.client import WorkerCrashed, WorkerUnavailable
 
 log = logging.getLogger(__name__)
@@ -141,6 +141,8 @@ def as_api_error(error: Exception) -> ApiError:
             return unavailable(str(error), "worker_unavailable")
         case GatewayStopped():
             return unavailable(str(error), "gateway_stopped", retry_after_s=10)
+        case Unanswerable():
+            return invalid(str(error))
         case EngineFailed():
             return ApiError(500, str(error), type="server_error", code="engine_failed")
     incident = secrets.token_hex(4)

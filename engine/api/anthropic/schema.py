@@ -4,6 +4,7 @@ https://docs.anthropic.com/en/api/messages. Fields that only a beta knows are ig
 client says that it uses betas (`anthropic-beta`), and refused otherwise, as there.
 """
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -16,6 +17,7 @@ from engine.tools.tool import Choice, Tool
 
 Wanted = TypeVar("Wanted", bound="_Request")
 MOST_MESSAGES = 100_000  # the vendor's own limit
+_ACCOUNTING = re.compile(r"\A\s*x-anthropic-billing-header:[^\n]*\n*")
 
 
 class TextBlock(Part):
@@ -201,7 +203,7 @@ class _Request(BaseModel):
 
     def _chat(self) -> Chat:
         """What is asked, in nobody's dialect; neighbours of one role are one message."""
-        system = self.system if isinstance(self.system, str) else _joined(self.system or [])
+        system = _instructions(self.system)
         chat: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         for message in self.messages:
             for part in message.for_template():
@@ -226,8 +228,11 @@ class _Request(BaseModel):
         return self.thinking is not None and self.thinking.type != "disabled"
 
 
-def _joined(blocks: list[TextBlock]) -> str:
-    return "\n".join(block.text for block in blocks)
+def _instructions(system: str | list[TextBlock] | None) -> str:
+    """The system prompt without what Claude Code tells the vendor's accounts in its first line: it
+    changes from request to request, and nothing after it would be found in the cache."""
+    texts = [system] if isinstance(system, str) else [block.text for block in system or []]
+    return "\n".join(filter(None, (_ACCOUNTING.sub("", text) for text in texts)))
 
 
 class CountRequest(_Request):
