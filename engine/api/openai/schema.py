@@ -164,6 +164,7 @@ class ChatRequest(Part):
     functions: list[Any] | None = None
     logit_bias: dict[str, float] | None = None
     modalities: list[str] | None = None
+    web_search_options: dict[str, Any] | None = None
     breakeven: Extension | None = None
 
     @field_validator("stop", mode="before")
@@ -196,6 +197,13 @@ class ChatRequest(Part):
     def _not_supported(cls, value: Any) -> Any:
         if value:
             raise refuse("This field is not supported by this engine; leave it out.")
+        return value
+
+    @field_validator("web_search_options")
+    @classmethod
+    def _no_web_search(cls, value: Any) -> Any:
+        if value is not None:
+            raise refuse("This engine does not search the web; leave the field out.")
         return value
 
     @field_validator("modalities")
