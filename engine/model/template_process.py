@@ -7,6 +7,7 @@ first, then what each rendering is given; each rendering is answered on stdout b
 `{refused}`, or by the end of the process.
 """
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -61,7 +62,8 @@ class _Renderer:
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    with contextlib.suppress(ValueError, OSError):  # macOS has no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends the process
     renderer = _Renderer(**json.loads(sys.stdin.readline()))
