@@ -11,9 +11,11 @@ from pydantic import BaseModel
 from tests.engine.api.gateway import MODEL, Gateway, request_id, said
 
 WEATHER = said("What is the weather in Paris?")
+# A number without a limit may be endless digits, as a model draws them.
+COUNT = {"type": "integer", "minimum": 0, "maximum": 9999}
 ADDRESS = {
     "type": "object",
-    "properties": {"street": {"type": "string", "maxLength": 12}, "number": {"type": "integer"}},
+    "properties": {"street": {"type": "string", "maxLength": 12}, "number": COUNT},
     "required": ["street", "number"],
     "additionalProperties": False,
 }
@@ -44,7 +46,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "arrays": closed(
         tags={"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 2, "maxItems": 4}
     ),
-    "anyOf": closed(value={"anyOf": [{"type": "integer"}, {"type": "null"}, {"enum": ["many"]}]}),
+    "anyOf": closed(value={"anyOf": [COUNT, {"type": "null"}, {"enum": ["many"]}]}),
     "$defs and $ref": {
         **closed(home={"$ref": "#/$defs/address"}),
         "$defs": {"address": ADDRESS},
