@@ -17,7 +17,7 @@ from db.ids import now_ms
 from db.ledger import Ledger
 from db.records import NewRequest, RequestOutcome
 from engine.api.errors import ApiError
-from engine.api.failures import EngineFailed, GatewayStopped
+from engine.api.failures import EngineFailed, GatewayStopped, Unanswerable
 from engine.api.limiter import Grant
 from engine.api.source import Piece, Source, Tally
 from engine.runtime.client import WorkerCrashed, WorkerUnavailable
@@ -225,6 +225,8 @@ def _error_type(error: Exception | None) -> str | None:
             return "worker_unavailable"
         case GatewayStopped():
             return "gateway_stopped"
+        case Unanswerable():
+            return "unanswerable"
         case EngineFailed():
             return "engine_failed"
         case _:

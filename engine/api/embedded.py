@@ -14,7 +14,7 @@ from db.settings import Settings
 from engine.api.ask import Ask
 from engine.api.errors import prompt_too_long, unavailable
 from engine.api.events import EngineState
-from engine.api.failures import EngineFailed
+from engine.api.failures import EngineFailed, Unanswerable
 from engine.api.prompts import Prompt, Prompts
 from engine.api.source import EngineKind, Piece, Tally
 from engine.model.errors import ModelFileError
@@ -252,6 +252,8 @@ class EmbeddedSource:
         async for output in self._worker.generate(submit):
             self._last[output.index] = output
             self._count(output)
+            if output.unanswerable:
+                raise Unanswerable(output.error or "This cannot be answered.")
             if output.finish_reason == "error":
                 raise EngineFailed(output.error or "The engine could not compute this answer.")
             yield self._piece(output)

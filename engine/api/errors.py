@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.errors import BudgetExceeded, KeyRevoked, LedgerUnavailable
-from engine.api.failures import EngineFailed, GatewayStopped
+from engine.api.failures import EngineFailed, GatewayStopped, Unanswerable
 from engine.api.incoming import note_refusal
 from engine.runtime.client import WorkerCrashed, WorkerUnavailable
 
@@ -187,6 +187,8 @@ def _refusal(error: Exception) -> ApiError:
             return unavailable(str(error), "worker_unavailable")
         case GatewayStopped():
             return unavailable(str(error), "gateway_stopped", retry_after_s=10)
+        case Unanswerable():
+            return invalid(str(error))
         case EngineFailed():
             return ApiError(500, str(error), type="server_error", code="engine_failed")
     incident = secrets.token_hex(4)

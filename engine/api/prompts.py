@@ -16,8 +16,8 @@ from engine.tools.grammar import json_rule
 from engine.tools.reader import Reader, TextReader
 from engine.tools.tool import Tool
 
-LONG_PROMPT = 20_000  # characters; longer ones are prepared beside the event loop
-_MOST_RULES = 4096  # that are remembered
+_MOST_RULES = 1024  # that are remembered, none longer than
+_LONGEST_RULE = 20_000  # characters
 _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 
 
@@ -68,13 +68,9 @@ class Prompts:
         return self._tokenizer.sampling
 
     async def prepare(self, ask: Ask) -> Prompt:
-        """Raises ChatTemplateError, BadSchema, BadText."""
-        chat = ask.chat
-        length = sum(len(message["content"] or "") for message in chat.messages)
-        length += sum(map(len, ask.texts))
-        if length > LONG_PROMPT or chat.tools or chat.schema:
-            return await asyncio.to_thread(self._prepared, ask)
-        return self._prepared(ask)
+        """Beside the event loop, as texts may be long and a template may take its time. Raises
+        ChatTemplateError, BadSchema, BadText."""
+        return await asyncio.to_thread(self._prepared, ask)
 
     def _prepared(self, ask: Ask) -> Prompt:
         if ask.texts:
@@ -129,11 +125,13 @@ class Prompts:
 
     def _rule(self, schema: Mapping[str, Any], *, strict: bool) -> str:
         key = json.dumps(schema, sort_keys=False), strict
-        if key not in self._rules:
-            rule = json_rule(schema, strict=strict)
-            if problem := self._grammars.problem(f"start: {rule}"):
-                raise BadSchema(f"this JSON schema cannot be followed: {problem}")
-            if len(self._rules) >= _MOST_RULES:
-                self._rules.clear()
+        if known := self._rules.get(key):
+            return known
+        rule = json_rule(schema, strict=strict)
+        if problem := self._grammars.problem(f"start: {rule}"):
+            raise BadSchema(f"this JSON schema cannot be followed: {problem}")
+        if len(self._rules) >= _MOST_RULES:
+            self._rules.clear()
+        if len(rule) <= _LONGEST_RULE:
             self._rules[key] = rule
-        return self._rules[key]
+        return rule

@@ -1,35 +1,37 @@
-"""Chat templates, which come with a model and are run in a sandbox."""
+"""Chat templates, which come with a model and are run in a process that holds them in bounds."""
 
-import datetime as dt
 import json
+import subprocess
+import sys
+import threading
+import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any
 
 from jinja2 import TemplateError
-from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engine.model.errors import ChatTemplateError, ModelFileError
+from engine.model.template_process import CPU_S, MEMORY_BYTES, environment
+
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 class ChatTemplate:
-    """A compiled template. `names` are what it may use beside the messages.
+    """A template. `names` are what it may use beside the messages.
 
-    Raises ModelFileError where it is no Jinja.
+    Its process starts with the first rendering and is there until the template is not; any thread
+    may render, one at a time. Raises ModelFileError where it is no Jinja.
     """
 
     def __init__(self, source: str, names: Mapping[str, str]) -> None:
-        sandbox = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
-        )
-        sandbox.globals["raise_exception"] = _refuse
-        sandbox.globals["strftime_now"] = lambda form: dt.datetime.now(tz=dt.UTC).strftime(form)
-        sandbox.filters["tojson"] = _to_json
-        self._names = names
         try:
-            self._template = sandbox.from_string(source)
-        except TemplateError as error:
+            environment().parse(source)  # computes nothing
+        except (TemplateError, RecursionError) as error:
             raise ModelFileError(f"The model's chat template cannot be read: {error}.") from error
+        self._start = {"source": source, "names": dict(names)}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
 
     def render(
         self,
@@ -37,22 +39,61 @@ class ChatTemplate:
         add_generation_prompt: bool,
         tools: Sequence[Mapping[str, Any]] | None = None,
     ) -> str:
-        """Raises ChatTemplateError where the template refuses."""
-        try:
-            return self._template.render(
-                messages=messages,
-                tools=tools,
-                add_generation_prompt=add_generation_prompt,
-                **self._names,
+        """Raises ChatTemplateError where the template refuses, or takes too much."""
+        given = {
+            "messages": messages,
+            "tools": tools,
+            "add_generation_prompt": add_generation_prompt,
+        }
+        with self._turn:
+            answer = self._answer(given)
+        if not answer:
+            raise ChatTemplateError(
+                f"The model's chat template takes more than {CPU_S:.0f} s or "
+                f"{MEMORY_BYTES // 2**20} MB for this."
             )
-        except (TemplateError, TypeError, KeyError) as error:
-            raise ChatTemplateError(f"The model's chat template refuses this: {error}.") from error
+        told = json.loads(answer)
+        if "refused" in told:
+            raise ChatTemplateError(f"The model's chat template refuses this: {told['refused']}.")
+        return str(told["text"])
+
+    def _answer(self, given: Mapping[str, Any]) -> bytes:
+        """The process' line; empty where it died of this, and the next will be another."""
+        process = self._process or self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            _write(process, given)
+            answer = process.stdout.readline()
+        except BrokenPipeError:
+            answer = b""
+        if not answer.endswith(b"\n"):
+            self._end()
+            self._process = None
+            return b""
+        return answer
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "engine.model.template_process"],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in the terminal is not for it
+        )
+        self._process = process
+        self._end = weakref.finalize(self, _end, process)
+        _write(process, self._start)
+        return process
 
 
-def _to_json(value: Any, indent: int | None = None) -> str:
-    """Jinja's own escapes what HTML does not allow; a model has to read it as it is."""
-    return json.dumps(value, ensure_ascii=False, indent=indent)
+def _write(process: "subprocess.Popen[bytes]", content: Mapping[str, Any]) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(content).encode() + b"\n")
+    process.stdin.flush()
 
 
-def _refuse(message: str) -> NoReturn:
-    raise TemplateError(message)
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.communicate()

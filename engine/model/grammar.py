@@ -31,9 +31,16 @@ class Grammars:
         )
 
     def problem(self, grammar: str) -> str | None:
-        """Why a grammar cannot be used, in one line; None where it can."""
+        """Why a grammar cannot be used, in one line; None where it can, or where only its middle
+        turns out to be too complex."""
         message = LLMatcher.validate_grammar(grammar, self._tokenizer, limits=_LIMITS)
-        return _first_line(message) if message and not message.startswith("WARNING") else None
+        if message and not message.startswith("WARNING"):
+            return _first_line(message)
+        try:
+            self.constraint(grammar).begin()
+        except GrammarError as error:
+            return str(error)
+        return None
 
     def constraint(self, grammar: str) -> "Constraint":
         """Raises GrammarError where it cannot be used."""
@@ -45,6 +52,11 @@ class Constraint:
 
     def __init__(self, matcher: LLMatcher) -> None:
         self._matcher = matcher
+        self._check()
+
+    def begin(self) -> None:
+        """GrammarError where nothing can come first."""
+        self._matcher.compute_bitmask()
         self._check()
 
     def allows(self, token: int) -> bool:
@@ -89,4 +101,5 @@ class _Vocabulary:
 
 
 def _first_line(message: str) -> str:
-    return message.partition("\n")[0][:300]
+    line = message.partition("\n")[0][:300]
+    return "nothing can follow it" if line == "NoExtensionBias" else line

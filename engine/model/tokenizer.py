@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer as BpeTokenizer
+
 from engine.model.chat_template import ChatTemplate
 from engine.model.errors import ChatTemplateError
 from engine.model.folder_vocabulary import read_folder_vocabulary
@@ -44,7 +46,7 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Plain text: what looks like a special token is encoded as the text it is."""
-        return self._bpe.encode(text, add_special_tokens=False).ids
+        return _ids(self._bpe, text)
 
     def encode_text(self, text: str) -> list[int]:
         """A text to be continued as it is, as the model saw texts in training: special tokens where
@@ -83,7 +85,7 @@ class Tokenizer:
                 ids.append(self.special[part])
             elif part:
                 bpe = self._inner if index else self._bpe
-                ids.extend(bpe.encode(part.replace(guard, ""), add_special_tokens=False).ids)
+                ids.extend(_ids(bpe, part.replace(guard, "")))
         return ids
 
     def token_bytes(self, token_id: int) -> bytes:
@@ -104,6 +106,12 @@ class Tokenizer:
         """The text of the ids, without special tokens; bytes that are no UTF-8 become U+FFFD."""
         kept = (self.token_bytes(i) for i in ids if i not in self._special_ids)
         return b"".join(kept).decode("utf-8", errors="replace")
+
+
+def _ids(bpe: BpeTokenizer, text: str) -> list[int]:
+    """The library's way for batches, the only one in which other threads can go on meanwhile."""
+    ids: list[int] = bpe.encode_batch_fast([text], add_special_tokens=False)[0].ids
+    return ids
 
 
 def _in_texts(value: Any, change: Callable[[str], str]) -> Any:

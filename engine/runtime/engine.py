@@ -61,6 +61,7 @@ class Engine:
             for index in range(submit.answers):
                 refused = Output(submit.request_id, "", 0, index=index)
                 refused.finish_reason, refused.error = "error", str(error)
+                refused.unanswerable = True
                 self._told.append(refused)
             return
         for start in range(0, submit.answers, submit.n):
@@ -148,7 +149,12 @@ class Engine:
         sampling = sequence.sampling
         try:
             token = _draw(sequence, logits)
-        except (ValueError, GrammarError) as error:
+        except GrammarError as error:
+            outputs = self._end(sequence, "error", "", f"The JSON schema cannot be met: {error}.")
+            for output in outputs:
+                output.unanswerable = True
+            return outputs
+        except ValueError as error:
             return self._end(sequence, "error", "", f"No next token: {error}.")
         sequence.append(token)
         ended = token in self.tokenizer.ends

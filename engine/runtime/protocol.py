@@ -120,6 +120,7 @@ class Output:
     finish_reason: FinishReason | None = None
     stopped_by: str | None = None  # the request's stop string that ended it, if one did
     error: str | None = None
+    unanswerable: bool = False  # the error is the request's, not the engine's
     experts_active_mean: float | None = None
     experts: list[list[int]] | None = None
     index: int = 0

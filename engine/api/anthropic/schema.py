@@ -24,8 +24,11 @@ from engine.api.schema_parts import Part, Result, refuse
 from engine.tools.tool import Choice, Tool
 
 Wanted = TypeVar("Wanted", bound="_Request")
-_DATED = re.compile(r"_\d{8}$")
+_RUN_BY_THE_VENDOR = re.compile(
+    r"(web_search|web_fetch|code_execution|tool_search_tool_\w+)_\d{8}$"
+)
 MOST_MESSAGES = 100_000  # the vendor's own limit
+_ACCOUNTING = re.compile(r"\A\s*x-anthropic-billing-header:[^\n]*\n*")
 
 
 class TextBlock(Part):
@@ -107,17 +110,23 @@ class ClientTool(Part):
 
 
 def _without_the_vendors(tools: Any) -> Any:
-    """Tools with a dated type, such as web_search_20250305, run on the vendor's machines. Agents
-    offer them always; here they are never called."""
+    """Without the tools that run on the vendor's machines: agents offer them always, and here they
+    are never called. The vendor's tools that run at the client have no schema, so only its own
+    models know how to call them."""
     if not isinstance(tools, list):
         return tools
-    return [
-        tool
-        for tool in tools
-        if not isinstance(tool, dict)
-        or not isinstance(kind := tool.get("type"), str)
-        or not _DATED.search(kind)
-    ]
+    kept = []
+    for tool in tools:
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if isinstance(kind, str) and _RUN_BY_THE_VENDOR.match(kind):
+            continue
+        if kind not in (None, "custom"):
+            raise refuse(
+                f"tools of type {str(kind)[:40]!r} are known to the vendor's own models; here "
+                "tools need their input_schema"
+            )
+        kept.append(tool)
+    return kept
 
 
 class ToolChoice(Part):
@@ -204,7 +213,7 @@ class _Request(BaseModel):
 
     def _chat(self) -> Chat:
         """What is asked, in nobody's dialect."""
-        system = self.system if isinstance(self.system, str) else _joined(self.system or [])
+        system = _instructions(self.system)
         chat: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         chat += [part for message in self.messages for part in message.for_template()]
         format_ = self.output_config.format if self.output_config else None
@@ -223,8 +232,11 @@ class _Request(BaseModel):
         return self.thinking is not None and self.thinking.type != "disabled"
 
 
-def _joined(blocks: list[TextBlock]) -> str:
-    return "\n".join(block.text for block in blocks)
+def _instructions(system: str | list[TextBlock] | None) -> str:
+    """The system prompt without what Claude Code tells the vendor's accounts in its first line: it
+    changes from request to request, and nothing after it would be found in the cache."""
+    texts = [system] if isinstance(system, str) else [block.text for block in system or []]
+    return "\n".join(filter(None, (_ACCOUNTING.sub("", text) for text in texts)))
 
 
 class CountRequest(_Request):

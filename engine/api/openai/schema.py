@@ -124,6 +124,7 @@ class ChatRequest(Request):
     functions: list[Any] | None = None
     logit_bias: dict[str, float] | None = None
     modalities: list[str] | None = None
+    web_search_options: dict[str, Any] | None = None
 
     @field_validator("messages")
     @classmethod
@@ -143,6 +144,13 @@ class ChatRequest(Request):
     def _not_supported(cls, value: Any) -> Any:
         if value:
             raise refuse("This field is not supported by this engine; leave it out.")
+        return value
+
+    @field_validator("web_search_options")
+    @classmethod
+    def _no_web_search(cls, value: Any) -> Any:
+        if value is not None:
+            raise refuse("This engine does not search the web; leave the field out.")
         return value
 
     @field_validator("modalities")
