@@ -48,7 +48,8 @@ def engine_notice() -> None:
 
 @st.fragment(run_every=ENGINE_POLL_S)
 def _engine_progress() -> None:
-    state = current.get().state
+    service = current.get()
+    state = service.state
     if state.name == "ready":
         st.rerun()
     elif state.name == "fetching":
@@ -61,9 +62,12 @@ def _engine_progress() -> None:
             "Pages work meanwhile; answers come when it is done.",
         )
     elif state.name == "failed":
+        what, often = "No model answers.", "every few seconds"
+        if service.computes_here:
+            what, often = "The engine is not available.", "every half minute"
         st.error(
-            f"The engine is not available. {formats.escape(state.message or '')} "
-            "It is tried again by itself every half minute; nothing on the ledger is lost.",
+            f"{what} {formats.escape(state.message or '')} "
+            f"It is tried again by itself {often}; nothing on the ledger is lost.",
             icon=":material/error:",
         )
     else:

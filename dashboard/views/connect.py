@@ -84,8 +84,8 @@ def choose_model() -> Served | None:
     models, problem = served_models()
     if not models:
         st.caption(
-            f"{formats.escape(problem)} Until a model is served, `{snippets.MODEL_PLACE}` stands in "
-            "its place."
+            f"{formats.escape(problem)} Until a model is served, `{snippets.MODEL_PLACE}` stands "
+            "in its place."
         )
         return None
     if len(models) == 1:
