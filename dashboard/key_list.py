@@ -16,6 +16,7 @@ def list_keys(shown: list[keys.Key]) -> keys.Key | None:
         return None
     st.dataframe(_table(shown), hide_index=True, alt="API keys, newest first")
     kept = [key for key in shown if key.revoked_at is None]
+    kept.sort(key=lambda key: _state(key, now_ms()) == "expired")
     if not kept:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -82,7 +82,7 @@ def _field(label: str, value: str, meaning: str | None = None) -> str:
 
 def _models(now: tuple[str, ...] | None) -> tuple[str, ...]:
     """Those that are served, by their names in lower case, and those that are set already."""
-    served = {model.name.lower(): model.name for model in served_models()[0]}
+    served = {model.name.lower(): model.name for model in served_models()}
     chosen = st.multiselect(
         "Allowed models",
         list(dict.fromkeys([*served, *(now or ())])),

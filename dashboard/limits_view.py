@@ -37,7 +37,9 @@ def show_use(holder: Holder) -> None:
         _use("Tokens", use.tokens, limits.tokens_per_month, formats.count)
         _use("Energy", use.energy_j, limits.energy_j_per_month, formats.energy)
     begins = date.fromisoformat(f"{use.renews}-01")
-    st.caption(f"Used this month; it begins anew on 1 {begins:%B} (UTC).")
+    st.caption(
+        f"Used this month, energy as far as meters can tell; begins anew on 1 {begins:%B} (UTC)."
+    )
 
 
 def _use(

@@ -5,9 +5,9 @@ from engine.api.errors import ApiError
 from engine.api.service import Served
 
 
-def served_models() -> tuple[list[Served], str]:
-    """All of them; where there is none yet, also why, in a sentence for people."""
+def served_models() -> list[Served]:
+    """All of them; none while the page's top says what is missing."""
     try:
-        return current.get().require_served(), ""
-    except ApiError as error:
-        return [], str(error)
+        return current.get().require_served()
+    except ApiError:
+        return []

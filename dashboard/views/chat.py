@@ -64,7 +64,7 @@ def choose_length() -> int:
 
 def choose_model() -> str | None:
     """Whom to ask; None where nobody could answer yet."""
-    names = [model.name for model in served_models()[0]]
+    names = [model.name for model in served_models()]
     if len(names) < 2:
         return names[0] if names else None
     return st.selectbox("Model", names, key="chat-model", persist_state="session", width=260)
@@ -207,7 +207,7 @@ if developer is not None:
     for number, turn in enumerate(turns):
         draw(number, turn)
     if model is None:
-        st.info(formats.escape(served_models()[1]), icon=":material/hourglass_top:")
+        st.info("Ask as soon as a model is served.", icon=":material/hourglass_top:")
     question = st.chat_input(
         "Ask the model", submit_mode="stop", key="chat-input", disabled=model is None
     )

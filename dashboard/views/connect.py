@@ -81,11 +81,10 @@ def forget_key() -> None:
 
 def choose_model() -> Served | None:
     """The model that the snippets name."""
-    models, problem = served_models()
+    models = served_models()
     if not models:
         st.caption(
-            f"{formats.escape(problem)} Until a model is served, `{snippets.MODEL_PLACE}` stands "
-            "in its place."
+            f"No model is served yet: put its name in the place of `{snippets.MODEL_PLACE}`."
         )
         return None
     if len(models) == 1:

@@ -21,7 +21,6 @@ WORDS = {
     "error": "failed",
     "interrupted": "interrupted",
 }
-ENGINES = {"embedded": "this machine", "upstream": "upstream"}
 BASIS = {
     "measured": "measured",
     "estimated": "estimated",
@@ -65,6 +64,7 @@ def table_of(frame: pd.DataFrame) -> pd.DataFrame:
             "Started": started.dt.tz_localize(None),
             "Developer": frame["developer_name"],
             "Status": frame["status"].map(WORDS),
+            "Engine": [_engine(name) for name in frame["engine"]],
             "Input": frame["input_tokens"],
             "Cached": frame["cached_input_tokens"],
             "Output": frame["output_tokens"],
@@ -75,7 +75,6 @@ def table_of(frame: pd.DataFrame) -> pd.DataFrame:
             "Duration": frame["duration_ms"].astype("Float64") / 1000,
             "Tool": frame["client"],
             "Model": frame["model"],
-            "Engine": frame["engine"].map(ENGINES),
         }
     )
 
@@ -107,7 +106,7 @@ def detail(row: "pd.Series[Any]") -> None:
             "Developer": row["developer_name"],
             "Status": WORDS.get(str(row["status"]), row["status"]),
             "Ended because": row["finish_reason"] or row["error_type"] or "not told",
-            "Model": f"{row['model']}, {_engine(row)}",
+            "Model": f"{row['model']}, {_engine(row['engine'])}",
             "Tool": row["client"] or "not told",
             "Interface": f"{row['endpoint']}, {'streamed' if row['streamed'] else 'in one piece'}",
             "Input from cache": f"{int(row['cached_input_tokens']):,} tokens",
@@ -132,8 +131,8 @@ def _speed(row: "pd.Series[Any]") -> str:
     return f"{(tokens - 1) / (whole - first) * 1000:,.1f} tokens/s"
 
 
-def _engine(row: "pd.Series[Any]") -> str:
-    return "from an upstream" if row["engine"] == "upstream" else "on this machine"
+def _engine(name: str) -> str:
+    return "upstream" if name == "upstream" else "this machine"
 
 
 def _experts(row: "pd.Series[Any]") -> str:

@@ -1,12 +1,16 @@
 """Pages where no model runs here: other servers answer behind the gateway."""
 
+from pathlib import Path
+
 import anthropic
 import pytest
 from streamlit import config
 
 from db import keys, people, queries
+from db.settings import Settings
+from engine.api import current
 from engine.api.service import Service
-from tests.dashboard.conftest import UPSTREAM_MODEL, open_page
+from tests.dashboard.conftest import UPSTREAM_MODEL, Running, open_page
 from tests.engine.api.upstream_server import WORDS, UpstreamServer
 
 pytestmark = pytest.mark.usefixtures("product_with_upstreams")
@@ -86,3 +90,16 @@ def test_the_anthropic_client_is_answered_by_an_upstream(
 def test_a_request_to_an_upstream_is_marked_on_the_list() -> None:
     row = open_page("requests").dataframe[0].value.iloc[0]
     assert (row["Engine"], row["Cached"], row["Counts are"]) == ("upstream", 16, "exact")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_where_nothing_can_answer_every_page_says_what_to_start_it_with(
+    name: str, tmp_path: Path, product_with_upstreams: Service
+) -> None:
+    alone = Running(Settings(home=tmp_path / "home", model="none"), with_engine=True).start()
+    try:
+        page = open_page(name)
+        assert "BREAKEVEN_UPSTREAMS" in page.warning[0].value
+    finally:
+        alone.stop()
+        current.set_current(product_with_upstreams)
