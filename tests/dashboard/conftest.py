@@ -96,6 +96,7 @@ def product_with_engine(
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[UpstreamServer]:
     server = UpstreamServer()
+    server.context = 8_192
     yield server
     server.stop()
 
@@ -104,7 +105,8 @@ def upstream() -> Iterator[UpstreamServer]:
 def product_with_upstreams(
     tmp_path_factory: pytest.TempPathFactory, upstream: UpstreamServer
 ) -> Iterator[Service]:
-    """No engine here: a server with two models behind the gateway, and one that is not there."""
+    """No engine here: a server with two models behind the gateway, of which it lists the first
+    alone with its context, and a server that is not there."""
     folder = tmp_path_factory.mktemp("upstreams")
     (folder / "upstreams.toml").write_text(
         f"""

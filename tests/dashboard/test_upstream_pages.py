@@ -10,8 +10,8 @@ from db import keys, people, queries
 from db.settings import Settings
 from engine.api import current
 from engine.api.service import Service
-from tests.dashboard.conftest import UPSTREAM_MODEL, Running, open_page
-from tests.engine.api.upstream_server import WORDS, UpstreamServer
+from tests.dashboard.conftest import Running, open_page
+from tests.engine.api.upstream_server import MODEL, WORDS, UpstreamServer
 
 pytestmark = pytest.mark.usefixtures("product_with_upstreams")
 
@@ -42,7 +42,7 @@ def test_the_engine_tab_lists_each_upstream_and_what_is_wrong_with_it(
     works, away = page.dataframe[0].value.to_dict("records")
     assert works == {
         "Address": upstream.url,
-        "Models": f"{UPSTREAM_MODEL}, small",
+        "Models": f"{MODEL}, small",
         "State": "answers",
         "Running": "0 of 4",
     }
@@ -54,7 +54,7 @@ def test_chat_asks_the_model_that_was_chosen_and_its_energy_is_unknown(
 ) -> None:
     page = open_page("chat")
     model = next(box for box in page.selectbox if box.label == "Model")
-    assert model.options == [UPSTREAM_MODEL, "small"]
+    assert model.options == [MODEL, "small"]
     model.select("small").run()
     page.chat_input[0].set_value("What is a boat?").run(timeout=30)
     assert not page.exception
@@ -72,6 +72,17 @@ def test_the_snippets_name_the_model_that_was_chosen() -> None:
     model = next(box for box in page.selectbox if box.label == "Model")
     model.select_index(1).run()
     assert any("ANTHROPIC_MODEL=small\n" in code.value for code in page.code)
+
+
+def test_a_tool_whose_first_request_has_no_room_in_the_context_is_warned_of() -> None:
+    page = open_page("connect")
+    claude_code, codex = [box.value for box in page.warning]
+    assert "Claude Code cannot work" in claude_code
+    assert "20,000 tokens, and the model's context is 8,192" in claude_code
+    assert "Codex cannot work" in codex
+    model = next(box for box in page.selectbox if box.label == "Model")
+    model.select_index(1).run()  # one whose context is not known
+    assert not page.warning
 
 
 def test_the_anthropic_client_is_answered_by_an_upstream(
