@@ -4,6 +4,7 @@ A page looks at the team's own ledger, or at the sample team's, which is another
 cached is told apart by the database's address.
 """
 
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
@@ -11,8 +12,21 @@ import streamlit as st
 
 from dashboard.ledgers import engine_of, make_sample
 from dashboard.overview import Overview, View, compute
-from db import keys, people, prices, queries
+from db import keys, limits, people, prices, queries
 from db.ids import now_ms
+from db.months import month_after, month_of
+
+
+@dataclass(frozen=True, slots=True)
+class MonthUse:
+    """What a developer or a key used in this month (UTC), as budgets count it.
+
+    `energy_j` None: requests were made, but of none is the energy known. `renews`: `YYYY-MM`.
+    """
+
+    tokens: int
+    energy_j: float | None
+    renews: str
 
 
 def chosen_ledger() -> str:
@@ -62,6 +76,34 @@ def developers(ledger: str, *, archived: bool = False) -> list[people.Person]:
 
 def keys_of(developer_id: int | None = None, *, revoked: bool = False) -> list[keys.Key]:
     return keys.list_keys(engine_of("own"), developer_id=developer_id, revoked=revoked)
+
+
+def limits_of_developer(person: people.Person) -> limits.Holder:
+    theirs = limits.get_limits(engine_of("own"), developer_id=person.id)
+    return limits.Holder(person.id, person.name, None, None, theirs)
+
+
+def limits_of_key(key: keys.Key) -> limits.Holder:
+    its = limits.get_limits(engine_of("own"), api_key_id=key.id)
+    return limits.Holder(key.developer_id, key.developer_name, key.id, key.name, its)
+
+
+def limited() -> list[limits.Holder]:
+    """Every developer and key that has limits."""
+    return limits.list_limits(engine_of("own"))
+
+
+def month_use(holder: limits.Holder) -> MonthUse:
+    month = month_of(now_ms())
+    use = queries.month_use(engine_of("own"), month)
+    if holder.api_key_id is None:
+        use = use[use["developer_id"] == holder.developer_id]
+    else:
+        use = use[use["api_key_id"] == holder.api_key_id]
+    tokens = int(use["input_tokens"].sum() + use["output_tokens"].sum())
+    energy_j = float(use["energy_j"].sum())
+    known = energy_j > 0 or not use["requests"].sum()
+    return MonthUse(tokens, energy_j if known else None, month_after(month))
 
 
 def current_prices(ledger: str) -> prices.CostSettings:

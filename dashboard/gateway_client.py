@@ -115,8 +115,8 @@ def _pieces(response: httpx.Response, answer: Answer) -> Iterator[str]:
 
 def _note_figures(chunk: dict[str, Any], answer: Answer) -> None:
     if usage := chunk.get("usage"):
-        answer.input_tokens = usage["prompt_tokens"]
-        answer.output_tokens = usage["completion_tokens"]
+        answer.input_tokens = usage.get("prompt_tokens")
+        answer.output_tokens = usage.get("completion_tokens")
     for name, value in (chunk.get("breakeven") or {}).items():
         if name != "request_id" and name in Answer.__dataclass_fields__:
             setattr(answer, name, value)

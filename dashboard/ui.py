@@ -42,13 +42,21 @@ def sidebar() -> None:
 
 def engine_notice() -> None:
     """While there is no engine yet, how far it is, on every page; nothing once it is ready."""
-    if current.get().state.name not in ("ready", "stopped"):
+    service = current.get()
+    if service.state.name not in ("ready", "stopped"):
         _engine_progress()
+    elif not (service.computes_here or service.upstreams):
+        st.warning(
+            "Nothing answers here: `BREAKEVEN_MODEL` is `none` and there are no upstreams. Start "
+            "the server with `BREAKEVEN_UPSTREAMS`, or without `BREAKEVEN_MODEL`.",
+            icon=":material/warning:",
+        )
 
 
 @st.fragment(run_every=ENGINE_POLL_S)
 def _engine_progress() -> None:
-    state = current.get().state
+    service = current.get()
+    state = service.state
     if state.name == "ready":
         st.rerun()
     elif state.name == "fetching":
@@ -61,9 +69,12 @@ def _engine_progress() -> None:
             "Pages work meanwhile; answers come when it is done.",
         )
     elif state.name == "failed":
+        what, often = "", "every few seconds"
+        if service.computes_here:
+            what, often = "The engine is not available. ", "every half minute"
         st.error(
-            f"The engine is not available. {formats.escape(state.message or '')} "
-            "It is tried again by itself every half minute; nothing on the ledger is lost.",
+            f"{what}{formats.escape(state.message or '')} "
+            f"It is tried again by itself {often}; nothing on the ledger is lost.",
             icon=":material/error:",
         )
     else:

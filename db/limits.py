@@ -161,4 +161,6 @@ def _valid(limits: Limits) -> Limits:
 
 
 def _in_words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return (
+        "Requests at once" if name == "concurrent_requests" else name.replace("_", " ").capitalize()
+    )

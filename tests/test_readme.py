@@ -3,11 +3,13 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from db.settings import Settings
+from engine.api.upstreams.config import UpstreamConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -25,6 +27,12 @@ def test_every_picture_in_the_readme_exists() -> None:
     assert pictures
     for picture in pictures:
         assert (ROOT / picture).is_file(), picture
+
+
+def test_the_sample_of_upstreams_is_one() -> None:
+    samples = [tomllib.loads(text) for text in re.findall(r"```toml\n(.+?)```", README, re.DOTALL)]
+    (listed,) = [sample["upstream"] for sample in samples if "upstream" in sample]
+    assert [UpstreamConfig.model_validate(table).url for table in listed]
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`python -m ([\w. ]+?)[ `]", README))))

@@ -1,4 +1,4 @@
-"""People: add, rename, move between teams, archive and restore."""
+"""People: add, rename, move between teams, limit, archive and restore."""
 
 import pandas as pd
 import streamlit as st
@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from dashboard import data, formats, ui
 from dashboard.ledgers import engine_of
+from dashboard.limits_form import edit_limits
 from db import people
 from db.people import Person
 
@@ -17,6 +18,7 @@ def draw() -> None:
         st.info("Nobody yet. Add the first developer above.", icon=":material/group_add:")
         return
     zone = data.timezone()
+    limited = {one.developer_id for one in data.limited() if one.api_key_id is None}
     st.dataframe(
         pd.DataFrame(
             {
@@ -24,12 +26,13 @@ def draw() -> None:
                 "Team": [person.team for person in everybody],
                 "Since": [formats.local_time(person.created_at, zone) for person in everybody],
                 "State": ["archived" if person.archived_at else "active" for person in everybody],
+                "Limits": ["set" if person.id in limited else "none" for person in everybody],
             }
         ),
         hide_index=True,
         alt="Developers by name",
     )
-    _change(everybody)
+    edit_limits(data.limits_of_developer(_change(everybody)))
 
 
 def _add() -> None:
@@ -46,7 +49,8 @@ def _add() -> None:
             st.rerun()
 
 
-def _change(everybody: list[Person]) -> None:
+def _change(everybody: list[Person]) -> Person:
+    """The form for one of them: the one whom the reader chose."""
     with st.container(border=True):
         person = st.selectbox(
             "Change a developer", everybody, format_func=lambda one: one.name, width=320
@@ -73,6 +77,7 @@ def _change(everybody: list[Person]) -> None:
                 "Archive",
                 lambda: people.archive_developer(_database(), person.id, actor=ui.ACTOR),
             )
+    return person
 
 
 def _save(person: Person, name: str, team: str) -> None:

@@ -8,6 +8,7 @@ from dashboard import charts, data, formats, gateway_client, ui
 from dashboard.costs.comparison import marginal_cost
 from dashboard.gateway_client import Answer, ChatFailed
 from dashboard.ledgers import engine_of
+from dashboard.served import served_models
 from dashboard.sides import prices_of
 from db import people
 from engine.api import current
@@ -61,11 +62,19 @@ def choose_length() -> int:
     return LONGEST_ANSWERS[chosen]
 
 
-def choose_experts() -> None:
+def choose_model() -> str | None:
+    """Whom to ask; None where nobody could answer yet."""
+    names = [model.name for model in served_models()]
+    if len(names) < 2:
+        return names[0] if names else None
+    return st.selectbox("Model", names, key="chat-model", persist_state="session", width=260)
+
+
+def choose_experts(chosen_model: str | None) -> None:
     """Experts per token, for everybody, from the next step of the engine on."""
     service = current.get()
     model = service.model
-    if model is None or not model.experts_adjustable:
+    if model is None or not model.experts_adjustable or chosen_model != served_name(model):
         return
     chosen = st.slider(
         "Experts per token",
@@ -90,7 +99,9 @@ def messages_of(turns: list[Turn], question: str) -> list[dict[str, str]]:
     return [*messages, {"role": "user", "content": question}]
 
 
-def ask(turns: list[Turn], question: str, developer: people.Person, longest: int) -> None:
+def ask(
+    turns: list[Turn], question: str, developer: people.Person, model: str, longest: int
+) -> None:
     """Stream the answer. It is among the turns before its first word, so that a stop keeps it."""
     service = current.get()
     answer = Answer()
@@ -106,7 +117,7 @@ def ask(turns: list[Turn], question: str, developer: people.Person, longest: int
                 gateway_client.stream_chat(
                     own_gateway(),
                     service.session_key(developer.id, TOOL),
-                    served_name(service.model) if service.model else "",
+                    model,
                     messages,
                     answer,
                     max_tokens=longest,
@@ -186,19 +197,24 @@ turns: list[Turn] = st.session_state.setdefault("chat-turns", [])
 with st.container(horizontal=True, vertical_alignment="bottom"):
     developer = choose_developer()
     if developer is not None:
+        model = choose_model()
         longest = choose_length()
-        choose_experts()
+        choose_experts(model)
         if turns and st.button("New chat", icon=":material/edit_square:"):
             turns.clear()
             st.rerun()
 if developer is not None:
     for number, turn in enumerate(turns):
         draw(number, turn)
-    question = st.chat_input("Ask the model", submit_mode="stop", key="chat-input")
-    if not turns and not question:
+    if model is None:
+        st.info("Ask as soon as a model is served.", icon=":material/hourglass_top:")
+    question = st.chat_input(
+        "Ask the model", submit_mode="stop", key="chat-input", disabled=model is None
+    )
+    if not turns and not question and model is not None:
         suggestions = st.empty()
         question = suggestions.pills("Or try one of these", SUGGESTIONS, key="chat-suggestion")
         if question:
             suggestions.empty()
-    if question:
-        ask(turns, question, developer, longest)
+    if question and model is not None:
+        ask(turns, question, developer, model, longest)

@@ -1,13 +1,17 @@
 """Connect: a key for a developer's tool, and what to paste into it."""
 
+from datetime import UTC, date, datetime, time, timedelta
+
 import streamlit as st
 
 from dashboard import data, formats, snippets, ui
 from dashboard.key_list import list_keys
 from dashboard.ledgers import engine_of
+from dashboard.limits_view import show_limits
+from dashboard.served import served_models
+from dashboard.snippet_tabs import show_snippets
 from db import keys, people
-from engine.api import current
-from engine.api.embedded import served_name
+from engine.api.service import Served
 
 
 def make_key() -> None:
@@ -24,17 +28,34 @@ def make_key() -> None:
                 else st.text_input("Developer's name", placeholder="Ada")
             )
             tool = st.text_input("Tool", placeholder="Continue in VS Code")
+            last_day = st.date_input(
+                "Last day (optional)",
+                None,
+                help="The key works until the end of this day, in your time zone. Empty: until it "
+                "is revoked.",
+                width=180,
+            )
         if st.form_submit_button("Make the key", type="primary", icon=":material/key:"):
-            ui.attempt(lambda: _create(developer, tool))
+            ui.attempt(lambda: _create(developer, tool, last_day))
 
 
-def _create(developer: people.Person | str | None, tool: str) -> None:
+def _create(developer: people.Person | str | None, tool: str, last_day: date | None) -> None:
     engine = engine_of("own")
     if isinstance(developer, str) or developer is None:
         developer = people.add_developer(engine, developer or "", actor=ui.ACTOR)
-    key, plaintext = keys.create_key(engine, developer.id, tool, actor=ui.ACTOR)
+    key, plaintext = keys.create_key(
+        engine, developer.id, tool, actor=ui.ACTOR, expires_at=_end_of(last_day)
+    )
     st.session_state["made-key"] = (f"{key.developer_name}, {key.name}", plaintext)
     st.rerun()
+
+
+def _end_of(day: date | None) -> int | None:
+    """When a day of the reader's ends, in UTC epoch milliseconds."""
+    if day is None:
+        return None
+    midnight = datetime.combine(day + timedelta(days=1), time(), data.timezone())
+    return int(midnight.astimezone(UTC).timestamp() * 1000)
 
 
 def show_key() -> str | None:
@@ -58,40 +79,46 @@ def forget_key() -> None:
     st.session_state.pop("made-key", None)
 
 
-def show_snippets(url: str, key: str, model: str) -> None:
-    st.subheader("2. Paste it into your tool", anchor=False)
-    st.markdown(f"The address is `{url}`, the model is `{model}`.")
-    if key == snippets.KEY_PLACE:
-        st.caption(f"Put your own key in the place of {snippets.KEY_PLACE}.")
-    curl, python, cont, cline = st.tabs(["curl", "Python", "Continue", "Cline"])
-    with curl:
-        st.code(snippets.curl(url, key, model), language="bash", wrap_lines=True)
-    with python:
-        st.code(snippets.python(url, key, model), language="python")
-        st.caption("Any OpenAI client works: set its base URL and key.")
-    with cont:
-        st.code(snippets.continue_yaml(url, key, model), language="yaml")
-        st.caption("Put this into `~/.continue/config.yaml` (VS Code and JetBrains), then reload.")
-    with cline:
-        st.code(snippets.cline(url, key, model), language=None)
-        st.caption("Fill these fields in Cline's settings. Other editors ask for the same four.")
-    st.subheader("3. Test it", anchor=False)
-    st.code(snippets.models_check(url, key), language="bash", wrap_lines=True)
-    st.caption(
-        "This lists the model and computes nothing. After the first real request the tool shows up "
-        "under **Requests** within seconds, and its key below says when it was last used."
-    )
+def choose_model() -> Served | None:
+    """The model that the snippets name."""
+    models = served_models()
+    if not models:
+        st.caption(
+            f"No model is served yet: put its name in the place of `{snippets.MODEL_PLACE}`."
+        )
+        return None
+    if len(models) == 1:
+        return models[0]
+    return st.selectbox("Model", models, format_func=lambda model: model.name, width=380)
 
 
-ui.begin("Connect", "Point any OpenAI-compatible tool at this server.", always_own_ledger=True)
-model = current.get().model
+def show_allowance(key: keys.Key) -> None:
+    """What a key and its developer may use, side by side."""
+    owner = data.limits_of_key(key)
+    person = people.get_developer(engine_of("own"), key.developer_id)
+    with st.grid(2, min_column_width=400):
+        with st.container(border=True):
+            st.markdown(f"**This key, for {formats.escape(key.name)}**")
+            show_limits(owner)
+        if person is not None:
+            with st.container(border=True):
+                st.markdown(f"**{formats.escape(person.name)}, all keys and the chat together**")
+                show_limits(data.limits_of_developer(person))
+
+
+ui.begin(
+    "Connect",
+    "Point any tool that speaks OpenAI's or Anthropic's API at this server.",
+    always_own_ledger=True,
+)
 fallback = f"http://localhost:{st.get_option('server.port')}"
 make_key()
 key = show_key()
+st.subheader("2. Paste it into your tool", anchor=False)
 show_snippets(
-    snippets.base_url(st.context.url, fallback),
-    key or snippets.KEY_PLACE,
-    served_name(model) if model else "the-model-is-loading",
+    snippets.base_url(st.context.url, fallback), key or snippets.KEY_PLACE, choose_model()
 )
 st.subheader("Keys", anchor=False)
-list_keys(data.keys_of())
+chosen = list_keys(data.keys_of())
+if chosen is not None:
+    show_allowance(chosen)

@@ -64,8 +64,11 @@ def table_of(frame: pd.DataFrame) -> pd.DataFrame:
             "Started": started.dt.tz_localize(None),
             "Developer": frame["developer_name"],
             "Status": frame["status"].map(WORDS),
+            "Engine": [_engine(name) for name in frame["engine"]],
             "Input": frame["input_tokens"],
+            "Cached": frame["cached_input_tokens"],
             "Output": frame["output_tokens"],
+            "Counts are": frame["counts_exact"].map({True: "exact", False: "≈ estimated"}),
             "Energy": frame["energy_j"],
             "Energy is": frame["energy_basis"].map(BASIS).fillna("unknown"),
             "First token": frame["ttft_ms"],
@@ -88,8 +91,9 @@ def detail(row: "pd.Series[Any]") -> None:
             st.metric("First token after", formats.duration(_number(row["ttft_ms"])))
             st.metric("Whole answer after", formats.duration(_number(row["duration_ms"])))
             st.metric("Output speed", _speed(row))
-            st.metric("Input tokens", formats.count(int(row["input_tokens"])))
-            st.metric("Output tokens", formats.count(int(row["output_tokens"])))
+            about = "" if row["counts_exact"] else "≈ "
+            st.metric("Input tokens", about + formats.count(int(row["input_tokens"])))
+            st.metric("Output tokens", about + formats.count(int(row["output_tokens"])))
             st.metric(
                 "Energy", formats.joules(energy_j), help=str(row["energy_source"] or "No meter yet")
             )
@@ -102,7 +106,7 @@ def detail(row: "pd.Series[Any]") -> None:
             "Developer": row["developer_name"],
             "Status": WORDS.get(str(row["status"]), row["status"]),
             "Ended because": row["finish_reason"] or row["error_type"] or "not told",
-            "Model": row["model"],
+            "Model": f"{row['model']}, {_engine(row['engine'])}",
             "Tool": row["client"] or "not told",
             "Interface": f"{row['endpoint']}, {'streamed' if row['streamed'] else 'in one piece'}",
             "Input from cache": f"{int(row['cached_input_tokens']):,} tokens",
@@ -125,6 +129,10 @@ def _speed(row: "pd.Series[Any]") -> str:
     if first is None or whole is None or whole <= first or tokens < 2:
         return formats.UNKNOWN
     return f"{(tokens - 1) / (whole - first) * 1000:,.1f} tokens/s"
+
+
+def _engine(name: str) -> str:
+    return "upstream" if name == "upstream" else "this machine"
 
 
 def _experts(row: "pd.Series[Any]") -> str:
@@ -154,6 +162,9 @@ else:
                 f"Started ({zone.key})", format="YYYY-MM-DD HH:mm:ss"
             ),
             "Input": st.column_config.NumberColumn("Input tokens", format="localized"),
+            "Cached": st.column_config.NumberColumn(
+                "Of it cached", format="localized", help="Input read from an engine's cache."
+            ),
             "Output": st.column_config.NumberColumn("Output tokens", format="localized"),
             "Energy": st.column_config.NumberColumn("Energy, J", format="%.2f"),
             "First token": st.column_config.NumberColumn("First token, ms", format="localized"),

@@ -286,6 +286,9 @@ class Service:
             return EngineState("stopped")
         if self.computes_here:
             return self.embedded.state
+        if not self.upstreams:
+            nothing = "Nothing serves a model: BREAKEVEN_MODEL is none, and there are no upstreams."
+            return EngineState("failed", nothing)
         if problem := self.upstreams.problem:
             asked = self.upstreams.all_asked
             return EngineState("failed" if asked else "loading", problem)

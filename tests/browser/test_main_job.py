@@ -135,5 +135,31 @@ def test_a_price_that_cannot_be_is_refused_in_plain_words(page: Page) -> None:
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
+def test_a_limit_holds_as_soon_as_it_is_set_until_it_is_lifted(
+    page: Page, product: Product, made: dict[str, str]
+) -> None:
+    client = openai.OpenAI(base_url=f"{product.url}/v1", api_key=made["key"], max_retries=0)
+
+    def ask() -> None:
+        client.chat.completions.create(
+            model="smollm2-135m-instruct",
+            messages=[{"role": "user", "content": "Hi"}],
+            max_tokens=1,
+        )
+
+    page.get_by_role("tab", name="People").click()
+    page.get_by_label("Tokens per month").fill("10")
+    page.get_by_role("button", name="Save the limits").click()
+    expect(page.get_by_text(re.compile(r"Tokens: [\d,]+ of 10 "))).to_be_visible()
+    with pytest.raises(openai.RateLimitError, match="budget is 10 tokens a month"):
+        ask()
+
+    page.get_by_role("button", name="Lift all limits").click()
+    page.get_by_role("button", name="Lift them").click()
+    expect(page.get_by_text(re.compile(r"Tokens: [\d,]+, no budget"))).to_be_visible()
+    expect(page.get_by_label("Tokens per month")).to_have_value("")
+    ask()
+
+
 def test_the_ledger_is_sound_after_all_that(product: Product) -> None:
     product.run("db", "check")

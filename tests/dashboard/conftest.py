@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from engine.api import current
 from engine.api.app import create_app
 from engine.api.service import Service
 from tests.conftest import make_home
+from tests.engine.api.upstream_server import MODEL as UPSTREAM_MODEL
+from tests.engine.api.upstream_server import UpstreamServer
 from tests.product import ROOT, free_port
 
 READY_WITHIN_S = 90
@@ -25,8 +28,8 @@ READY_WITHIN_S = 90
 class Running:
     """A service and its gateway on a loop of their own, as in the product."""
 
-    def __init__(self, home: Path, *, with_engine: bool) -> None:
-        self.settings = Settings(home=home, database_url=None, threads=1)
+    def __init__(self, settings: Settings, *, with_engine: bool) -> None:
+        self.settings = settings
         self.service = Service(self.settings)
         self.port = free_port()
         self._with_engine = with_engine
@@ -71,7 +74,7 @@ class Running:
 @pytest.fixture
 def product(tmp_path: Path) -> Iterator[Service]:
     """An empty ledger of its own, and no engine: enough for every page but Chat."""
-    running = Running(tmp_path / "home", with_engine=False).start()
+    running = Running(Settings(home=tmp_path / "home", threads=1), with_engine=False).start()
     yield running.service
     running.stop()
     st.cache_data.clear()
@@ -83,13 +86,56 @@ def product_with_engine(
 ) -> Iterator[Service]:
     """The real model behind a real gateway, which Chat reaches over HTTP."""
     home = make_home(tmp_path_factory.mktemp("engine") / "home", weights_dir)
-    running = Running(home, with_engine=True).start()
-    before = config.get_option("server.port")
-    config.set_option("server.port", running.port)
-    yield running.service
-    config.set_option("server.port", before)
+    running = Running(Settings(home=home, threads=1), with_engine=True).start()
+    with reached_by_chat(running):
+        yield running.service
     running.stop()
     st.cache_data.clear()
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[UpstreamServer]:
+    server = UpstreamServer()
+    server.context = 8_192
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def product_with_upstreams(
+    tmp_path_factory: pytest.TempPathFactory, upstream: UpstreamServer
+) -> Iterator[Service]:
+    """No engine here: a server with two models behind the gateway, of which it lists the first
+    alone with its context, and a server that is not there."""
+    folder = tmp_path_factory.mktemp("upstreams")
+    (folder / "upstreams.toml").write_text(
+        f"""
+        [[upstream]]
+        url = "{upstream.url}"
+        models = ["{UPSTREAM_MODEL}", "small"]
+        max_running = 4
+
+        [[upstream]]
+        url = "http://127.0.0.1:{free_port()}/v1"
+        """
+    )
+    settings = Settings(
+        home=folder / "home", model="none", upstreams=str(folder / "upstreams.toml")
+    )
+    running = Running(settings, with_engine=True).start()
+    with reached_by_chat(running):
+        yield running.service
+    running.stop()
+    st.cache_data.clear()
+
+
+@contextmanager
+def reached_by_chat(running: Running) -> Iterator[None]:
+    """Chat asks the gateway at the port that Streamlit is told to listen on."""
+    before = config.get_option("server.port")
+    config.set_option("server.port", running.port)
+    yield
+    config.set_option("server.port", before)
 
 
 def open_page(name: str = "overview", **query: str) -> AppTest:

@@ -1,5 +1,7 @@
 """Requests and Connect, on an empty ledger and with rows in it."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 
 from db import keys, people
@@ -11,7 +13,13 @@ from tests.db.team import NOON, Team, outcome, window
 HOSTILE = "<img src=x onerror=alert(1)> [Ada](http://evil) $x$"
 
 
-def request(product: Service, *, name: str = "Ada", energy_j: float | None = 36.0) -> int:
+def request(
+    product: Service,
+    *,
+    name: str = "Ada",
+    energy_j: float | None = 36.0,
+    counts_exact: bool = True,
+) -> int:
     """One answered request of 40 + 25 tokens at noon UTC."""
     person = people.find_developer(product.database, name) or people.add_developer(
         product.database, name, actor="test"
@@ -20,7 +28,7 @@ def request(product: Service, *, name: str = "Ada", energy_j: float | None = 36.
     request_id = team.admit(product.ledger, developer_name=name, api_key_id=None)
     if energy_j is not None:
         product.ledger.record_energy(window({request_id: energy_j})).result(20)
-    done: RequestOutcome = outcome(request_id, ttft_ms=250.0)
+    done: RequestOutcome = outcome(request_id, ttft_ms=250.0, counts_exact=counts_exact)
     product.ledger.finish(done).result(20)
     return request_id
 
@@ -45,6 +53,12 @@ def test_energy_that_is_not_known_is_not_shown_as_zero(product: Service) -> None
     (row,) = open_page("requests").dataframe[0].value.to_dict("records")
     assert row["Energy"] != row["Energy"], "NaN"
     assert row["Energy is"] == "unknown"
+
+
+def test_counts_that_are_estimates_are_marked(product: Service) -> None:
+    request(product, counts_exact=False)
+    (row,) = open_page("requests").dataframe[0].value.to_dict("records")
+    assert row["Counts are"] == "≈ estimated"
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(product: Service) -> None:
@@ -97,6 +111,30 @@ def test_a_new_key_works_and_is_shown_only_until_it_was_copied(product: Service)
     next(button for button in page.button if button.label == "I have copied it").click()
     page.run()
     assert not any(plaintext in code.value for code in page.code)
+
+
+def test_a_key_works_until_the_end_of_its_last_day_where_the_reader_is(product: Service) -> None:
+    people.add_developer(product.database, "Ada", actor="test")
+    page = open_page("connect")
+    page.text_input[0].set_value("Continue")
+    page.date_input[0].set_value(date(2033, 1, 31))
+    next(button for button in page.button if button.label == "Make the key").click()
+    page.run()
+    assert not page.exception
+    (key,) = keys.list_keys(product.database)
+    midnight_in_india = datetime(2033, 1, 31, 18, 30, tzinfo=UTC)  # of the day after
+    assert key.expires_at == midnight_in_india.timestamp() * 1000
+
+
+def test_a_key_cannot_end_before_it_begins(product: Service) -> None:
+    people.add_developer(product.database, "Ada", actor="test")
+    page = open_page("connect")
+    page.text_input[0].set_value("Continue")
+    page.date_input[0].set_value(date(2020, 1, 31))
+    next(button for button in page.button if button.label == "Make the key").click()
+    page.run()
+    assert "cannot expire in the past" in page.error[0].value
+    assert keys.list_keys(product.database) == []
 
 
 def test_a_key_without_a_tool_is_refused_in_words(product: Service) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,7 +116,8 @@ class Replica:
 def reason(error: Exception) -> str:
     """Why a connection failed, in a few words and without addresses of the team's network."""
     cause = getattr(error, "os_error", None) or error
-    return str(getattr(cause, "strerror", None) or type(cause).__name__)
+    number = getattr(cause, "errno", None)
+    return os.strerror(number) if isinstance(number, int) else type(cause).__name__
 
 
 def _context_length(entry: dict[str, Any]) -> int | None:
