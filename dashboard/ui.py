@@ -43,9 +43,11 @@ def sidebar() -> None:
 def engine_notice() -> None:
     """While there is no engine yet, how far it is, on every page; nothing once it is ready."""
     service = current.get()
-    if service.state.name not in ("ready", "stopped"):
+    if service.state.name in ("ready", "stopped"):
+        return
+    if service.computes_here or service.upstreams:
         _engine_progress()
-    elif not (service.computes_here or service.upstreams):
+    else:
         st.warning(
             "Nothing answers here: `BREAKEVEN_MODEL` is `none` and there are no upstreams. Start "
             "the server with `BREAKEVEN_UPSTREAMS`, or without `BREAKEVEN_MODEL`.",
