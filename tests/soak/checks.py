@@ -1,0 +1,276 @@
+"""What has to hold after a soak: one line of a table each."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.soak.exchange import Exchange
+from tests.soak.soak import Row, Soaked
+
+MOST_GROWTH = 0.02  # of a process's memory, while the soak lasts after warming up
+MOST_FILES_MORE = 3
+FREED_WITHIN_S = 1.0
+TOLERANCE_J = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`holds` None: told only, as nothing is promised of it."""
+
+    name: str
+    value: str
+    holds: bool | None = None
+
+
+class Evidence:
+    """Exchanges and rows, brought together by the mark that each request carried."""
+
+    def __init__(self, soaked: Soaked) -> None:
+        self.soaked = soaked
+        self.rows_of: dict[str, list[Row]] = {}
+        for row in soaked.rows:
+            self.rows_of.setdefault(row["client"], []).append(row)
+        self.by_mark = {told.mark: told for told in soaked.exchanges}
+        self.complete = [e for e in soaked.exchanges if e.usage is not None]
+        self.left = [e for e in soaked.exchanges if e.left_at is not None and e.usage is None]
+        self.refused = [e for e in soaked.exchanges if e.status not in (None, 200)]
+        counted = {id(e) for e in (*self.complete, *self.left, *self.refused)}
+        self.broken = [e for e in soaked.exchanges if id(e) not in counted]
+
+    def row(self, told: Exchange) -> Row | None:
+        rows = self.rows_of.get(told.mark, [])
+        return rows[0] if len(rows) == 1 else None
+
+    @cached_property
+    def pairs(self) -> list[tuple[Exchange, Row]]:
+        return [(e, row) for e in self.soaked.exchanges if (row := self.row(e))]
+
+    @cached_property
+    def metrics(self) -> Callable[..., float]:
+        samples = [
+            sample
+            for family in text_string_to_metric_families(self.soaked.metrics)
+            for sample in family.samples
+        ]
+
+        def value(name: str, **labels: str) -> float:
+            return sum(
+                s.value for s in samples if s.name == name and labels.items() <= s.labels.items()
+            )
+
+        return value
+
+
+def lines(soaked: Soaked) -> list[Line]:
+    evidence = Evidence(soaked)
+    return [
+        *_requests(evidence),
+        *_tokens(evidence),
+        *_limits(evidence),
+        *_cancellation(evidence),
+        *_waiting(evidence),
+        *_energy(evidence),
+        *_process(soaked),
+    ]
+
+
+def _requests(evidence: Evidence) -> Iterator[Line]:
+    soaked = evidence.soaked
+    yield Line("requests sent", f"{len(soaked.exchanges)}")
+    yield Line(
+        "  complete, left, refused",
+        f"{len(evidence.complete)}, {len(evidence.left)}, {len(evidence.refused)}",
+    )
+    yield _none("answered otherwise", [f"{e.status} {e.error}" for e in evidence.broken])
+    yield _none(
+        "refused but for a limit", [e.error for e in evidence.refused if e.status not in (402, 429)]
+    )
+    yield Line("rows on the ledger", f"{len(soaked.rows)}")
+    answered = [e for e in soaked.exchanges if e.status == 200]
+    yield _none(
+        "answers without exactly their row",
+        [e.mark for e in answered if (row := evidence.row(e)) is None or row["id"] != e.request_id],
+    )
+    yield _none(
+        "rows of requests refused or not sent",
+        [
+            mark
+            for mark in evidence.rows_of
+            if (told := evidence.by_mark.get(mark)) is None or told in evidence.refused
+        ],
+    )
+    yield _none("rows doubled", [mark for mark, rows in evidence.rows_of.items() if len(rows) > 1])
+    ends = Counter(row["status"] for row in soaked.rows)
+    told = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
+    yield Line("rows ended as", told, set(ends) <= {"ok", "cancelled"})
+    yield _none(
+        "complete answers whose row is not ok",
+        [e.mark for e, row in evidence.pairs if e.usage and row["status"] != "ok"],
+    )
+    requests = {
+        (path, status): sum(r["endpoint"] == path and r["status"] == status for r in soaked.rows)
+        for path in {row["endpoint"] for row in soaked.rows}
+        for status in ends
+    }
+    yield _none(
+        "breakeven_requests_total other than rows",
+        [
+            (path, status)
+            for (path, status), count in requests.items()
+            if evidence.metrics("breakeven_requests_total", endpoint=path, status=status) != count
+        ],
+    )
+    counted = evidence.metrics("breakeven_refused_requests_total")
+    # Who left may have been refused without being told.
+    unsure = sum(evidence.row(e) is None for e in evidence.left)
+    yield Line(
+        "breakeven_refused_requests_total",
+        f"{counted:.0f}, told to clients {len(evidence.refused)}",
+        len(evidence.refused) <= counted <= len(evidence.refused) + unsure,
+    )
+
+
+def _tokens(evidence: Evidence) -> Iterator[Line]:
+    told = [(e, row) for e, row in evidence.pairs if e.usage is not None]
+    yield _none(
+        "usage told other than the row",
+        [
+            e.mark
+            for e, row in told
+            if e.usage
+            and (e.usage.input, e.usage.cached, e.usage.output)
+            != (row["input_tokens"], row["cached_input_tokens"], row["output_tokens"])
+        ],
+    )
+    for kind, column in (
+        ("input", "input_tokens"),
+        ("cached_input", "cached_input_tokens"),
+        ("output", "output_tokens"),
+    ):
+        field = kind.removesuffix("_input")
+        clients = sum(getattr(e.usage, field) for e in evidence.complete)
+        ok = sum(row[column] for _, row in told)
+        others = sum(row[column] for row in evidence.soaked.rows) - ok
+        counted = evidence.metrics("breakeven_tokens_total", type=kind)
+        yield Line(
+            f"{kind} tokens: told = rows; + left = metrics",
+            f"{clients} = {ok}; + {others} = {counted:.0f}",
+            clients == ok and ok + others == counted,
+        )
+    yield _none(
+        "left with more tokens than on the row",
+        [e.mark for e, row in evidence.pairs if e.seen > row["output_tokens"]],
+    )
+
+
+def _limits(evidence: Evidence) -> Iterator[Line]:
+    soaked = evidence.soaked
+    for seat in soaked.seats:
+        member, limits = seat.member, seat.member.limits
+        refused = [e for e in evidence.refused if e.developer == member.name]
+        rows = [row for row in soaked.rows if row["developer_id"] == seat.developer_id]
+        used = sum(row["input_tokens"] + row["output_tokens"] for row in rows)
+        name = f"{member.name}: "
+        if (budget := limits.tokens_per_month) is not None:
+            held = soaked.most_held.get(member.name, 0)
+            yield Line(
+                name + "used, most held, budget",
+                f"{used}, {held}, {budget}; refused {len(refused)} times",
+                used <= budget and held <= budget and bool(refused),
+            )
+        if (most := limits.requests_per_minute) is not None:
+            seen = max(_in_a_minute(rows, lambda _: 1), default=0)
+            yield Line(name + "most a minute", f"{seen} of {most}", seen <= most and bool(refused))
+        if (most := limits.tokens_per_minute) is not None:
+            seen = max(_in_a_minute(rows, lambda r: r["input_tokens"] + r["output_tokens"]))
+            yield Line(name + "most a minute", f"{seen} of {most}", seen <= most and bool(refused))
+        if (most := limits.concurrent_requests) is not None:
+            seen = soaked.most_at_once.get(member.name, 0)
+            yield Line(name + "most at once", f"{seen} of {most}", seen <= most and bool(refused))
+    yield Line("looked at the ledger", f"{soaked.samples} times", soaked.samples > 0)
+
+
+def _in_a_minute(rows: list[Row], weight: Callable[[Row], int]) -> list[int]:
+    """The sums over the minute before each request, less a second in which it was prepared."""
+    return [
+        sum(weight(r) for r in rows if 0 <= row["started_at"] - r["started_at"] <= 59_000)
+        for row in rows
+    ]
+
+
+def _cancellation(evidence: Evidence) -> Iterator[Line]:
+    """From the client's leaving to the row's end, by the same clock."""
+    freed: dict[str, list[float]] = {"in a stream": [], "before a stream": [], "whole": []}
+    for told, row in evidence.pairs:
+        if told.left_at is None or row["status"] != "cancelled":
+            continue
+        kind = "whole" if not told.question.streamed else "in a stream"
+        if told.question.streamed and told.status is None:
+            kind = "before a stream"
+        freed[kind].append((row["finished_at"] - told.left_at) / 1000)
+    for kind, seconds in freed.items():
+        if seconds:
+            late = max(seconds)
+            value = (
+                f"{len(seconds)} times, p50 {median(seconds) * 1000:.0f} ms, at most {late:.2f} s"
+            )
+            yield Line(f"freed after leaving {kind}", value, late <= FREED_WITHIN_S)
+    nothing = sum(not rows for rows in map(evidence.row, evidence.left))
+    yield Line("left before they were admitted", f"{nothing}")
+
+
+def _waiting(evidence: Evidence) -> Iterator[Line]:
+    for seat in evidence.soaked.seats:
+        name = seat.member.name
+        waited = [
+            e.first_token_s
+            for e in evidence.soaked.exchanges
+            if e.developer == name and e.first_token_s is not None
+        ]
+        if waited:
+            p50, p99 = np.quantile(waited, [0.5, 0.99])
+            yield Line(f"{name}: first token", f"p50 {p50:.2f} s, p99 {p99:.2f} s ({len(waited)})")
+
+
+def _energy(evidence: Evidence) -> Iterator[Line]:
+    shares = sum(row["energy_j"] or 0.0 for row in evidence.soaked.rows)
+    idle, total = evidence.soaked.interval_j
+    yield Line(
+        "joules: shares + idle = total",
+        f"{shares:.1f} + {idle:.1f} = {total:.1f}",
+        abs(shares + idle - total) <= TOLERANCE_J * (1 + total),
+    )
+    counted = evidence.metrics("breakeven_energy_joules_total")
+    yield Line(
+        "breakeven_energy_joules_total",
+        f"{counted:.1f}",
+        abs(counted - shares) <= TOLERANCE_J * (1 + total),
+    )
+
+
+def _process(soaked: Soaked) -> Iterator[Line]:
+    for memory in soaked.memory:
+        yield Line(
+            f"{memory.name}'s memory",
+            f"{memory.first:.1f} → {memory.last:.1f} MiB, {memory.per_minute:+.2f} MiB a minute",
+            memory.growth <= MOST_GROWTH * memory.first,
+        )
+    for name, (before, after) in soaked.files.items():
+        holds = after <= before + MOST_FILES_MORE
+        yield Line(f"{name}'s open files", f"{before} → {after}", holds)
+    left = {key: soaked.health[key] for key in ("running", "waiting")}
+    yield Line("in the engine at the end", str(left), not any(left.values()))
+    yield Line("db check", soaked.check.strip().splitlines()[-1], True)
+    troubles = [line for line in soaked.log.splitlines() if "ERROR" in line or "Traceback" in line]
+    yield _none("errors logged", troubles)
+
+
+def _none(name: str, found: Iterable[object]) -> Line:
+    """Holds where nothing was found; else names the first."""
+    found = list(found)
+    return Line(name, "none" if not found else f"{len(found)}, such as {found[0]}", not found)
