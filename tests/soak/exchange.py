@@ -5,7 +5,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.soak.questions import Json, Question
@@ -24,7 +24,7 @@ class Usage:
 class Exchange:
     """What a client saw. `status` None: it left before the answer's head; `left_at` in epoch
     milliseconds. `usage` is told with complete answers only. `seen` is the number of pieces of
-    text, each of one token at least."""
+    text, each of one token at least, `pauses_s` the times between what arrived of a stream."""
 
     mark: str
     developer: str
@@ -36,6 +36,7 @@ class Exchange:
     error: str | None = None
     first_token_s: float | None = None
     left_at: float | None = None
+    pauses_s: list[float] = field(default_factory=list)
 
 
 async def exchange(port: int, key: str, mark: str, developer: str, asked: Question) -> Exchange:
@@ -43,15 +44,19 @@ async def exchange(port: int, key: str, mark: str, developer: str, asked: Questi
     told = Exchange(mark, developer, asked)
     leave, received, events = asked.leave, bytearray(), 0
     limit_s = leave.after_s if leave and leave.after_s is not None else ANSWER_WITHIN_S
-    began = time.perf_counter()
+    began = last = time.perf_counter()
     reader, writer = await asyncio.open_connection("localhost", port)
     try:
         writer.write(asked.request(port, key, mark))
         async with asyncio.timeout(limit_s):
             while data := await reader.read(1 << 16):
                 received += data
-                if told.first_token_s is None and b'delta":{"' in data:
-                    told.first_token_s = time.perf_counter() - began
+                now = time.perf_counter()
+                if told.first_token_s is not None:
+                    told.pauses_s.append(now - last)
+                elif b'delta":{"' in data:
+                    told.first_token_s = now - began
+                last = now
                 events += data.count(b"data: ")
                 if leave and leave.after_events is not None and events >= leave.after_events:
                     raise TimeoutError

@@ -56,6 +56,10 @@ class Question:
     leave: Leave | None
 
     @property
+    def constrained(self) -> bool:
+        return not self.body.keys().isdisjoint(("tools", "response_format", "output_config"))
+
+    @property
     def path(self) -> str:
         return CHAT if self.dialect == "openai" else MESSAGES
 
@@ -87,6 +91,14 @@ def question(chance: random.Random) -> Question:
         body["n"] = 2
     leave = _leave(chance, streamed) if chance.random() < LEAVE else None
     return Question(dialect, body, streamed, leave)
+
+
+def filler(number: int) -> Question:
+    """About 1,200 tokens that begin like no others."""
+    text = f"File {number}: sum it up." + _notes("salt", 60)
+    messages = [{"role": "user", "content": text}]
+    body = {"model": MODEL, "max_tokens": FEWEST_TOKENS, "stream": False, "messages": messages}
+    return Question("openai", body, streamed=False, leave=None)
 
 
 def _conversation(chance: random.Random, dialect: Dialect) -> Json:
