@@ -38,6 +38,10 @@ class Exchange:
     left_at: float | None = None
     pauses_s: list[float] = field(default_factory=list)
 
+    @property
+    def is_refused(self) -> bool:
+        return self.status not in (None, 200)
+
 
 async def exchange(port: int, key: str, mark: str, developer: str, asked: Question) -> Exchange:
     """Ask, and read to the end or leave."""

@@ -56,8 +56,10 @@ class Question:
     leave: Leave | None
 
     @property
-    def constrained(self) -> bool:
-        return not self.body.keys().isdisjoint(("tools", "response_format", "output_config"))
+    def paced(self) -> bool:
+        """Whether each token is shown as it comes: of one answer, in plain text."""
+        others = ("tools", "response_format", "output_config", "n")
+        return self.body.keys().isdisjoint(others)
 
     @property
     def path(self) -> str:

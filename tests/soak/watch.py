@@ -17,13 +17,13 @@ WARM_UP = 0.2  # of the time, in which buffers and caches still fill
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A process's resident memory in MiB, fitted by a line over the time after warming up."""
+    """A process's resident memory in MiB at each minute, and a line fitted to it over the time
+    after warming up: where it begins, and how far it rises until the end."""
 
     name: str
+    by_minute: list[float]
     first: float
-    last: float
     growth: float
-    per_minute: float
 
 
 @dataclass(slots=True)
@@ -91,7 +91,8 @@ class Watch:
 
 
 def _fitted(name: str, resident: list[tuple[float, float]]) -> Memory:
+    by_minute = [mib for _, mib in resident[:: round(60 / EVERY_S)]]
     seconds, mib = np.array(resident[round(len(resident) * WARM_UP) :]).T
     slope, start = np.polyfit(seconds, mib, 1)
-    first, last = (slope * at + start for at in (seconds[0], seconds[-1]))
-    return Memory(name, float(first), float(last), float(last - first), float(slope * 60))
+    first, last = (float(slope * at + start) for at in (seconds[0], seconds[-1]))
+    return Memory(name, by_minute, first, last - first)
