@@ -107,8 +107,8 @@ def _requests(evidence: Evidence) -> Iterator[Line]:
     )
     yield _none("rows doubled", [mark for mark, rows in evidence.rows_of.items() if len(rows) > 1])
     ends = Counter(row["status"] for row in soaked.rows)
-    told = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
-    yield Line("rows ended as", told, set(ends) <= {"ok", "cancelled"})
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
+    yield Line("rows ended as", counts, set(ends) <= {"ok", "cancelled"})
     yield _none(
         "complete answers whose row is not ok",
         [e.mark for e, row in evidence.pairs if e.usage and row["status"] != "ok"],
