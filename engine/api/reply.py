@@ -1,16 +1,16 @@
 """How an answer goes out, whichever dialect it is put into."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from db.ids import id_to_text
 from engine.api.answer import Answer, Finished
 from engine.api.source import Piece
-from engine.api.sse import EventStream, wait_for_disconnect
+from engine.api.sse import EventStream, unless_left
 
 HEADERS_WITHIN_S = 1.0  # an error until then gets its HTTP status, also in a stream
 KEEP_ALIVE_EVERY_S = 10.0
@@ -32,28 +32,25 @@ class Reply(Protocol):
 
 
 async def respond(reply: Reply, request: Request, *, stream: bool) -> Response:
-    return await (_stream(reply) if stream else _whole(reply, request))
+    """A client that leaves before its answer begins to go out cancels it."""
+    try:
+        return await (_stream(reply, request) if stream else _whole(reply, request))
+    except ClientDisconnect:
+        return Response(status_code=499)  # nobody reads it
 
 
 async def _whole(reply: Reply, request: Request) -> Response:
-    """The answer in one piece; a client that leaves before it is complete cancels it."""
-    collecting = asyncio.create_task(reply.collect())
-    leaving = asyncio.create_task(wait_for_disconnect(request.receive))
     try:
-        await asyncio.wait([collecting, leaving], return_when=asyncio.FIRST_COMPLETED)
-        if collecting.done():
-            return JSONResponse(collecting.result(), headers=reply.headers)
-        return Response(status_code=499)  # nobody reads it
+        content = await unless_left(reply.collect(), request)
     finally:
         reply.answer.cancel()  # changes nothing once it is complete
-        collecting.cancel()
-        leaving.cancel()
+    return JSONResponse(content, headers=reply.headers)
 
 
-async def _stream(reply: Reply) -> Response:
+async def _stream(reply: Reply, request: Request) -> Response:
     try:
-        first = await reply.answer.next(HEADERS_WITHIN_S)
-    except asyncio.CancelledError:
+        first = await unless_left(reply.answer.next(HEADERS_WITHIN_S), request)
+    except BaseException:
         reply.answer.cancel()
         raise
     return EventStream(reply.events(first), reply.headers, on_end=reply.answer.cancel)

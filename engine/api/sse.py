@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from typing import Any, TypeVar
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+T = TypeVar("T")
 
 DONE = b"data: [DONE]\n\n"
 READ_WITHIN_S = 60.0  # for a client that reads slowly, an event
@@ -63,6 +66,21 @@ class EventStream(Response):
             async with asyncio.timeout(READ_WITHIN_S):
                 await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def unless_left(work: Coroutine[Any, Any, T], request: Request) -> T:
+    """The result of `work`. ClientDisconnect, and no more work, where the client leaves before. To
+    be called after the request's body was read."""
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(wait_for_disconnect(request.receive))
+    try:
+        await asyncio.wait([working, leaving], return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
 
 
 async def wait_for_disconnect(receive: Receive) -> None:

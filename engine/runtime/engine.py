@@ -47,7 +47,7 @@ class Engine:
         self.scheduler = Scheduler(BlockPool(blocks), max_running)
         self._grammars = Grammars(tokenizer)
         self._cache = model.new_cache(blocks)
-        self._told: list[Output] = []  # to go out with the next step
+        self._told: list[Output] = []  # to go out before the next tokens
 
     @property
     def has_work(self) -> bool:
@@ -94,8 +94,12 @@ class Engine:
         self.scheduler.pool.forget()
 
     def step(self) -> StepResult:
-        """Computes the next tokens of everyone whose turn it is."""
-        outputs, self._told = self._told, []
+        """Computes the next tokens of everyone whose turn it is; or, where something is to be told
+        without computing, only that, so that who left or was refused need not wait."""
+        if self._told:
+            told, self._told = self._told, []
+            return StepResult(told, [])
+        outputs: list[Output] = []
         planned = self.scheduler.schedule()
         now = time.monotonic()
         for sequence, _ in planned:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from engine.api.reply import HEADERS_WITHIN_S
 from tests.engine.api.gateway import MODEL, Gateway, wait_until
 
 LONG = {
@@ -67,6 +68,27 @@ def test_a_client_that_leaves_before_the_answer_is_complete_is_charged_too(
     assert row["status"] == "cancelled"
     assert 0 < row["output_tokens"] < LONG["max_tokens"]
     assert row["energy_j"] > 0
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+def test_a_client_that_leaves_before_a_streams_first_token_stops_the_work(
+    gateway: Gateway, path: str
+) -> None:
+    """A stream's head waits for a second for the first token; who leaves is missed before that."""
+    before = len(gateway.rows())
+    long = [{"role": "user", "content": f"Sum this up ({path}): " + "The sea is wide. " * 1200}]
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(
+            gateway.url + path,
+            json={"model": MODEL, "messages": long, "max_tokens": 50, "stream": True},
+            headers={"authorization": f"Bearer {gateway.key}"},
+            timeout=0.2,
+        )
+    wait_until(lambda: len(gateway.rows()) == before + 1)
+    row = gateway.closed_row(newest_row(gateway)["id"])
+
+    assert (row["status"], row["output_tokens"]) == ("cancelled", 0)
+    assert row["duration_ms"] < 1000 * HEADERS_WITHIN_S
 
 
 def test_what_was_cancelled_no_longer_runs(gateway: Gateway) -> None:

@@ -101,6 +101,17 @@ def test_an_abort_ends_one_request_and_frees_its_place(engine: Engine) -> None:
     assert "Paris" in text[2]
 
 
+def test_who_is_aborted_is_told_so_before_anything_more_is_computed(engine: Engine) -> None:
+    ask(engine, 1, "Tell me a long story.", max_tokens=200)
+    ask(engine, 2, QUESTIONS[0])
+    engine.step()
+    engine.abort(1)
+    told = engine.step()
+    assert [(out.request_id, out.finish_reason) for out in told.outputs] == [(1, "cancelled")]
+    assert told.processed == []
+    assert [out.request_id for out in engine.step().outputs] == [2]
+
+
 def test_aborting_what_is_unknown_or_over_does_nothing(engine: Engine) -> None:
     ask(engine, 1, QUESTIONS[0])
     finish(engine)

@@ -1,0 +1,1 @@
+"""Many clients at once for minutes, some of which leave; then everything is counted."""
