@@ -112,8 +112,7 @@ class Engine:
             sequence.tokens_run += tokens
             sequence.expert_counts += chosen
             if sequence.pending == 0:
-                for sibling in sequence.siblings:
-                    self.scheduler.add(sibling)
+                self.scheduler.add_siblings(sequence.siblings)
                 sequence.siblings = []
                 outputs += self._next_token(sequence, row)
         return StepResult(outputs, processed)

@@ -26,6 +26,10 @@ class Scheduler:
     def add(self, sequence: Sequence) -> None:
         self.waiting.append(sequence)
 
+    def add_siblings(self, siblings: list[Sequence]) -> None:
+        """Further answers of a request that runs already: before those that have not begun."""
+        self.waiting.extendleft(reversed(siblings))
+
     def find(self, request_id: int) -> list[Sequence]:
         everyone = (*self.running, *self.waiting)
         return [sequence for sequence in everyone if sequence.request_id == request_id]

@@ -5,6 +5,7 @@ steps it reads what has arrived; without work it waits, but closes an energy win
 """
 
 import argparse
+import ctypes
 import os
 import select
 import socket
@@ -44,6 +45,7 @@ from engine.runtime.protocol import (
 from engine.runtime.work import work_done
 
 _WINDOW_S = 1.0  # an energy window is closed at least this often
+_TIDY_EVERY_S = 20.0
 
 
 class Connection:
@@ -74,7 +76,7 @@ class Worker:
         self._connection = connection
         self._engine = engine
         self._attributor = attributor
-        self._window_started = time.monotonic()
+        self._window_started = self._tidied = time.monotonic()
 
     def run(self) -> None:
         """Until the gateway leaves."""
@@ -122,6 +124,9 @@ class Worker:
 
     def _close_window(self) -> Energy:
         self._window_started = time.monotonic()
+        if self._window_started - self._tidied > _TIDY_EVERY_S:
+            self._tidied = self._window_started
+            give_back_memory()
         window = self._attributor.close_window()
         return Energy(
             started_at=window.started_at_ms,
@@ -133,6 +138,12 @@ class Worker:
             basis=window.basis,
             source=window.source,
         )
+
+
+def give_back_memory() -> None:
+    """Of glibc's heap, what is free but in pieces: else that grows for hours. Takes some 5 ms."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 def _ready(model: Model, threads: int, load_ms: float, meters: MeterSet) -> Ready:

@@ -9,6 +9,9 @@ import pytest
 from db.settings import Settings
 from tests.conftest import make_home
 from tests.engine.api.gateway import Gateway
+from tests.engine.api.upstreams import start
+
+__all__ = ["start"]  # a fixture
 
 
 @pytest.fixture(scope="session")

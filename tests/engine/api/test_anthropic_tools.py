@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from tests.engine.api.gateway import MODEL, Gateway
-from tests.engine.api.test_openai_tools import CITY, KINDS, closed
+from tests.engine.api.openai_tools import CITY, KINDS, closed
 
 WEATHER: Any = [{"role": "user", "content": "What is the weather in Paris?"}]
 TOOLS: Any = [

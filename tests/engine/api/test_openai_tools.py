@@ -1,96 +1,24 @@
-"""Tools and answers by schema, as OpenAI's own client sends and reads them."""
+"""Tools in chat completions, driven through the official openai client."""
 
 import json
-from typing import Any, Literal
+from typing import Any
 
-import jsonschema
 import openai
 import pytest
-from pydantic import BaseModel
 
-from tests.engine.api.gateway import MODEL, Gateway, request_id, said
-
-WEATHER = said("What is the weather in Paris?")
-# A number without a limit may be endless digits, as a model draws them.
-COUNT = {"type": "integer", "minimum": 0, "maximum": 9999}
-ADDRESS = {
-    "type": "object",
-    "properties": {"street": {"type": "string", "maxLength": 12}, "number": COUNT},
-    "required": ["street", "number"],
-    "additionalProperties": False,
-}
-
-
-def closed(**properties: Any) -> dict[str, Any]:
-    """A schema of an object in which all of these have to be and nothing else may."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def tool(name: str, schema: dict[str, Any], *, strict: bool = True) -> dict[str, Any]:
-    function = {"name": name, "description": f"Does {name}.", "parameters": schema}
-    return {"type": "function", "function": {**function, "strict": strict}}
-
-
-CITY = closed(city={"type": "string", "maxLength": 20}, unit={"enum": ["C", "F"]})
-TOOLS = [tool("get_weather", CITY), tool("get_time", closed(zone={"enum": ["CET", "UTC"]}))]
-SCHEMAS = {each["function"]["name"]: each["function"]["parameters"] for each in TOOLS}
-
-KINDS: dict[str, dict[str, Any]] = {
-    "enum": closed(colour={"type": "string", "enum": ["red", 'a "quoted" one', "<|im_end|>"]}),
-    "nested objects": closed(person=closed(name={"type": "string", "maxLength": 9}, at=ADDRESS)),
-    "arrays": closed(
-        tags={"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 2, "maxItems": 4}
-    ),
-    "anyOf": closed(value={"anyOf": [COUNT, {"type": "null"}, {"enum": ["many"]}]}),
-    "$defs and $ref": {
-        **closed(home={"$ref": "#/$defs/address"}),
-        "$defs": {"address": ADDRESS},
-    },
-    "const": closed(kind={"const": "weather"}, version={"const": 2}),
-    "format": closed(
-        day={"type": "string", "format": "date"},
-        mail={"type": "string", "format": "email", "maxLength": 24},
-        id={"type": "string", "format": "uuid"},
-        host={"type": "string", "format": "ipv4"},
-    ),
-    "pattern": closed(plate={"type": "string", "pattern": "^[A-Z]{2}-[0-9]{3}$"}),
-    "minimum and maximum": closed(
-        whole={"type": "integer", "minimum": -5, "maximum": 12},
-        part={"type": "number", "exclusiveMinimum": 0, "maximum": 1},
-    ),
-    "minLength and maxLength": closed(text={"type": "string", "minLength": 3, "maxLength": 8}),
-}
-
-
-def ask(client: openai.OpenAI, **fields: Any) -> Any:
-    given = {"model": MODEL, "messages": WEATHER, "temperature": 0, "max_tokens": 200}
-    return client.chat.completions.create(**{**given, **fields})
-
-
-def fits(text: str, schema: dict[str, Any]) -> Any:
-    """The value of a JSON text, which follows its schema by the `jsonschema` library."""
-    value = json.loads(text)
-    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
-    jsonschema.Draft202012Validator(schema, format_checker=checker).validate(value)
-    return value
-
-
-def calls_of(answer: Any, index: int = 0) -> list[tuple[str, str]]:
-    calls = answer.choices[index].message.tool_calls or []
-    return [(call.function.name, call.function.arguments) for call in calls]
-
-
-def as_schema(schema: dict[str, Any], *, strict: bool = True) -> dict[str, Any]:
-    named = {"name": "answer", "schema": schema, "strict": strict}
-    return {"type": "json_schema", "json_schema": named}
-
-
-# Which tools are called
+from tests.engine.api.gateway import MODEL, Gateway, request_id
+from tests.engine.api.openai_tools import (
+    KINDS,
+    SCHEMAS,
+    TOOLS,
+    WEATHER,
+    as_schema,
+    ask,
+    calls_of,
+    closed,
+    fits,
+    tool,
+)
 
 
 def test_a_required_call_is_one_with_arguments_that_fit(client: openai.OpenAI) -> None:
@@ -164,9 +92,6 @@ def test_several_calls_come_in_one_answer_unless_that_is_refused(client: openai.
     assert most(parallel_tool_calls=False) == 1
 
 
-# Schemas
-
-
 @pytest.mark.parametrize("schema", KINDS.values(), ids=KINDS)
 def test_arguments_follow_their_schema_at_any_temperature(
     client: openai.OpenAI, schema: dict[str, Any]
@@ -189,82 +114,6 @@ def test_arguments_follow_their_schema_at_any_temperature(
             fits(arguments, schema)
 
 
-@pytest.mark.parametrize("schema", KINDS.values(), ids=KINDS)
-def test_answers_follow_their_schema_at_any_temperature(
-    client: openai.OpenAI, schema: dict[str, Any]
-) -> None:
-    answer = ask(
-        client, response_format=as_schema(schema), temperature=1, seed=0, n=10, max_tokens=400
-    )
-    for drawn in answer.choices:
-        assert drawn.finish_reason == "stop"
-        fits(drawn.message.content, schema)
-
-
-def test_a_schema_may_hold_itself(client: openai.OpenAI) -> None:
-    node = {
-        **closed(value={"enum": [1, 2, 3]}, next={"$ref": "#/$defs/node"}),
-        "required": ["value"],
-    }
-    schema = {**closed(tree={"$ref": "#/$defs/node"}), "$defs": {"node": node}}
-    answer = ask(
-        client, response_format=as_schema(schema), temperature=1, seed=0, n=10, max_tokens=250
-    )
-    for drawn in answer.choices:
-        if drawn.finish_reason == "stop":
-            fits(drawn.message.content, schema)
-        else:
-            assert drawn.finish_reason == "length"
-    assert any(drawn.finish_reason == "stop" for drawn in answer.choices)
-
-
-@pytest.mark.parametrize("temperature", [0, 1])
-def test_a_json_object_is_whole_or_cut_by_length(client: openai.OpenAI, temperature: float) -> None:
-    answer = ask(
-        client,
-        messages=said("Describe a cat as JSON."),
-        response_format={"type": "json_object"},
-        temperature=temperature,
-        seed=0,
-        n=8,
-        max_tokens=60,
-    )
-    for choice in answer.choices:
-        if choice.finish_reason == "stop":
-            assert isinstance(json.loads(choice.message.content), dict)
-        else:
-            assert choice.finish_reason == "length"
-            with pytest.raises(json.JSONDecodeError):
-                json.loads(choice.message.content)
-
-
-@pytest.mark.parametrize(
-    "endless",
-    [{"type": "string", "minLength": 10_000}, {"type": "array", "items": {}, "minItems": 9_000}],
-)
-def test_what_cannot_end_ends_with_length(client: openai.OpenAI, endless: Any) -> None:
-    answer = ask(
-        client,
-        response_format=as_schema(closed(value=endless)),
-        temperature=1,
-        seed=0,
-        n=4,
-        max_tokens=80,
-    )
-    assert {drawn.finish_reason for drawn in answer.choices} == {"length"}
-    assert answer.usage.completion_tokens == 4 * 80
-
-
-def test_a_schema_that_is_not_strict_may_hold_what_cannot_be_enforced(
-    client: openai.OpenAI,
-) -> None:
-    unique = closed(tags={"type": "array", "items": {"enum": [1, 2]}, "uniqueItems": True})
-    answer = ask(client, response_format=as_schema(unique, strict=False))
-    assert set(json.loads(answer.choices[0].message.content)["tags"]) <= {1, 2}
-    with pytest.raises(openai.BadRequestError, match="uniqueItems"):
-        ask(client, response_format=as_schema(unique))
-
-
 def test_with_tools_beside_it_an_answer_is_a_call_or_fits_the_schema(
     client: openai.OpenAI,
 ) -> None:
@@ -285,9 +134,6 @@ def test_with_tools_beside_it_an_answer_is_a_call_or_fits_the_schema(
         if not calls:
             fits(choice.message.content, schema)
         assert choice.finish_reason == ("tool_calls" if calls else "stop")
-
-
-# Streaming
 
 
 @pytest.mark.parametrize("parallel", [False, True])
@@ -349,61 +195,6 @@ def test_the_clients_stream_helper_puts_calls_together(client: openai.OpenAI) ->
     )
 
 
-# The client's models
-
-
-class Step(BaseModel):
-    kind: Literal["fry", "boil"]
-    minutes: int
-
-
-class Meal(BaseModel):
-    """Cooks a meal."""
-
-    dish: Literal["egg", "rice"]
-    step: Step
-    hot: bool | None
-
-
-def test_an_answer_is_parsed_into_the_clients_model(client: openai.OpenAI) -> None:
-    parsed = client.chat.completions.parse(
-        model=MODEL, messages=said("Cook."), response_format=Meal, max_tokens=200, temperature=1
-    )
-    assert isinstance(parsed.choices[0].message.parsed, Meal)
-
-
-def test_a_call_is_parsed_into_the_clients_model(client: openai.OpenAI) -> None:
-    parsed = client.chat.completions.parse(
-        model=MODEL,
-        messages=said("Cook."),
-        tools=[openai.pydantic_function_tool(Meal)],
-        tool_choice="required",
-        parallel_tool_calls=False,
-        max_tokens=200,
-        temperature=1,
-    )
-    (call,) = parsed.choices[0].message.tool_calls or []
-    assert isinstance(call.function.parsed_arguments, Meal)
-
-
-def test_a_streamed_answer_is_parsed_into_the_clients_model(client: openai.OpenAI) -> None:
-    with client.chat.completions.stream(
-        model=MODEL, messages=said("Cook."), response_format=Meal, max_tokens=200
-    ) as stream:
-        final = stream.get_final_completion()
-    assert isinstance(final.choices[0].message.parsed, Meal)
-
-
-def test_a_cut_answer_is_told_as_cut_to_who_parses_it(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.LengthFinishReasonError):
-        client.chat.completions.parse(
-            model=MODEL, messages=said("Cook."), response_format=Meal, max_tokens=4
-        )
-
-
-# The whole loop
-
-
 def test_a_call_its_result_and_the_answer(client: openai.OpenAI) -> None:
     first = ask(client, tools=TOOLS, tool_choice="required", parallel_tool_calls=False)
     message = first.choices[0].message
@@ -435,9 +226,6 @@ def test_a_call_that_is_cut_says_length_and_can_be_sent_back(client: openai.Open
         "content": "These arguments are no JSON.",
     }
     assert ask(client, messages=[*WEATHER, message, result], tools=TOOLS, max_tokens=5).choices
-
-
-# Beside other fields
 
 
 def test_three_answers_have_seeds_of_their_own_and_one_usage(
@@ -472,16 +260,6 @@ def test_three_answers_may_call_each(client: openai.OpenAI) -> None:
             fits(call.function.arguments, SCHEMAS[call.function.name])
 
 
-def test_the_log_probabilities_of_json_are_those_of_its_text(client: openai.OpenAI) -> None:
-    answer = ask(
-        client, response_format=as_schema(CITY), logprobs=True, top_logprobs=2, temperature=1
-    )
-    tokens = answer.choices[0].logprobs.content
-    written = b"".join(bytes(token.bytes) for token in tokens)
-    assert written.decode() == answer.choices[0].message.content
-    assert all(token.logprob <= 0 for token in tokens)
-
-
 def test_the_log_probabilities_of_a_call_cover_its_tokens(client: openai.OpenAI) -> None:
     fields = {"tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": False}
     answer = ask(client, **fields, logprobs=True)
@@ -493,14 +271,6 @@ def test_the_log_probabilities_of_a_call_cover_its_tokens(client: openai.OpenAI)
     chunks = list(ask(client, **fields, logprobs=True, stream=True))
     streamed = [t for c in chunks for x in c.choices if x.logprobs for t in x.logprobs.content]
     assert [t.token for t in streamed] == [t.token for t in tokens]
-
-
-def test_a_stop_string_ends_json_too(client: openai.OpenAI) -> None:
-    whole = ask(client, response_format=as_schema(CITY)).choices[0].message.content
-    assert '"unit"' in whole
-    stopped = ask(client, response_format=as_schema(CITY), stop=['"unit"']).choices[0]
-    assert stopped.message.content == whole.partition('"unit"')[0]
-    assert stopped.finish_reason == "stop"
 
 
 def test_the_same_seed_makes_the_same_call(client: openai.OpenAI) -> None:
@@ -519,55 +289,3 @@ def test_the_same_seed_makes_the_same_call(client: openai.OpenAI) -> None:
 
     assert drawn(5) == drawn(5)
     assert drawn(5) != drawn(6)
-
-
-def test_max_completion_tokens_limits_json_too(client: openai.OpenAI) -> None:
-    answer = ask(
-        client,
-        response_format=as_schema(CITY),
-        max_tokens=openai.NOT_GIVEN,
-        max_completion_tokens=5,
-    )
-    assert (answer.usage.completion_tokens, answer.choices[0].finish_reason) == (5, "length")
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"user": "ada"},
-        {"store": False},
-        {"store": True, "metadata": {"team": "blue"}},
-        {"service_tier": "auto"},
-        {"reasoning_effort": "low"},
-        {"prediction": {"type": "content", "content": "Paris"}},
-        {"prompt_cache_key": "ada"},
-        {"safety_identifier": "ada"},
-        {"verbosity": "low"},
-        {"extra_body": {"brand_new": [1]}},
-    ],
-    ids=lambda fields: next(iter(fields)),
-)
-def test_what_only_the_vendors_machines_use_changes_nothing(
-    client: openai.OpenAI, fields: dict[str, Any]
-) -> None:
-    plain = ask(client, max_tokens=12).choices[0].message.content
-    assert ask(client, max_tokens=12, **fields).choices[0].message.content == plain
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"web_search_options": {}},
-        {"audio": {"voice": "ash", "format": "wav"}, "modalities": ["text", "audio"]},
-        {"functions": [{"name": "f"}]},
-        {"function_call": "auto", "functions": [{"name": "f"}]},
-        {"logit_bias": {"5": -100}},
-    ],
-    ids=lambda fields: next(iter(fields)),
-)
-def test_what_would_change_the_answer_and_is_not_there_is_refused(
-    client: openai.OpenAI, fields: dict[str, Any]
-) -> None:
-    with pytest.raises(openai.BadRequestError) as refused:
-        ask(client, max_tokens=2, **fields)
-    assert refused.value.param in fields

@@ -63,7 +63,7 @@ schema = schemathesis.openapi.from_dict(document())
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_no_body_is_a_servers_error(case: schemathesis.Case, gateway: Gateway) -> None:
+def test_no_body_is_a_servers_error(case: schemathesis.Case[Any], gateway: Gateway) -> None:
     answer = httpx.post(
         gateway.url + case.path,
         content=small(case.path, case.body),

@@ -1,57 +1,20 @@
-"""Servers behind the gateway, through the official clients: what they say is passed on, what they
-use is on the ledger, and what they do wrong is told."""
+"""Servers behind the gateway, through the official clients: what they say is passed on, and what
+they use is on the ledger."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import anthropic
-import httpx
 import openai
 import pytest
 
+from db.keys import create_key
+from db.people import add_developer
 from db.settings import Settings
 from tests.engine.api.gateway import Gateway, request_id, said, wait_until
-from tests.engine.api.upstream_server import MODEL, TEXT, USAGE, UpstreamServer
-
-Start = Callable[..., tuple[Gateway, list[UpstreamServer]]]
-
-
-@pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """A gateway without an engine of its own before `count` servers of one model."""
-    monkeypatch.setenv("UPSTREAM_KEY", "sk-upstream")
-    running: list[Any] = []
-
-    def go(count: int = 1, **options: Any) -> tuple[Gateway, list[UpstreamServer]]:
-        servers = [UpstreamServer() for _ in range(count)]
-        running.extend(servers)
-        lines = []
-        for server in servers:
-            given = {"url": server.url, "api_key_env": "UPSTREAM_KEY", **options}
-            lines += ["[[upstream]]", *(f"{name} = {_toml(v)}" for name, v in given.items())]
-        path = tmp_path / "upstreams.toml"
-        path.write_text("\n".join(lines))
-        gateway = Gateway(Settings(home=tmp_path / "home", model="none", upstreams=str(path)))
-        running.insert(0, gateway)
-        wait_until(lambda: all(one["up"] for one in gateway.service.upstreams.health()))
-        return gateway, servers
-
-    yield go
-    for one in running:
-        one.stop()
-
-
-def _toml(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str | Path) else str(value)
-
-
-def ask(gateway: Gateway, **fields: Any) -> Any:
-    return gateway.client().chat.completions.create(
-        model=MODEL, messages=said("What is a boat?"), **fields
-    )
+from tests.engine.api.upstream_server import MODEL, TEXT, USAGE
+from tests.engine.api.upstreams import Start, ask
 
 
 def test_a_streamed_answer_is_passed_on_and_on_the_ledger(start: Start) -> None:
@@ -135,103 +98,6 @@ def test_without_any_tokenizer_tokens_are_estimated_by_length(start: Start) -> N
     assert answer.usage.prompt_tokens == row["input_tokens"]
 
 
-def test_what_an_upstream_refuses_about_a_request_is_told_in_its_words(start: Start) -> None:
-    gateway, [server] = start()
-    error = {"message": "max_tokens is too large", "type": "BadRequestError", "param": "max_tokens"}
-    server.refusal = 400, {"error": error}, {}
-    for stream in (False, True):
-        with pytest.raises(openai.BadRequestError) as refused:
-            ask(gateway, stream=stream)
-        assert "max_tokens is too large" in str(refused.value)
-        assert refused.value.param == "max_tokens"
-    assert [row["status"] for row in gateway.rows()] == ["error", "error"]
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "error", "after"),
-    [
-        (500, {}, openai.InternalServerError, None),
-        (401, {}, openai.InternalServerError, None),
-        (503, {"retry-after": "7"}, openai.InternalServerError, "7"),
-        (429, {"retry-after": "9"}, openai.RateLimitError, "9"),
-    ],
-)
-def test_an_upstream_that_fails_is_told_as_such(
-    start: Start, status: int, headers: dict[str, str], error: type[Exception], after: str | None
-) -> None:
-    gateway, [server] = start()
-    server.refusal = status, {"object": "error", "message": "no luck"}, headers
-    with pytest.raises(error) as refused:
-        ask(gateway)
-    assert isinstance(refused.value, openai.APIStatusError)
-    assert refused.value.status_code == {500: 502, 401: 502}.get(status, status)
-    assert refused.value.response.headers.get("retry-after") == after
-    assert [row["status"] for row in gateway.rows()] == ["error"]
-
-
-def test_a_dead_upstream_is_a_502_and_then_a_503_until_it_is_back(start: Start) -> None:
-    gateway, [server] = start()
-    server.stop()
-    with pytest.raises(openai.InternalServerError) as first:
-        ask(gateway)
-    assert first.value.status_code == 502
-    with pytest.raises(openai.InternalServerError) as second:
-        ask(gateway)
-    assert second.value.status_code == 503
-    assert "retry-after" in second.value.response.headers
-    assert [row["status"] for row in gateway.rows()] == ["error", "error"]
-    assert httpx.get(f"{gateway.url}/health").status_code == 503
-
-    again = UpstreamServer(server.port)
-    try:
-        wait_until(lambda: gateway.service.state.name == "ready")
-        assert ask(gateway).choices[0].message.content == TEXT
-    finally:
-        again.stop()
-
-
-def test_another_replica_answers_where_one_is_dead(start: Start) -> None:
-    gateway, servers = start(2)
-    servers[0].stop()
-    for _ in range(4):
-        assert ask(gateway).choices[0].message.content == TEXT
-    assert {row["status"] for row in gateway.rows()} == {"ok"}
-
-
-def test_another_replica_answers_where_one_is_busy(start: Start) -> None:
-    gateway, servers = start(2)
-    servers[0].refusal = 503, {"error": {"message": "loading"}}, {}
-    for _ in range(3):
-        assert "".join(c.choices[0].delta.content or "" for c in ask(gateway, stream=True)) == TEXT
-    assert {row["status"] for row in gateway.rows()} == {"ok"}
-
-
-def test_an_answer_that_breaks_off_is_not_begun_again(start: Start) -> None:
-    gateway, servers = start(2)
-    for server in servers:
-        server.breaks_after = 3
-    stream = ask(gateway, stream=True)
-    texts: list[str] = []
-    with pytest.raises(openai.APIError) as broken:
-        texts.extend(chunk.choices[0].delta.content or "" for chunk in stream)
-    assert "broke off" in str(broken.value)
-    assert sum(len(server.received) for server in servers) == 1
-    [row] = gateway.rows()
-    assert (row["status"], row["error_type"]) == ("error", "upstream_broke_off")
-    assert (row["output_tokens"], row["counts_exact"]) == (3, 0)
-
-
-def test_an_error_within_a_stream_is_told(start: Start) -> None:
-    gateway, [server] = start()
-    server.deltas = []
-    server.finish_reason = "stop"
-    server.extra = {}
-    server._event = lambda choices, **more: b'data: {"error": {"message": "out of memory"}}\n\n'  # type: ignore[method-assign]
-    with pytest.raises(openai.InternalServerError, match="out of memory"):
-        ask(gateway, stream=True)
-    assert [row["status"] for row in gateway.rows()] == ["error"]
-
-
 def test_the_least_busy_replica_is_taken(start: Start) -> None:
     gateway, servers = start(2)
     for server in servers:
@@ -250,9 +116,6 @@ def test_the_least_busy_replica_is_taken(start: Start) -> None:
 def test_fifty_requests_of_one_do_not_keep_anothers_one_out(start: Start) -> None:
     gateway, [server] = start(max_running=2)
     server.pause_s = 0.1
-    from db.keys import create_key
-    from db.people import add_developer
-
     bob = add_developer(gateway.service.database, "bob", actor="tests")
     bobs = create_key(gateway.service.database, bob.id, "tests", actor="tests")[1]
 
@@ -273,37 +136,6 @@ def test_fifty_requests_of_one_do_not_keep_anothers_one_out(start: Start) -> Non
 
     assert asyncio.run(together()) <= 8
     assert server.most_running == 2
-
-
-def test_a_client_that_leaves_ends_the_upstreams_work_too(start: Start) -> None:
-    gateway, [server] = start()
-    server.deltas = [{"content": " on"}] * 1000
-    server.pause_s = 0.02
-    stream = ask(gateway, stream=True)
-    first = next(iter(stream))
-    stream.close()
-    wait_until(lambda: server.left == 1)
-    row = gateway.closed_row(request_id(first))
-    assert row["status"] == "cancelled"
-    assert 0 < row["output_tokens"] < 1000
-    assert row["counts_exact"] == 0
-    wait_until(lambda: gateway.service.upstreams.dispatch.running == 0)
-
-
-def test_who_leaves_while_waiting_for_a_place_gives_up_the_turn(start: Start) -> None:
-    gateway, [server] = start(max_running=1)
-    server.pause_s = 1.0
-    with pytest.raises(openai.APITimeoutError):
-        gateway.client().with_options(timeout=0.3).chat.completions.create(
-            model=MODEL, messages=said("Hi")
-        )
-    with contextlib.suppress(openai.APITimeoutError):
-        gateway.client().with_options(timeout=0.3).chat.completions.create(
-            model=MODEL, messages=said("Hi")
-        )
-    wait_until(lambda: all(row["status"] == "cancelled" for row in gateway.rows()))
-    server.pause_s = 0.0
-    assert ask(gateway).choices[0].message.content == TEXT
 
 
 def test_models_of_upstreams_are_listed_with_their_context(start: Start) -> None:
@@ -410,11 +242,11 @@ async def _checked(gateway: Gateway) -> bool:
     return True
 
 
-def test_one_gateway_can_stand_behind_another(gateway: Gateway, tmp_path: Path) -> None:
+def test_one_gateway_can_stand_behind_another(
+    gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The inner one counts the tokens that the outer one tells and writes down."""
-    import os
-
-    os.environ["INNER_KEY"] = gateway.key
+    monkeypatch.setenv("INNER_KEY", gateway.key)
     path = tmp_path / "upstreams.toml"
     path.write_text(f'[[upstream]]\nurl = "{gateway.url}/v1"\napi_key_env = "INNER_KEY"\n')
     outer = Gateway(Settings(home=tmp_path / "home", model="none", upstreams=str(path)))
@@ -430,4 +262,3 @@ def test_one_gateway_can_stand_behind_another(gateway: Gateway, tmp_path: Path) 
         assert row["output_tokens"] == inner["output_tokens"] == 9
     finally:
         outer.stop()
-        del os.environ["INNER_KEY"]

@@ -154,3 +154,16 @@ def test_a_prompt_that_another_tenant_sent_is_not_read_from_the_cache(tokenizer:
     compute(scheduler)
     cached = {one.request_id: one.cached_tokens for one in scheduler.running}
     assert cached == {1: 0, 2: 0, 3: 96}
+
+
+def test_a_requests_further_answers_come_before_requests_that_have_not_begun(
+    tokenizer: Tokenizer,
+) -> None:
+    scheduler = Scheduler(BlockPool(64), max_running=2)
+    scheduler.add(sequence(tokenizer, 1, prompt=4, answer=9))
+    scheduler.add(sequence(tokenizer, 2, prompt=4, answer=1))
+    scheduler.add(sequence(tokenizer, 3, prompt=4))
+    compute(scheduler)  # the second is over
+    scheduler.add_siblings([sequence(tokenizer, 1, prompt=4)])
+    compute(scheduler)
+    assert [one.request_id for one in scheduler.running] == [1, 1]
