@@ -1,8 +1,8 @@
 """One request's computation by an upstream."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,31 +152,37 @@ class UpstreamSource:
         async for chunk in wire.events(response, replica.config):
             if "error" in chunk:
                 raise wire.failed(chunk)
+            with _understood():
+                pieces = self._read(chunk, readers)
             self._begun = True
-            if wire.take_usage(chunk.get("usage"), self.tally):
-                self.usage = chunk["usage"]
-            else:
-                self._estimate(chunk)
-            raw: dict[str, Any] | None = chunk
-            for piece in pieces_of(chunk, readers):
-                if not 0 <= piece.index < self.answers:
-                    continue
+            for piece in pieces:
                 if piece.finish_reason is not None:
                     open_answers.discard(piece.index)
-                piece.raw, raw = raw, None  # once, however many answers are in it
                 yield piece
         if open_answers:
             raise Broken("It ended in the middle of its answer.")
 
+    def _read(self, chunk: dict[str, Any], readers: list[Reader] | None) -> list[Piece]:
+        """What a chunk adds; its own words go with the first of its pieces."""
+        if wire.take_usage(chunk.get("usage"), self.tally):
+            self.usage = chunk["usage"]
+        else:
+            self._estimate(chunk)
+        pieces = [p for p in pieces_of(chunk, readers) if 0 <= p.index < self.answers]
+        if pieces:
+            pieces[0].raw = chunk
+        return pieces
+
     def _whole_pieces(self, answer: dict[str, Any]) -> list[Piece]:
+        with _understood():
+            for choice in answer["choices"]:
+                self._texts += said_in(choice, "message")
+            if wire.take_usage(answer.get("usage"), self.tally):
+                self.usage = answer["usage"]
+            pieces = [p for p in pieces_of(answer, None) if 0 <= p.index < self.answers]
+        if {piece.index for piece in pieces if piece.finish_reason} != set(range(self.answers)):
+            raise Broken("Its answer is not complete.")
         self._begun = True
-        for choice in answer.get("choices") or ():
-            self._texts += said_in(choice, "message")
-        if wire.take_usage(answer.get("usage"), self.tally):
-            self.usage = answer["usage"]
-        pieces = [p for p in pieces_of(answer, None) if 0 <= p.index < self.answers]
-        if not pieces:
-            raise Broken("Its answer has no choices.")
         pieces[0].raw = answer
         return pieces
 
@@ -202,6 +208,15 @@ class UpstreamSource:
         if self.usage is None:
             size = len("".join(self._texts).encode())
             self.tally.output_tokens = max(self.tally.output_tokens, counting.by_length(size))
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """What has another shape than a completion's is the upstream's fault, and told as such."""
+    try:
+        yield
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise Broken("It sent something that is no completion.") from error
 
 
 def _most_tokens(job: Job, context: int | None) -> int:

@@ -116,15 +116,18 @@ def pieces_of(chunk: dict[str, Any], readers: list[Reader] | None) -> list[Piece
     for choice in chunk.get("choices") or ():
         if not isinstance(choice, dict):
             continue
-        index = choice.get("index", 0)
-        piece = Piece(index, finish_reason=choice.get("finish_reason"))
-        if isinstance(stopped_by := choice.get("stop_reason"), str):
-            piece.stopped_by = stopped_by  # as vLLM tells it
-        if readers is not None and index < len(readers):
+        index = int(choice.get("index", 0))
+        piece = Piece(index, finish_reason=_text(choice.get("finish_reason")))
+        piece.stopped_by = _text(choice.get("stop_reason"))  # as vLLM tells it
+        if readers is not None and 0 <= index < len(readers):
             piece.parts = list(readers[index].parts(choice.get("delta") or {}))
             piece.logprobs = _logprobs(choice.get("logprobs"))
         found.append(piece)
     return found
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _logprobs(told: Any) -> list[TokenLogprob]:
@@ -133,7 +136,7 @@ def _logprobs(told: Any) -> list[TokenLogprob]:
         TokenLogprob(
             token["token"],
             token.get("bytes") or list(token["token"].encode()),
-            token["logprob"],
+            float(token["logprob"]),
             [
                 (top["token"], top.get("bytes") or list(top["token"].encode()), top["logprob"])
                 for top in token.get("top_logprobs") or ()

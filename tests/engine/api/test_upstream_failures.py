@@ -1,7 +1,9 @@
 """What upstreams do wrong, and what clients do: told to whom it concerns, and on the ledger."""
 
 import contextlib
+from typing import Any
 
+import anthropic
 import httpx
 import openai
 import pytest
@@ -137,3 +139,36 @@ def test_who_leaves_while_waiting_for_a_place_gives_up_the_turn(start: Start) ->
     wait_until(lambda: all(row["status"] == "cancelled" for row in gateway.rows()))
     server.pause_s = 0.0
     assert ask(gateway).choices[0].message.content == TEXT
+
+
+GARBAGE = [
+    b"",
+    b"no JSON",
+    b"[]",
+    b"{}",
+    b'{"choices": 5}',
+    b'{"choices": [5]}',
+    b'{"choices": [{"index": "a", "delta": {"content": "x"}}]}',
+    b'{"choices": [{"index": 7, "delta": {"content": "x"}}]}',
+    b'{"choices": [{"delta": {"content": 5, "tool_calls": 3}, "finish_reason": 8}]}',
+    b'{"choices": [{"delta": "x", "message": "x", "logprobs": 1}]}',
+    b'{"choices": [{"delta": {}, "logprobs": {"content": [{"token": 1}]}}]}',
+    b'{"choices": [], "usage": {"prompt_tokens": -1, "completion_tokens": "many"}}',
+]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_garbage_is_told_as_the_upstreams_fault(start: Start, garbage: bytes) -> None:
+    gateway, [server] = start()
+    server.garbage = garbage
+    claude = anthropic.Anthropic(api_key=gateway.key, base_url=gateway.url, max_retries=0)
+    question: Any = said("Hi")
+    for stream in (False, True):
+        with pytest.raises(openai.APIError, match="upstream"):
+            list(ask(gateway, stream=stream))
+        wait_until(lambda: gateway.service.state.name == "ready")
+    with pytest.raises(anthropic.APIStatusError) as told_too:
+        claude.messages.create(model=MODEL, max_tokens=5, messages=question)
+    assert told_too.value.status_code in (502, 529)
+    assert {row["status"] for row in gateway.rows()} == {"error"}
+    assert gateway.service.upstreams.dispatch.running == 0

@@ -32,7 +32,8 @@ class UpstreamServer:
 
     `usage` what it reports (None: nothing), `deltas` what it answers, `refusal` a status and body
     instead, `breaks_after` how many chunks come before it goes away, `pause_s` before each chunk,
-    `tokenize` what /tokenize counts (None: there is none), `context` its max_model_len.
+    `garbage` what it says instead, `tokenize` what /tokenize counts (None: there is none),
+    `context` its max_model_len.
     """
 
     def __init__(self, port: int | None = None) -> None:
@@ -45,6 +46,7 @@ class UpstreamServer:
         self.refusal: tuple[int, Any, dict[str, str]] | None = None
         self.breaks_after: int | None = None
         self.pause_s = 0.0
+        self.garbage: bytes | None = None
         self.tokenize: Callable[[dict[str, Any]], int] | None = None
         self.context: int | None = None
         self.running = 0
@@ -93,6 +95,10 @@ class UpstreamServer:
         if self.refusal is not None:
             status, content, headers = self.refusal
             return JSONResponse(content, status, headers)
+        if self.garbage is not None:
+            kind = "text/event-stream" if body.get("stream") else "application/json"
+            told = b"data: " + self.garbage + b"\n\n" if body.get("stream") else self.garbage
+            return Response(told, media_type=kind)
         if body.get("stream"):
             return StreamingResponse(self._stream(body), media_type="text/event-stream")
         self.running += 1
