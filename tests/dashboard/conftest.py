@@ -43,7 +43,7 @@ class Running:
         current.set_current(self.service)
         if self._with_engine:
             deadline = time.monotonic() + READY_WITHIN_S
-            while self.service.state.name != "ready":
+            while self.service.state.name in ("fetching", "loading"):
                 assert time.monotonic() < deadline, self.service.state
                 time.sleep(0.1)
         return self
