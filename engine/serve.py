@@ -103,6 +103,7 @@ async def _serve(settings: Settings, sockets: list[socket.socket]) -> None:
     config = uvicorn.Config(
         create_app(service),
         lifespan="off",  # the service's life is this function's
+        http="h11",  # whose connections are limited
         access_log=False,
         log_level="warning",
         server_header=False,

@@ -131,9 +131,9 @@ class Answer:
 
     async def _compute(self) -> Finished:
         await asyncio.wrap_future(self._ledger.admit(self.row))
-        self._on_admitted(self)
         error: Exception | None = None
         try:
+            self._on_admitted(self)
             if self._cancelled is None:
                 await self._generate()
         except Exception as failure:  # whatever it was, the row must not stay open
@@ -150,15 +150,19 @@ class Answer:
         tally, told = self.source.tally, self.row.input_tokens
         async for piece in self.source.pieces(self.row.id):
             at = now_ms()
-            if tally.output_tokens and self._first_token_at is None:
-                self._first_token_at = at
-                self._ttft_ms = self._elapsed_ms()
-                self._ledger.first_token(self.row.id, at)
+            self._note_first_token(at)
             self._last[piece.index] = piece
             # An upstream's count of the prompt may differ from the row's until the row is closed.
             cached = min(tally.cached_input_tokens, told)
             self._ledger.progress(self.row.id, tally.output_tokens, at, cached)
             self._outbox.put_nowait(piece)
+        self._note_first_token(now_ms())  # of an answer without words, such as an end at once
+
+    def _note_first_token(self, at: int) -> None:
+        if self.source.tally.output_tokens and self._first_token_at is None:
+            self._first_token_at = at
+            self._ttft_ms = self._elapsed_ms()
+            self._ledger.first_token(self.row.id, at)
 
     @property
     def _is_cut(self) -> bool:
@@ -207,9 +211,25 @@ class Answer:
             # answer for complete that is not on the ledger yet.
             log.warning("The row of request %x is completed late.", self.row.id)
             raise
+        except Exception:
+            # It cannot be written as it is; the row must not stay open all the same.
+            await asyncio.wrap_future(self._ledger.finish(_bare(outcome)))
+            raise
 
     def _elapsed_ms(self) -> float:
         return (time.monotonic() - self._arrived) * 1000
+
+
+def _bare(outcome: RequestOutcome) -> RequestOutcome:
+    return RequestOutcome(
+        request_id=outcome.request_id,
+        status="error",
+        finished_at=outcome.finished_at,
+        duration_ms=outcome.duration_ms,
+        output_tokens=0,
+        counts_exact=False,
+        error_type="internal_error",
+    )
 
 
 def _error_type(error: Exception | None) -> str | None:

@@ -168,7 +168,7 @@ class EmbeddedEngine:
         model = self.require_ready()
         assert self._prompts is not None
         assert self.worker is not None
-        prompt = await self._prompts.prepare(ask)
+        prompt = await self._prompts.prepare(ask, tenant)
         longest = max(map(len, prompt.token_ids))
         if longest >= model.context_length:
             raise prompt_too_long(longest, model.context_length)
@@ -178,10 +178,10 @@ class EmbeddedEngine:
         short = ask.max_tokens is not None and room < ask.max_tokens
         return EmbeddedSource(model, self.worker, submission, short=short)
 
-    async def count(self, ask: Ask) -> int:
+    async def count(self, ask: Ask, tenant: int) -> int:
         self.require_ready()
         assert self._prompts is not None
-        return (await self._prompts.prepare(ask)).tokens
+        return (await self._prompts.prepare(ask, tenant)).tokens
 
     def set_experts_per_token(self, count: int | None) -> None:
         """Routed experts a token from the next step on; None: the model's own. Any thread.

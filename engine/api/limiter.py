@@ -85,6 +85,12 @@ class Limiter:
         return Grant(entries)
 
 
+def require_allowed(caller: Caller, model: str) -> None:
+    """A 403 for a model that the key or developer may not use."""
+    for whose, _, limits in _holders(caller):
+        _require_model(whose, limits, model)
+
+
 def allowed(caller: Caller, model: str) -> bool:
     """Whether key and developer may use a model."""
     lists = [limits.models for _, _, limits in _holders(caller)]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ class Prompts:
         self._format = format_of(tokenizer.special, tokenizer.template)
         self._shown = sorted(tokenizer.special[name] for name in self._format.shown)
         self._rules: dict[tuple[str, bool], str] = {}
+        self._threads = ThreadPoolExecutor(2, "prompts")
+        self._turns: dict[int, asyncio.Lock] = {}  # by tenant
 
     @classmethod
     def open(cls, path: Path) -> "Prompts":
@@ -67,10 +70,14 @@ class Prompts:
     def sampling_defaults(self) -> SamplingDefaults:
         return self._tokenizer.sampling
 
-    async def prepare(self, ask: Ask) -> Prompt:
-        """Beside the event loop, as texts may be long and a template may take its time. Raises
-        ChatTemplateError, BadSchema, BadText."""
-        return await asyncio.to_thread(self._prepared, ask)
+    async def prepare(self, ask: Ask, tenant: int) -> Prompt:
+        """Beside the event loop, as texts may be long and a template may take its time; of each
+        tenant one at a time, so that nobody's many keep others waiting. Raises ChatTemplateError,
+        BadSchema, BadText."""
+        turn = self._turns.setdefault(tenant, asyncio.Lock())
+        async with turn:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._prepared, ask)
 
     def _prepared(self, ask: Ask) -> Prompt:
         if ask.texts:

@@ -35,7 +35,7 @@ from engine.api.observer import Observer
 from engine.api.source import Engine as EngineOfModel
 from engine.api.source import Source
 from engine.api.upstreams.config import read_upstreams
-from engine.api.upstreams.registry import Upstreams
+from engine.api.upstreams.registry import UpstreamModel, Upstreams
 from engine.runtime.protocol import Energy, Ready
 
 log = logging.getLogger(__name__)
@@ -144,13 +144,17 @@ class Service:
 
     def engine_for(self, model: str) -> EngineOfModel:
         """Who serves a model: a 404 where nobody does, a 503 where nobody can yet."""
-        if self._stopping:
-            raise unavailable("Breakeven is being stopped.", "gateway_stopped", retry_after_s=10)
         if self.computes_here and model.lower() == self.embedded.name:
             return self.embedded
         if upstream := self.upstreams.serving(model):
             return upstream
         raise unknown_model(model, [served.name for served in self.require_served()])
+
+    def upstream_of(self, model: str) -> UpstreamModel | None:
+        """The model, if it is one that upstreams alone serve."""
+        if self.computes_here and model.lower() == self.embedded.name:
+            return None
+        return self.upstreams.serving(model)
 
     def require_served(self) -> list[Served]:
         """All models; a 503 where none is known yet."""
@@ -170,6 +174,8 @@ class Service:
     def answer(self, call: Call, source: Source, *, streamed: bool) -> Answer:
         """Start a request: admitted to the ledger first, computed then. A 503 where too many are
         waiting already, a 403 or 429 where the caller's limits do not allow it."""
+        if self._stopping:
+            raise unavailable("Breakeven is being stopped.", "gateway_stopped", retry_after_s=10)
         caller = call.caller
         self._require_place(caller, source)
         grant = self.limiter.grant(caller, source.model, source.most_tokens)

@@ -56,7 +56,7 @@ class Engine(Protocol):
         ChatTemplateError and BadSchema."""
         ...
 
-    async def count(self, ask: Ask) -> int:
+    async def count(self, ask: Ask, tenant: int) -> int:
         """Tokens of its prompt. Raises what `prepare` raises, but takes a prompt of any length."""
         ...
 

@@ -131,7 +131,7 @@ class WorkerClient:
 
         Raises WorkerUnavailable where nothing was started, WorkerCrashed where the worker died.
         """
-        if self.state != "ready":
+        if self.state != "ready" or self._writer is None:
             raise WorkerUnavailable(self.message or "The engine is not ready yet.")
         inbox: asyncio.Queue[Output | WorkerCrashed] = asyncio.Queue()
         self._inboxes[submit.request_id] = inbox

@@ -15,6 +15,7 @@ from engine.api.anthropic.schema import CountRequest, MessagesRequest, parse
 from engine.api.ask import Ask
 from engine.api.clients import client_name
 from engine.api.errors import anthropic_body, as_api_error, invalid
+from engine.api.limiter import require_allowed
 from engine.api.limits import read_body
 from engine.api.prompts import BadSchema
 from engine.api.reply import KEEP_ALIVE_EVERY_S, extension, respond
@@ -48,12 +49,13 @@ async def messages(request: Request) -> Response:
 @router.post(f"{ENDPOINT}/count_tokens")
 async def count_tokens(request: Request) -> Response:
     service: Service = request.app.state.service
-    await service.auth.caller(request.headers)
+    caller = await service.auth.caller(request.headers)
     body = await read_body(request, service.settings.max_body_bytes)
     wanted = parse(CountRequest, body, betas="anthropic-beta" in request.headers)
+    require_allowed(caller, wanted.model)
     engine, ask = service.engine_for(wanted.model), wanted.ask()
     with _refusals(ask):
-        tokens = await engine.count(ask)
+        tokens = await engine.count(ask, caller.developer_id)
     return JSONResponse({"input_tokens": tokens})
 
 
@@ -120,6 +122,8 @@ class MessageReply:
         reason = "tool_use" if self._content.calls else "end_turn"
         if end.stopped_by is not None:
             reason = "stop_sequence"
+        elif end.finish_reason == "content_filter":
+            reason = "refusal"
         elif end.finish_reason == "length":
             reason = "model_context_window_exceeded" if self.answer.source.short else "max_tokens"
         return {"stop_reason": reason, "stop_sequence": end.stopped_by}

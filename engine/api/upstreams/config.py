@@ -92,4 +92,6 @@ def _checked(table: Any, place: str) -> UpstreamConfig:
         raise InvalidInput(
             _SETTING, f"{place}: the environment has no variable {found.api_key_env}."
         )
+    if found.tokenizer is not None and not found.tokenizer.exists():
+        raise InvalidInput(_SETTING, f"{place}: there is no tokenizer at {found.tokenizer}.")
     return found

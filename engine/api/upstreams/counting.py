@@ -46,7 +46,7 @@ async def count_prompt(
     count = await _ask(session, replica, asked)  # vLLM's form
     if count is not None:
         return count, True
-    return by_length(sum(len(text) for text in _texts(body.get("messages")))), False
+    return by_length(sum(len(text.encode()) for text in _texts(body.get("messages")))), False
 
 
 async def count_text(session: aiohttp.ClientSession, replica: Replica, text: str) -> int:

@@ -42,12 +42,9 @@ class Dispatch:
         `passed_over` are not asked again."""
         wanted = _Waiting(model, tenant, frozenset(passed_over))
         self._require_any(wanted)
-        same_model = any(one.model == model for one in self._waiting.values())
-        if not same_model and (free := self._free_for(wanted)):
-            self._give(free, tenant)
-            return free
         turn: asyncio.Future[Replica] = asyncio.get_running_loop().create_future()
         self._waiting[turn] = wanted
+        self.go_on()
         try:
             return await turn
         except asyncio.CancelledError:
@@ -67,7 +64,15 @@ class Dispatch:
     def go_on(self) -> None:
         """Places or servers have come or gone: who waits gets a place, or is told that none will
         come."""
+        while self._next_goes_on():
+            pass
+
+    def _next_goes_on(self) -> bool:
+        """Whether somebody got a place, so that another may hold fewest now."""
         for turn, wanted in sorted(self._waiting.items(), key=lambda w: self._held[w[1].tenant]):
+            if turn.done():  # who waited was cancelled and has not run since
+                del self._waiting[turn]
+                continue
             try:
                 self._require_any(wanted)
             except ApiError as error:
@@ -78,8 +83,8 @@ class Dispatch:
                 del self._waiting[turn]
                 self._give(free, wanted.tenant)
                 turn.set_result(free)
-                self.go_on()  # who holds fewest has changed
-                return
+                return True
+        return False
 
     def _give(self, replica: Replica, tenant: int) -> None:
         replica.running += 1

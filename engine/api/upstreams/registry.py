@@ -1,6 +1,7 @@
 """All upstreams: found at the start, watched from then on."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 import aiohttp
 
 from engine.api.ask import Ask
+from engine.api.errors import prompt_too_long
 from engine.api.source import Source
 from engine.api.upstreams import counting
 from engine.api.upstreams.config import UpstreamConfig
@@ -17,7 +19,10 @@ from engine.api.upstreams.replica import Replica, ServedModel
 from engine.api.upstreams.source import Job, UpstreamSource
 from engine.api.upstreams.translate import body_of
 
+log = logging.getLogger(__name__)
+
 CHAT_PATH = "/chat/completions"
+KEPT_FOR_S = 2.0  # servers close connections that are idle for 5 s
 CHECK_EVERY_S = 10.0
 CHECK_AGAIN_AFTER_S = 2.0  # one that does not answer
 
@@ -36,7 +41,7 @@ class Upstreams:
 
     def start(self) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_FOR_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             timeout=aiohttp.ClientTimeout(total=None),
@@ -55,15 +60,19 @@ class Upstreams:
 
     async def _watch(self, replica: Replica) -> None:
         while True:
-            await replica.check(self.session)
-            self.dispatch.go_on()
-            if replica.is_up:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(CHECK_EVERY_S):
-                        await replica.failed.wait()
+            try:
+                await replica.check(self.session)
                 self.dispatch.go_on()
-            if not replica.is_up:
-                await asyncio.sleep(CHECK_AGAIN_AFTER_S)
+            except Exception:  # the watch goes on, whatever a server says
+                log.exception("The upstream %s cannot be checked.", replica.url)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_EVERY_S if replica.is_up else CHECK_AGAIN_AFTER_S):
+                    await replica.doubted.wait()
+            if replica.doubted.is_set():
+                self.dispatch.go_on()
+                replica.doubted.clear()
+                if not replica.is_up:
+                    await asyncio.sleep(CHECK_AGAIN_AFTER_S)
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -93,7 +102,7 @@ class Upstreams:
         if not self.replicas or any(replica.is_up for replica in self.replicas):
             return None
         first = self.replicas[0]
-        return f"No upstream answers. {first.url}: {first.problem}"
+        return f"No upstream answers. {first.problem}"
 
     @property
     def max_running(self) -> int:
@@ -135,8 +144,11 @@ class UpstreamModel:
         if context is not None and ask.max_tokens is not None:
             # Servers refuse what may not fit, but clients such as Claude Code ask for more than
             # smaller models have room for.
-            room = max(1, context - await self.count(ask))
-            short = room < ask.max_tokens
+            tokens, exact = await self._count(body)
+            if exact and tokens >= context:
+                raise prompt_too_long(tokens, context)
+            room = max(context - tokens, 1) if exact else context
+            short = exact and room < ask.max_tokens
             body["max_tokens"] = min(ask.max_tokens, room)
         size = counting.size_of(body)
         job = Job(
@@ -157,10 +169,11 @@ class UpstreamModel:
             self._model, replace(job, body=body), upstreams.dispatch, upstreams.session
         )
 
-    async def count(self, ask: Ask) -> int:
-        """Tokens of the prompt: exact where the upstream tells, else an estimate by length."""
-        body = body_of(ask, self.name)
+    async def count(self, ask: Ask, tenant: int) -> int:
+        """Exact where the upstream tells, else an estimate by length."""
+        return (await self._count(body_of(ask, self.name)))[0]
+
+    async def _count(self, body: dict[str, Any]) -> tuple[int, bool]:
         replicas = self._upstreams.dispatch.serving(self.name.lower())
         replica = min(replicas, key=lambda replica: (not replica.is_up, replica.load))
-        count, _ = await counting.count_prompt(self._upstreams.session, replica, body)
-        return count
+        return await counting.count_prompt(self._upstreams.session, replica, body)

@@ -14,6 +14,7 @@ from engine.api.upstreams.config import UpstreamConfig
 log = logging.getLogger(__name__)
 
 ASKED_WITHIN_S = 5.0
+_LONGEST_CONTEXT = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Replica:
     problem: str | None = "It was not asked yet."
     asked: bool = False
     running: int = 0
-    failed: asyncio.Event = field(default_factory=asyncio.Event)  # since it last answered
+    doubted: asyncio.Event = field(default_factory=asyncio.Event)  # so it is to be asked at once
 
     def __post_init__(self) -> None:
         names = self.config.models or ()
@@ -66,7 +67,11 @@ class Replica:
         if self.problem != problem:
             log.warning("The upstream %s: %s", self.url, problem)
         self.problem, self.asked = problem, True
-        self.failed.set()
+        self.doubted.set()
+
+    def doubt(self) -> None:
+        """Something went wrong: whether it is still there is asked at once."""
+        self.doubted.set()
 
     async def check(self, session: aiohttp.ClientSession) -> None:
         """Ask what it serves, which tells also whether it is there."""
@@ -110,7 +115,7 @@ class Replica:
         if self.problem is not None and self.asked:
             log.warning("The upstream %s answers again.", self.url)
         self.problem, self.asked = None, True
-        self.failed.clear()
+        self.doubted.clear()
 
 
 def reason(error: Exception) -> str:
@@ -126,4 +131,5 @@ def _context_length(entry: dict[str, Any]) -> int | None:
     places = [entry.get("max_model_len"), entry.get("context_length")]
     if isinstance(meta, dict):
         places += [meta.get("n_ctx"), meta.get("n_ctx_train")]
-    return next((n for n in places if isinstance(n, int) and n > 0), None)
+    good = (n for n in places if isinstance(n, int) and not isinstance(n, bool))
+    return next((n for n in good if 0 < n <= _LONGEST_CONTEXT), None)

@@ -1,6 +1,7 @@
 """One request's computation by an upstream."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,13 @@ from engine.api.upstreams import counting, wire
 from engine.api.upstreams.dispatch import Dispatch
 from engine.api.upstreams.replica import Replica, ServedModel, reason
 from engine.api.upstreams.translate import Reader, pieces_of, said_in
-from engine.api.upstreams.wire import Broken
+from engine.api.upstreams.wire import Broken, Dropped, Unreachable
+
+log = logging.getLogger(__name__)
 
 _LONGEST_CONTEXT = 131_072  # assumed where the upstream does not say
+UNBOUNDED = 2**40  # a job's size, where its bytes say nothing of its tokens
+_TEMPLATE_TOKENS = 2048  # that a chat template may add to what is sent
 _WORTH_ANOTHER_SERVER = frozenset({429, 502, 503})
 
 
@@ -46,7 +51,8 @@ class UpstreamSource:
         self.answers = job.answers
         self.short = False
         self.fingerprint: str | None = None
-        self.tally = Tally(counting.by_length(job.size), exact=False)
+        known = 0 if job.size == UNBOUNDED else counting.by_length(job.size)
+        self.tally = Tally(known, exact=False)
         self.most_tokens = _most_tokens(job, model.context_length)
         self.usage: dict[str, Any] | None = None  # in the upstream's own words
         self._job = job
@@ -73,6 +79,7 @@ class UpstreamSource:
 
     async def _from_any_server(self) -> AsyncIterator[Piece]:
         tried: set[Replica] = set()
+        dropped: set[Replica] = set()
         last: ApiError | None = None
         while True:
             try:
@@ -87,19 +94,15 @@ class UpstreamSource:
                 return
             except Broken as error:
                 if self._begun:
-                    raise ApiError(
-                        502,
-                        f"The upstream broke off its answer: {error}",
-                        type="server_error",
-                        code="upstream_broke_off",
-                    ) from error
-                replica.fail(str(error))
-                last = ApiError(
-                    502,
-                    f"The upstream does not answer: {error}",
-                    type="server_error",
-                    code="upstream_unreachable",
-                )
+                    raise _unanswered("broke off its answer", error) from error
+                last = _unanswered("does not answer", error)
+                if isinstance(error, Unreachable):
+                    replica.fail(str(error))
+                else:
+                    replica.doubt()
+                if isinstance(error, Dropped) and replica not in dropped:
+                    dropped.add(replica)
+                    continue  # a new connection may well do
             except ApiError as error:
                 if self._begun or error.status not in _WORTH_ANOTHER_SERVER:
                     raise
@@ -139,10 +142,14 @@ class UpstreamSource:
                 if response.status != 200:
                     raise await wire.refusal(response)
                 yield response
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise Unreachable(f"The connection failed ({reason(error)}).") from error
         except aiohttp.ServerTimeoutError as error:
-            raise Broken(f"It did not answer in time ({type(error).__name__}).") from error
+            raise Broken("It did not answer in time.") from error
+        except aiohttp.ServerDisconnectedError as error:
+            raise Dropped("It closed the connection.") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Broken(f"The connection failed ({reason(error)}).") from error
+            raise Dropped(f"The connection broke ({reason(error)}).") from error
 
     async def _streamed_pieces(
         self, response: aiohttp.ClientResponse, replica: Replica
@@ -156,7 +163,9 @@ class UpstreamSource:
                 pieces = self._read(chunk, readers)
             self._begun = True
             for piece in pieces:
-                if piece.finish_reason is not None:
+                if piece.index not in open_answers:  # it has ended before
+                    piece.parts, piece.finish_reason = [], None
+                elif piece.finish_reason is not None:
                     open_answers.discard(piece.index)
                 yield piece
         if open_answers:
@@ -199,15 +208,24 @@ class UpstreamSource:
         if self.usage is not None:
             return
         text = "".join(self._texts)
-        prompt, _ = await counting.count_prompt(self._session, replica, self._job.body)
-        self.tally.input_tokens = prompt
-        self.tally.output_tokens = await counting.count_text(self._session, replica, text)
+        try:
+            prompt, _ = await counting.count_prompt(self._session, replica, self._job.body)
+            self.tally.input_tokens = prompt
+            self.tally.output_tokens = await counting.count_text(self._session, replica, text)
+        except Exception:  # the answer is out already
+            log.exception("The tokens of an answer of %s are estimated by length.", replica.url)
+            self._settle_by_length()
 
     def _settle_by_length(self) -> None:
         """An answer that was cut: nobody is asked any more."""
         if self.usage is None:
             size = len("".join(self._texts).encode())
             self.tally.output_tokens = max(self.tally.output_tokens, counting.by_length(size))
+
+
+def _unanswered(what: str, error: Broken) -> ApiError:
+    code = "upstream_unreachable" if what == "does not answer" else "upstream_broke_off"
+    return ApiError(502, f"The upstream {what}: {error}", type="server_error", code=code)
 
 
 @contextmanager
@@ -220,7 +238,8 @@ def _understood() -> Iterator[None]:
 
 
 def _most_tokens(job: Job, context: int | None) -> int:
-    """A byte is a token at most, and no answer is longer than the context."""
+    """A byte of text is a token at most, the template adds some, and nothing is longer than the
+    context."""
     longest = context or _LONGEST_CONTEXT
-    most = job.size + job.answers * min(job.max_tokens or longest, longest)
+    most = job.size + _TEMPLATE_TOKENS + job.answers * min(job.max_tokens or longest, longest)
     return min(most, job.answers * longest)

@@ -71,7 +71,7 @@ class Reader:
     """Reads the deltas of one answer into its parts."""
 
     def __init__(self) -> None:
-        self._call: int | None = None  # the one that arguments belong to
+        self._call: tuple[Any, Any] | None = None  # index and id of the one that is written
 
     def parts(self, delta: dict[str, Any]) -> Iterator[Part]:
         thought = delta.get("reasoning_content") or delta.get("reasoning")
@@ -87,9 +87,10 @@ class Reader:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict):
             return
-        index, name = call.get("index", 0), function.get("name")
-        if isinstance(name, str) and name and index != self._call:
-            self._call = index
+        name, index, call_id = function.get("name"), call.get("index", 0), call.get("id")
+        known = self._call is not None and (index, call_id or self._call[1]) == self._call
+        if isinstance(name, str) and name and not known:
+            self._call = index, call_id
             yield Called(name)
         arguments = function.get("arguments")
         if isinstance(arguments, str) and arguments and self._call is not None:

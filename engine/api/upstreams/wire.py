@@ -1,22 +1,39 @@
 """What upstreams send, read as it comes: server-sent events, usage and errors."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 from pydantic_core import from_json
 
-from engine.api.errors import ApiError, unavailable
+from engine.api.errors import ApiError, prompt_too_long, unavailable
 from engine.api.source import Tally
 from engine.api.upstreams.config import UpstreamConfig
 
 _LARGEST_EVENT = 16 * 2**20
+_MOST_TOKENS = 10**12  # more is no count
+_MOST_WORDS = 500  # of an upstream's message that are told
+# vLLM's and SGLang's words for a prompt that has no room.
+_TOO_LONG = re.compile(
+    r"maximum context length is (?P<context>\d{1,9}) tokens.{0,200}?(?P<tokens>\d{1,9})"
+    r" (?:in the messages|input tokens|tokens from the input|tokens in the input)",
+    re.DOTALL,
+)
 _PASSED_ON = frozenset({400, 409, 413, 422})  # about the request itself, so the client's to read
 
 
 class Broken(Exception):  # noqa: N818 (what it is)
-    """An upstream cannot be reached, or went away in the middle. One sentence for people."""
+    """An upstream did not answer as one does. One sentence for people."""
+
+
+class Dropped(Broken):
+    """It closed the connection before it answered, as servers do that have kept one for long."""
+
+
+class Unreachable(Broken):
+    """It cannot be connected to."""
 
 
 async def events(
@@ -48,7 +65,7 @@ async def events(
 
 def _object(text: bytes) -> dict[str, Any]:
     try:
-        value = from_json(text)
+        value = from_json(text, allow_inf_nan=False)
     except ValueError:
         raise Broken("It sent an event that is no JSON.") from None
     if not isinstance(value, dict):
@@ -71,19 +88,19 @@ def take_usage(usage: Any, tally: Tally) -> bool:
     if not isinstance(usage, dict):
         return False
     prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    if prompt is None:
+    if prompt is None or completion is None:
         return False
     details = usage.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
     tally.input_tokens = prompt
-    tally.output_tokens = completion or 0
+    tally.output_tokens = completion
     tally.cached_input_tokens = min(cached or 0, prompt)
     tally.exact = True
     return True
 
 
 def _count(value: Any) -> int | None:
-    good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
     return value if good else None
 
 
@@ -97,7 +114,10 @@ async def refusal(response: aiohttp.ClientResponse) -> ApiError:
         error = {}
     said = error.get("message")
     message = said if isinstance(said, str) and said.strip() else f"It answered {status}."
+    message = message[:_MOST_WORDS]
     if status in _PASSED_ON:
+        if too_long := _TOO_LONG.search(message):
+            return prompt_too_long(int(too_long["tokens"]), int(too_long["context"]))
         return ApiError(
             status,
             message,
@@ -128,7 +148,10 @@ def failed(body: dict[str, Any]) -> ApiError:
     """An error that comes where an answer should."""
     said = _text(_error_of(body).get("message")) or "It does not say why."
     return ApiError(
-        502, f"The upstream failed: {said[:500]}", type="server_error", code="upstream_error"
+        502,
+        f"The upstream failed: {said[:_MOST_WORDS]}",
+        type="server_error",
+        code="upstream_error",
     )
 
 

@@ -81,9 +81,11 @@ def test_who_does_not_read_an_answer_does_not_keep_its_place(
     link = socket.socket()
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     link.connect(("127.0.0.1", gateway.port))
+    long = {"type": "array", "items": {"enum": [1, 2]}, "minItems": 4000}  # for certain
     body = {
         "model": MODEL, "messages": [{"role": "user", "content": "Write."}], "stream": True,
-        "temperature": 2.0, "max_tokens": 8000, "logprobs": True, "top_logprobs": 20,
+        "max_tokens": 8000, "logprobs": True, "top_logprobs": 20,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "l", "schema": long}},
     }  # fmt: skip
     content = json.dumps(body).encode()
     head = (
@@ -91,6 +93,6 @@ def test_who_does_not_read_an_answer_does_not_keep_its_place(
     )
     link.sendall(f"{head}\r\nAuthorization: Bearer {gateway.key}\r\n\r\n".encode() + content)
     wait_until(lambda: len(gateway.rows()) > before)
-    wait_until(lambda: gateway.rows()[-1]["status"] == "cancelled", within_s=60)
+    wait_until(lambda: gateway.rows()[-1]["status"] == "cancelled", within_s=120)
     assert gateway.rows()[-1]["output_tokens"] < 8000
     link.close()

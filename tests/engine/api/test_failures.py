@@ -1,8 +1,10 @@
 """When a part fails or is full: clients are told, rows are closed, all goes on."""
 
+import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import openai
 import pytest
 
 from db.settings import Settings
+from engine.api.auth import Caller
+from engine.api.service import Call
+from engine.api.source import EngineKind, Piece, Tally
 from tests.conftest import make_home
 from tests.engine.api.gateway import MODEL, Gateway, request_id, said, wait_until
 
@@ -150,3 +155,38 @@ def test_without_a_ledger_nothing_is_computed(fragile: Gateway) -> None:
     wait_until(lambda: fragile.service.ledger.health().state == "open")
     answer = fragile.client().chat.completions.create(model=MODEL, messages=STORY, max_tokens=3)
     assert fragile.row(request_id(answer))["status"] == "ok"
+
+
+class Strange:
+    """An engine whose answer ends in a way that no ledger can hold."""
+
+    engine: EngineKind = "upstream"
+    model = MODEL
+    answers = 1
+    most_tokens = 10
+    short = False
+    fingerprint: str | None = None
+
+    def __init__(self) -> None:
+        self.tally = Tally(input_tokens=5)
+
+    async def pieces(self, request_id: int) -> AsyncIterator[Piece]:
+        del request_id
+        ending: Any = {"neither": "text nor nothing"}
+        yield Piece(finish_reason=ending)
+
+    def abort(self) -> None:
+        pass
+
+
+def test_a_row_is_closed_even_where_its_outcome_cannot_be_written(gateway: Gateway) -> None:
+    caller = Caller(gateway.developer.id, gateway.developer.name, None, "tests")
+
+    async def answered() -> int:
+        call = Call(caller, "/v1/chat/completions", time.monotonic(), None)
+        answer = gateway.service.answer(call, Strange(), streamed=False)
+        await asyncio.wait([answer.task])
+        return answer.row.id
+
+    row = gateway.row(gateway.call(answered()))
+    assert (row["status"], row["error_type"]) == ("error", "internal_error")

@@ -153,6 +153,8 @@ GARBAGE = [
     b'{"choices": [{"delta": {"content": 5, "tool_calls": 3}, "finish_reason": 8}]}',
     b'{"choices": [{"delta": "x", "message": "x", "logprobs": 1}]}',
     b'{"choices": [{"delta": {}, "logprobs": {"content": [{"token": 1}]}}]}',
+    b'{"choices": [{"delta": {}, "message": {}, "finish_reason": {"a": 1}}]}',
+    b'{"choices": [{"logprobs": {"content": [{"token": "a", "logprob": NaN}]}}]}',
     b'{"choices": [], "usage": {"prompt_tokens": -1, "completion_tokens": "many"}}',
 ]
 
@@ -172,3 +174,78 @@ def test_garbage_is_told_as_the_upstreams_fault(start: Start, garbage: bytes) ->
     assert told_too.value.status_code in (502, 529)
     assert {row["status"] for row in gateway.rows()} == {"error"}
     assert gateway.service.upstreams.dispatch.running == 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_counts_that_are_no_counts_are_not_taken(start: Start, stream: bool) -> None:
+    gateway, [server] = start()
+    server.usage = {"prompt_tokens": 10**30, "completion_tokens": 10**30, "total_tokens": 1}
+    answer = ask(gateway, stream=stream)
+    first = next(iter(answer)) if stream else answer
+    if stream:
+        list(answer)
+    row = gateway.closed_row(request_id(first))
+    assert (row["status"], row["output_tokens"], row["counts_exact"]) == ("ok", 4, 0)
+
+
+def test_one_strange_answer_does_not_take_the_server_away_from_others(start: Start) -> None:
+    gateway, [server] = start()
+    server.garbage = b"<html>"
+    with pytest.raises(openai.APIError):
+        ask(gateway)
+    server.garbage = None
+    assert ask(gateway).choices[0].message.content == TEXT
+
+
+def test_an_answer_without_words_is_complete(start: Start) -> None:
+    gateway, [server] = start()
+    server.deltas = []
+    server.usage = {"prompt_tokens": 31, "completion_tokens": 1, "total_tokens": 32}
+    list(ask(gateway, stream=True))
+    [row] = gateway.rows()
+    assert (row["status"], row["output_tokens"]) == ("ok", 1)
+    assert row["first_token_at"] is not None
+
+
+def test_more_answers_than_can_be_given_are_refused_at_once(start: Start) -> None:
+    gateway, [server] = start()
+    with pytest.raises(openai.BadRequestError, match="128 answers"):
+        gateway.client().completions.create(model=MODEL, prompt=["a"] * 60_000, max_tokens=1)
+    assert server.received == []
+    assert gateway.rows() == []
+
+
+def test_of_two_limits_the_larger_one_is_reserved(start: Start) -> None:
+    gateway, _ = start()
+    answer = ask(gateway, max_tokens=1, max_completion_tokens=4000)
+    assert gateway.closed_row(request_id(answer))["reserved_tokens"] >= 4000
+
+
+def test_a_prompt_that_an_upstream_finds_too_long_is_told_in_the_words_that_clients_read(
+    start: Start,
+) -> None:
+    gateway, [server] = start()
+    said_by_vllm = (
+        "This model's maximum context length is 4096 tokens. However, you requested 25016 tokens "
+        "(25000 in the messages, 16 in the completion). Please reduce the length."
+    )
+    server.refusal = 400, {"error": {"message": said_by_vllm}}, {}
+    claude = anthropic.Anthropic(api_key=gateway.key, base_url=gateway.url, max_retries=0)
+    question: Any = said("Hi")
+    with pytest.raises(anthropic.BadRequestError, match="too long: 25000 tokens > 4095 maximum"):
+        claude.messages.create(model=MODEL, max_tokens=16, messages=question)
+
+
+def test_calls_that_a_server_does_not_number_are_told_apart_by_their_ids(start: Start) -> None:
+    gateway, [server] = start()
+    server.deltas = [
+        {"tool_calls": [{"index": 0, "id": call, "function": {"name": "f", "arguments": "{}"}}]}
+        for call in ("a", "b")
+    ]
+    server.finish_reason = "tool_calls"
+    response = gateway.client().responses.create(
+        model=MODEL,
+        input="Hi",
+        tools=[{"type": "function", "name": "f", "parameters": {}, "strict": False}],
+    )
+    assert [item.type for item in response.output] == ["function_call", "function_call"]
