@@ -142,9 +142,10 @@ def over_budget(error: BudgetExceeded) -> ApiError:
     """Nothing that a client could try again."""
     renews = datetime.combine(date.fromisoformat(error.renews_on), time(), UTC)
     wait_s = max(1, round((renews - datetime.now(UTC)).total_seconds()))
+    hint = " A smaller max_tokens takes less." if error.kind == "tokens" else ""
     return ApiError(
         429,
-        str(error),
+        f"{error}{hint}",
         type="insufficient_quota",
         code="insufficient_quota",
         headers={"retry-after": str(wait_s), "x-should-retry": "false"},
