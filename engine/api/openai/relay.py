@@ -63,6 +63,8 @@ class RelayedRequest(Part):
 def relayed(service: Service, call: Call, body: bytes, kind: Kind) -> "RelayReply | None":
     """The answer to a request for a model of an upstream; None where it is for another one, or no
     request at all. An ApiError (400, with the field at fault) where it is half of one."""
+    if not service.upstreams:  # the body is read by who computes it, and only once
+        return None
     try:
         content = from_json(body)
         upstream = service.upstream_of(content["model"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.api.ask import Ask, Chat
 from engine.api.source import Piece
+from engine.api.upstreams.wire import text_or_none
 from engine.runtime.protocol import TokenLogprob
 from engine.tools.formats import Message
 from engine.tools.tool import Argued, Called, Choice, Part, Said, Thought
@@ -118,17 +119,13 @@ def pieces_of(chunk: dict[str, Any], readers: list[Reader] | None) -> list[Piece
         if not isinstance(choice, dict):
             continue
         index = int(choice.get("index", 0))
-        piece = Piece(index, finish_reason=_text(choice.get("finish_reason")))
-        piece.stopped_by = _text(choice.get("stop_reason"))  # as vLLM tells it
+        piece = Piece(index, finish_reason=text_or_none(choice.get("finish_reason")))
+        piece.stopped_by = text_or_none(choice.get("stop_reason"))  # as vLLM tells it
         if readers is not None and 0 <= index < len(readers):
             piece.parts = list(readers[index].parts(choice.get("delta") or {}))
             piece.logprobs = _logprobs(choice.get("logprobs"))
         found.append(piece)
     return found
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _logprobs(told: Any) -> list[TokenLogprob]:

@@ -121,9 +121,9 @@ async def refusal(response: aiohttp.ClientResponse) -> ApiError:
         return ApiError(
             status,
             message,
-            type=_text(error.get("type")) or "invalid_request_error",
-            param=_text(error.get("param")),
-            code=_text(error.get("code")),
+            type=text_or_none(error.get("type")) or "invalid_request_error",
+            param=text_or_none(error.get("param")),
+            code=text_or_none(error.get("code")),
         )
     after = response.headers.get("retry-after", "")
     wait_s = int(after) if after.isdecimal() and len(after) < 6 else 5
@@ -146,7 +146,7 @@ async def refusal(response: aiohttp.ClientResponse) -> ApiError:
 
 def failed(body: dict[str, Any]) -> ApiError:
     """An error that comes where an answer should."""
-    said = _text(_error_of(body).get("message")) or "It does not say why."
+    said = text_or_none(_error_of(body).get("message")) or "It does not say why."
     return ApiError(
         502,
         f"The upstream failed: {said[:_MOST_WORDS]}",
@@ -163,5 +163,5 @@ def _error_of(body: Any) -> dict[str, Any]:
     return error if isinstance(error, dict) else {"message": error}
 
 
-def _text(value: Any) -> str | None:
+def text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None
