@@ -1,8 +1,8 @@
 """What is handed to the ledger. Times are UTC epoch milliseconds, energy is joules."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from db.errors import InvalidInput
@@ -76,12 +76,34 @@ class RequestOutcome:
                 _require_count(name, count)
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceEnergy:
+    """What one device's meter read in a window; `energy_j` None: it gave nothing.
+
+    `kind` `machine`: a whole that contains other devices. `accuracy`: the figure may be off by this
+    part of it.
+    """
+
+    meter: str
+    device: str
+    kind: Literal["processor", "accelerator", "machine"]
+    basis: Literal["measured", "estimated"]
+    accuracy: float
+    energy_j: float | None
+
+
 @dataclass(slots=True)
 class EnergyRecord:
-    """One energy window: `total_j` = the sum of `shares` (by request id) + `idle_j`.
+    """One energy window of one machine:
 
-    `total_j` None: the meter gave nothing, so every share is None too. A share that is None while
-    the total is known is one that could not be told; its joules are within `idle_j`.
+        total_j = Σ shares (by request id) + idle_j + overhead_j + loading_j + other_j
+
+    `prefill` is the part of each share that the prompt took. `uncertainty_j` is half the width of
+    the total's interval, of which a share has its part. `machine` is `here` or an upstream's.
+
+    `total_j` None: no meter gave anything, so nothing else is known either. `basis` `partial`: a
+    device gave nothing, so what is known is a lower bound. A share that is None while the total is
+    known is one that could not be told; its joules are within `idle_j`.
     """
 
     started_at: int
@@ -90,8 +112,15 @@ class EnergyRecord:
     total_j: float | None
     idle_j: float | None
     shares: Mapping[int, float | None]
-    basis: Literal["measured", "estimated", "unknown"]
+    basis: Literal["measured", "estimated", "partial", "unknown"]
     source: str
+    machine: str = "here"
+    overhead_j: float = 0.0
+    loading_j: float = 0.0
+    other_j: float = 0.0
+    prefill: Mapping[int, float] = field(default_factory=dict)
+    uncertainty_j: float | None = None
+    devices: Sequence[DeviceEnergy] = ()
 
     def __post_init__(self) -> None:
         if self.duration_s < 0:
@@ -104,15 +133,18 @@ class EnergyRecord:
             return
         if self.idle_j is None or self.basis == "unknown":
             raise InvalidInput("idle_j", "A known total needs its idle part and its basis.")
-        parts = [*known, self.idle_j]
-        if not all(math.isfinite(part) and part >= 0 for part in [*parts, self.total_j]):
+        parts = [*known, self.idle_j, self.overhead_j, self.loading_j, self.other_j]
+        finite = [*parts, self.total_j, self.uncertainty_j or 0.0, *self.prefill.values()]
+        if not all(math.isfinite(part) and part >= 0 for part in finite):
             raise InvalidInput("shares", "Energy is a finite number of joules, 0 or more.")
-        if not math.isclose(math.fsum(parts), self.total_j, rel_tol=1e-6, abs_tol=1e-6):
+        if not math.isclose(math.fsum(parts), self.total_j, rel_tol=1e-9, abs_tol=1e-9):
             raise InvalidInput(
                 "shares",
-                f"The window's shares and idle add up to {math.fsum(parts)} J,"
+                f"The window's parts add up to {math.fsum(parts)} J,"
                 f" not to its total of {self.total_j} J.",
             )
+        if any(part > (self.shares.get(key) or 0.0) + 1e-9 for key, part in self.prefill.items()):
+            raise InvalidInput("prefill", "A prompt's part is more than its request's whole.")
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Basis = Literal["measured", "estimated"]
-Kind = Literal["processor", "accelerator"]
+Kind = Literal["processor", "accelerator", "machine"]
 
 
 class MeterError(Exception):
@@ -24,6 +24,14 @@ class Count:
     epoch: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How far a meter's figure may be from the truth: ± `relative` of it, and who says so."""
+
+    relative: float
+    source: str
+
+
 class Meter(Protocol):
     """Something that counts joules, of one device or of several."""
 
@@ -31,11 +39,13 @@ class Meter(Protocol):
     """Name in the ledger: rapl, nvml, cpu-estimate."""
     basis: Basis
     kind: Kind
-    """Processors are shared with other programs, by processor time; accelerators are not."""
+    """A processor is shared with other programs, by processor time; an accelerator is not. A
+    machine is a whole that contains the other devices, such as what a wall meter reads."""
     settle_s: float
     """Below this many seconds a difference of two counts is too coarse to be taken as it is."""
     floor_w: float | None
     """Power of each device doing nothing, where an estimate assumes it; None: to be measured."""
+    accuracy: Accuracy
 
     def read(self) -> Mapping[str, Count]:
         """Counts now, by device. A device that fails is left out; MeterError when all fail."""
