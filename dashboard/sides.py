@@ -106,7 +106,7 @@ def _usage(row: dict[Any, Any]) -> Usage:
 
 def _energy(read: queries.EnergyTotals) -> Energy:
     return Energy(
-        total_j=read.total_j,
+        total_j=read.complete_j,
         attributed_j=read.attributed_j,
         covered_s=read.covered_s,
         estimated="estimated" in read.by_basis,
@@ -114,9 +114,9 @@ def _energy(read: queries.EnergyTotals) -> Energy:
 
 
 def _energy_row(row: dict[Any, Any], estimated: bool) -> Energy:
-    known = not pd.isna(row["total_j"])
+    known = not pd.isna(row["complete_j"])
     return Energy(
-        total_j=row["total_j"] if known else None,
+        total_j=row["complete_j"] if known else None,
         attributed_j=row["attributed_j"] if known else None,
         covered_s=row["covered_s"],
         estimated=estimated,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, and_, func, not_, or_, select
+from sqlalchemy import Connection, Engine, and_, case, func, not_, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from db import months
@@ -13,10 +13,10 @@ from db.errors import LedgerUnavailable
 from db.ledger import lock_path
 from db.migrate import is_current
 from db.months import Use
-from db.schema import ENERGY_BASES, STATUSES, ApiKey, EnergyInterval, Request
+from db.schema import ENERGY_BASES, STATUSES, ApiKey, EnergyInterval, MeterReading, Request
 
 _NAMED_ROWS = 20
-_TOLERANCE_J = 1e-6  # relative to the total, for the rounding of many additions
+_TOLERANCE_J = 1e-9  # relative to the total, for the rounding of many additions
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ def check(engine: Engine) -> Report:
         found.append(_ids_are_unique(connection))
         found.append(_keys_are_the_developers(connection))
         found.append(_energy_is_conserved(connection))
+        found.append(_meters_add_up(connection))
         found.append(_months_add_up(connection))
     return Report(requests, intervals, [violation for violation in found if violation])
 
@@ -91,6 +92,9 @@ def _request_rules(live: bool) -> list[Rule]:
          and_(r.energy_j.is_(None), r.energy_basis != "unknown")),
         ("an energy basis is one of " + ", ".join(ENERGY_BASES),
          r.energy_basis.not_in(ENERGY_BASES)),
+        ("a prompt's energy is part of its request's, and uncertainty is 0 J or more",
+         or_(r.prefill_energy_j < 0, r.prefill_energy_j > r.energy_j * (1 + 1e-9) + 1e-9,
+             r.energy_uncertainty_j < 0)),
     ]  # fmt: skip
     if not live:
         rules.append(("nothing is running while no gateway is", not_(ended)))
@@ -99,16 +103,21 @@ def _request_rules(live: bool) -> list[Rule]:
 
 def _interval_rules() -> list[Rule]:
     e = EnergyInterval
-    parts = (e.idle_j, e.attributed_j, e.unclaimed_j)
+    uses = (e.attributed_j, e.idle_j, e.overhead_j, e.loading_j, e.other_j)
+    parts = (*uses, e.unclaimed_j)
     tolerance = _TOLERANCE_J * (1 + e.total_j)
     rules = [
-        ("an interval's attributed and idle joules are its total",
-         func.abs(e.attributed_j + e.idle_j - e.total_j) > tolerance),
-        ("an interval's joules are 0 or more, the unclaimed ones part of the idle",
-         or_(e.attributed_j < 0, e.unclaimed_j < 0, e.idle_j < e.unclaimed_j - tolerance)),
-        ("an interval's joules are all known or all unknown",
+        ("a minute's joules of requests, idle, overhead, loading and other programs are its total",
+         func.abs(e.attributed_j + e.idle_j + e.overhead_j + e.loading_j + e.other_j - e.total_j)
+         > tolerance),
+        ("a minute's joules are 0 or more, the unclaimed ones part of the idle",
+         or_(*[part < 0 for part in parts], e.uncertainty_j < 0,
+             e.idle_j < e.unclaimed_j - tolerance)),
+        ("a minute's joules are all known or all unknown",
          or_(*[(part.is_(None)) != (e.total_j.is_(None)) for part in parts],
              (e.total_j.is_(None)) != (e.basis == "unknown"))),
+        ("a minute's energy has a basis, one of " + ", ".join(ENERGY_BASES),
+         e.basis.not_in(ENERGY_BASES)),
         ("an interval ends after it starts, within its minute's count",
          or_(e.ended_at < e.started_at, e.duration_ms < 0, e.started_at < e.minute_at)),
     ]  # fmt: skip
@@ -175,6 +184,52 @@ def _energy_is_conserved(connection: Connection) -> Violation | None:
         1,
         [f"requests have {of_requests:.6f} J, energy_intervals attribute {of_intervals:.6f} J"],
     )
+
+
+def _meters_add_up(connection: Connection) -> Violation | None:
+    """Where no meter reads the whole machine, its total is what the devices' meters read."""
+    m, e = MeterReading, EnergyInterval
+    read = (
+        select(
+            m.minute_at,
+            m.machine,
+            func.sum(m.energy_j).label("energy_j"),
+            func.max(case((m.kind == "machine", 1), else_=0)).label("whole"),
+        )
+        .group_by(m.minute_at, m.machine)
+        .subquery()
+    )
+    told = (
+        select(
+            e.minute_at,
+            e.machine,
+            func.sum(e.total_j).label("total_j"),
+        )
+        .group_by(e.minute_at, e.machine)
+        .subquery()
+    )
+    query = (
+        select(read.c.minute_at, read.c.machine, read.c.energy_j, told.c.total_j)
+        .join(
+            told,
+            and_(told.c.minute_at == read.c.minute_at, told.c.machine == read.c.machine),
+            isouter=True,
+        )
+        .where(
+            read.c.whole == 0,
+            func.abs(read.c.energy_j - func.coalesce(told.c.total_j, 0.0))
+            > _TOLERANCE_J * (1 + read.c.energy_j),
+        )
+    )
+    wrong = connection.execute(query).all()
+    if not wrong:
+        return None
+    named = [
+        f"minute {row.minute_at} of {row.machine}: meters {row.energy_j:.6f} J,"
+        f" booked {row.total_j or 0.0:.6f} J"
+        for row in wrong[:_NAMED_ROWS]
+    ]
+    return Violation("a minute's total is what its meters read", len(wrong), named)
 
 
 def _months_add_up(connection: Connection) -> Violation | None:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from db import admission, months, writes
 from db.connect import connect, database_path, writing
+from db.energy_writes import book_energy
 from db.errors import BudgetExceeded, InvalidInput, KeyRevoked, LedgerInUse, LedgerUnavailable
 from db.ids import now_ms
 from db.migrate import migrate
@@ -298,7 +299,7 @@ class Ledger:
         outcomes = [payload for payload in payloads if isinstance(payload, RequestOutcome)]
         admitted = iter(self._admit(connection, admissions) if admissions else [])
         used = months.tally()
-        booked = iter(writes.book_energy(connection, energy, used) if energy else [])
+        booked = iter(book_energy(connection, energy, used) if energy else [])
         finished = iter(writes.finish(connection, outcomes, used) if outcomes else [])
         months.add(connection, used)
         results: list[Any] = []

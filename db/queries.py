@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Engine, Select, case, func, select
+from sqlalchemy import ColumnElement, Engine, Select, Subquery, case, func, select
 
 from db.connect import reading
 from db.schema import Developer, EnergyInterval, Meta, MonthlyUse, Request
@@ -42,17 +42,29 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class EnergyTotals:
-    """What the meters read: `attributed_j` + `idle_j` = `total_j`, None where nothing was read.
+    """What the meters read, None where nothing was read:
 
-    `covered_s` is the time for which there is a reading, `unknown_s` that for which a meter ran
-    but gave none; `by_basis` splits `total_j` into measured and estimated; `sources` are the
-    meters it came from.
+        total_j = attributed_j + idle_j + overhead_j + loading_j + other_j
+
+    `uncertainty_j` is half the width of the total's interval: the errors of one meter are alike in
+    all its readings, so they add up; None where it was not kept. `complete_j` is the part of the
+    total read while no device was missing.
+
+    `covered_s` is the time for which the reading is complete, on every machine; `partial_s` that
+    in which a device was missing, `unknown_s` that in which meters ran but gave nothing. `by_basis`
+    splits `total_j`; `sources` are the meters it came from.
     """
 
     total_j: float | None
-    idle_j: float | None
     attributed_j: float | None
+    idle_j: float | None
+    overhead_j: float | None
+    loading_j: float | None
+    other_j: float | None
+    uncertainty_j: float | None
+    complete_j: float | None
     covered_s: float
+    partial_s: float
     unknown_s: float
     by_basis: dict[str, float]
     sources: list[str]
@@ -191,62 +203,98 @@ _TIMELINE_FIGURES = (
 )
 
 
-def energy_between(engine: Engine, start_ms: int, end_ms: int) -> EnergyTotals:
-    """What the meters read in the minutes that the range touches, begun ones included whole."""
-    known = EnergyInterval.total_j.is_not(None)
-    query = (
+_JOULES = (
+    "total_j",
+    "attributed_j",
+    "idle_j",
+    "overhead_j",
+    "loading_j",
+    "other_j",
+    "uncertainty_j",
+    "complete_j",
+)
+_COMPLETE = EnergyInterval.basis.in_(("measured", "estimated"))
+
+
+def _energy_by_minute(start_ms: int, end_ms: int) -> Subquery:
+    """One row a minute: joules over all machines, and milliseconds by how they are known.
+
+    A minute is covered for as long as it is on every machine that has meters in it.
+    """
+    e = EnergyInterval
+    machine = (
         select(
-            EnergyInterval.basis,
-            EnergyInterval.source,
-            func.sum(EnergyInterval.total_j).label("total_j"),
-            func.sum(EnergyInterval.idle_j).label("idle_j"),
-            func.sum(EnergyInterval.attributed_j).label("attributed_j"),
-            _sum(case((known, EnergyInterval.duration_ms), else_=0)).label("covered_ms"),
-            _sum(case((known, 0), else_=EnergyInterval.duration_ms)).label("unknown_ms"),
+            e.minute_at,
+            *[func.sum(getattr(e, name)).label(name) for name in _JOULES if name != "complete_j"],
+            # A sum passes over NULL, but a total of which a part's uncertainty is not known has
+            # none that is.
+            _count(e.total_j.is_not(None) & e.uncertainty_j.is_(None)).label("unsure"),
+            func.sum(case((_COMPLETE, e.total_j))).label("complete_j"),
+            _sum(case((_COMPLETE, e.duration_ms), else_=0)).label("covered_ms"),
+            _sum(case((e.basis == "partial", e.duration_ms), else_=0)).label("partial_ms"),
+            _sum(case((e.total_j.is_(None), e.duration_ms), else_=0)).label("unknown_ms"),
         )
         .where(_minutes_within(start_ms, end_ms))
+        .group_by(e.minute_at, e.machine)
+        .subquery()
+    )
+    m = machine.c
+    return (
+        select(
+            m.minute_at,
+            *[func.sum(m[name]).label(name) for name in (*_JOULES, "unsure")],
+            func.min(m.covered_ms).label("covered_ms"),
+            func.max(m.partial_ms).label("partial_ms"),
+            func.max(m.unknown_ms).label("unknown_ms"),
+        )
+        .group_by(m.minute_at)
+        .subquery()
+    )
+
+
+def _energy_sums(minutes: Subquery) -> list[ColumnElement[Any]]:
+    m = minutes.c
+    sums: list[ColumnElement[Any]] = [
+        func.sum(m[name]).label(name) for name in _JOULES if name != "uncertainty_j"
+    ]
+    sure = case((func.sum(m.unsure) == 0, func.sum(m.uncertainty_j)))
+    durations = ("covered", "partial", "unknown")
+    return [
+        *sums,
+        sure.label("uncertainty_j"),
+        *[(_sum(m[f"{name}_ms"]) / 1000.0).label(f"{name}_s") for name in durations],
+    ]
+
+
+def energy_between(engine: Engine, start_ms: int, end_ms: int) -> EnergyTotals:
+    """What the meters read in the minutes that the range touches, begun ones included whole."""
+    bases = (
+        select(EnergyInterval.basis, EnergyInterval.source, func.sum(EnergyInterval.total_j))
+        .where(_minutes_within(start_ms, end_ms) & EnergyInterval.total_j.is_not(None))
         .group_by(EnergyInterval.basis, EnergyInterval.source)
         .order_by(EnergyInterval.basis, EnergyInterval.source)
     )
+    sums = select(*_energy_sums(_energy_by_minute(start_ms, end_ms)))
     with reading(engine) as connection:
-        rows = connection.execute(query).all()
-    read = [row for row in rows if row.total_j is not None]
+        read = connection.execute(bases).all()
+        figures = dict(connection.execute(sums).mappings().one())
     by_basis: dict[str, float] = {}
-    for row in read:
-        by_basis[row.basis] = by_basis.get(row.basis, 0.0) + row.total_j
-    return EnergyTotals(
-        total_j=sum(row.total_j for row in read) if read else None,
-        idle_j=sum(row.idle_j for row in read) if read else None,
-        attributed_j=sum(row.attributed_j for row in read) if read else None,
-        covered_s=sum(row.covered_ms for row in rows) / 1000,
-        unknown_s=sum(row.unknown_ms for row in rows) / 1000,
-        by_basis=by_basis,
-        sources=sorted({row.source for row in read}),
-    )
+    for basis, _, joules in read:
+        by_basis[basis] = by_basis.get(basis, 0.0) + joules
+    sources = sorted({source for _, source, _ in read})
+    return EnergyTotals(**figures, by_basis=by_basis, sources=sources)
 
 
 def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
     """What the meters read per time bucket (a whole number of minutes); empty ones are left out.
 
-    Columns: bucket_ms (its start), total_j, idle_j, attributed_j (NaN where unknown), covered_s.
+    Columns: bucket_ms (its start), and as in `EnergyTotals` the joules (NaN where unknown),
+    covered_s, partial_s, unknown_s.
     """
-    bucket = _bucket(EnergyInterval.minute_at, start_ms, bucket_ms)
-    covered = case(
-        (EnergyInterval.total_j.is_not(None), EnergyInterval.duration_ms / 1000.0), else_=0.0
-    )
-    query = (
-        select(
-            bucket,
-            func.sum(EnergyInterval.total_j).label("total_j"),
-            func.sum(EnergyInterval.idle_j).label("idle_j"),
-            func.sum(EnergyInterval.attributed_j).label("attributed_j"),
-            func.sum(covered).label("covered_s"),
-        )
-        .where(_minutes_within(start_ms, end_ms))
-        .group_by(bucket)
-        .order_by(bucket)
-    )
-    return _frame(engine, query, floats=("total_j", "idle_j", "attributed_j", "covered_s"))
+    minutes = _energy_by_minute(start_ms, end_ms)
+    bucket = _bucket(minutes.c.minute_at, start_ms, bucket_ms)
+    query = select(bucket, *_energy_sums(minutes)).group_by(bucket).order_by(bucket)
+    return _frame(engine, query, floats=(*_JOULES, "covered_s", "partial_s", "unknown_s"))
 
 
 def recent_requests(

@@ -18,7 +18,7 @@ from db.errors import InvalidInput
 from db.ids import now_ms
 from db.migrate import migrate
 from db.queries import is_sample
-from db.schema import ApiKey, Base, Developer, EnergyInterval, Meta, Request
+from db.schema import ApiKey, Base, Developer, EnergyInterval, Meta, MeterReading, Request
 
 DAYS = 90
 MINUTE_MS = 60_000
@@ -38,11 +38,16 @@ TEAM = (
 HOURS = np.array([0] * 7 + [1, 4, 9, 11, 11, 5, 7, 11, 11, 9, 6, 3, 1, 1] + [0] * 3, dtype=float)
 
 MODEL = "Qwen3-Coder-30B-A3B-Instruct"
+EXPERTS = 8.0  # of 128, each token
 PREFILL_TOKENS_PER_S = 9_000
 DECODE_TOKENS_PER_S = 110
 ACTIVE_W = 260  # one request's share of the accelerator's power while it is computed
 IDLE_W = 72
-METER = "nvml:gpu0"
+HOST_W = 41  # of the rest of the machine, at the wall
+PREFILL_W = 1.3  # of what a request draws while it answers, while it reads its prompt
+ACCURACY = 0.05  # as NVML's documentation has it
+METERS = (("nvml", "gpu-0", "accelerator"), ("redfish", "bmc", "machine"))
+SOURCE = "+".join(meter for meter, _, _ in METERS)
 FAILED_METER_DAY, FAILED_METER_HOURS = 37, (13, 16)
 
 
@@ -65,9 +70,9 @@ def write_sample(url: str, *, seed: int = 7, until_ms: int | None = None) -> Sam
     try:
         _require_sample_or_nothing(engine, url)
         migrate(engine)
-        requests, intervals = _make(np.random.default_rng(seed), until)
+        requests, minutes = _make(np.random.default_rng(seed), until)
         with writing(engine) as connection:
-            _replace(connection, requests, intervals)
+            _replace(connection, requests, minutes)
     finally:
         engine.dispose()
     return Sample(len(TEAM), len(requests), DAYS)
@@ -84,7 +89,7 @@ def _require_sample_or_nothing(engine: Engine, url: str) -> None:
 
 
 def _replace(
-    connection: Connection, requests: list[dict[str, Any]], intervals: list[dict[str, Any]]
+    connection: Connection, requests: list[dict[str, Any]], minutes: list[dict[str, Any]]
 ) -> None:
     for table in reversed(Base.metadata.sorted_tables):
         connection.execute(delete(table))
@@ -108,7 +113,8 @@ def _replace(
     connection.execute(insert(Developer), people)
     connection.execute(insert(ApiKey), keys)
     connection.execute(insert(Request), requests)
-    connection.execute(insert(EnergyInterval), intervals)
+    connection.execute(insert(EnergyInterval), minutes)
+    connection.execute(insert(MeterReading), _readings(minutes))
     months.add(connection, months.recount(connection))
 
 
@@ -189,6 +195,7 @@ def _request(rng: Generator, started: int, number: int) -> dict[str, Any]:
         "finish_reason": finish_reason,
         "error_type": "server_error" if status == "error" else None,
         "client": tool,
+        "experts_active_mean": EXPERTS if output_tokens else None,
     }
 
 
@@ -201,21 +208,27 @@ def _meter(
     """
     used = np.zeros((until - begin) // MINUTE_MS + 1)
     for row in rows:
-        known_j, missing = 0.0, False
+        known_j, prefill_j, missing = 0.0, 0.0, False
         start = row["started_at"] + row["queue_ms"]
+        first_token_at = row["first_token_at"] or row["finished_at"]
         while start < row["finished_at"]:
             minute = (start - begin) // MINUTE_MS
             end = min(row["finished_at"], begin + (minute + 1) * MINUTE_MS)
             if gap[0] <= start < gap[1]:
                 missing = True
             else:
-                joules = ACTIVE_W * (end - start) / 1000
+                prompt = ACTIVE_W * PREFILL_W * max(min(end, first_token_at) - start, 0) / 1000
+                joules = prompt + ACTIVE_W * max(end - max(start, first_token_at), 0) / 1000
                 used[minute] += joules
                 known_j += joules
+                prefill_j += prompt
             start = end
-        row["energy_j"] = known_j if known_j or not missing else None
+        known = known_j > 0 or not missing
+        row["energy_j"] = known_j if known else None
+        row["prefill_energy_j"] = prefill_j if known else None
+        row["energy_uncertainty_j"] = known_j * ACCURACY if known else None
         row["energy_basis"] = _basis(known_j, missing)
-        row["energy_source"] = METER
+        row["energy_source"] = SOURCE
     return [
         _minute(at, min(at + MINUTE_MS, until), float(used[number]), gap)
         for number, at in enumerate(range(begin, until, MINUTE_MS))
@@ -230,19 +243,47 @@ def _basis(known_j: float, missing: bool) -> str:
 
 def _minute(start: int, end: int, attributed_j: float, gap: tuple[int, int]) -> dict[str, Any]:
     known = not gap[0] <= start < gap[1]
-    idle_j = IDLE_W * (end - start) / 1000
+    seconds = (end - start) / 1000
+    idle_j, overhead_j = IDLE_W * seconds, HOST_W * seconds
+    total_j = attributed_j + idle_j + overhead_j
     return {
         "minute_at": start - start % MINUTE_MS,
         "started_at": start,
         "ended_at": end,
         "duration_ms": end - start,
-        "total_j": attributed_j + idle_j if known else None,
-        "idle_j": idle_j if known else None,
+        "total_j": total_j if known else None,
         "attributed_j": attributed_j if known else None,
+        "idle_j": idle_j if known else None,
+        "overhead_j": overhead_j if known else None,
+        "loading_j": 0.0 if known else None,
+        "other_j": 0.0 if known else None,
         "unclaimed_j": 0.0 if known else None,
+        "uncertainty_j": total_j * ACCURACY if known else None,
         "basis": "measured" if known else "unknown",
-        "source": METER,
+        "source": SOURCE,
     }
+
+
+def _readings(minutes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each meter read: the accelerator's its part, the machine's all of it."""
+    return [
+        {
+            "minute_at": minute["minute_at"],
+            "machine": "here",
+            "meter": meter,
+            "device": device,
+            "kind": kind,
+            "basis": "measured",
+            "accuracy": ACCURACY,
+            "energy_j": 0.0
+            if minute["total_j"] is None
+            else minute["total_j"] - (0.0 if kind == "machine" else minute["overhead_j"]),
+            "known_ms": 0 if minute["total_j"] is None else minute["duration_ms"],
+            "unknown_ms": minute["duration_ms"] if minute["total_j"] is None else 0,
+        }
+        for minute in minutes
+        for meter, device, kind in METERS
+    ]
 
 
 def _local_ms(day: date) -> int:

@@ -274,8 +274,8 @@ class MeterReading(Base):
 class GridIntensity(Base):
     """Carbon of a kilowatt-hour from `valid_from` on, in grams of CO2 equivalent. Append-only.
 
-    `country` is the three letters of ISO 3166 or NULL. `by_hour` is a JSON array of 24 numbers, one
-    for each hour of the day (UTC), where the year's mean is not all that is known. `g_per_kwh` NULL:
+    `country` is the three letters of ISO 3166 or NULL. `by_hour` is a JSON array of 24 numbers,
+    one for each hour of the day (UTC), where more than the year's mean is known. `g_per_kwh` NULL:
     from then on nothing is shown.
     """
 

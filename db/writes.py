@@ -1,16 +1,12 @@
 """The ledger's write statements. Each function works within the caller's transaction."""
 
-import math
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
     ColumnElement,
     Connection,
-    Double,
-    String,
     Table,
     bindparam,
     case,
@@ -26,18 +22,15 @@ from db import months
 from db.errors import UnknownRequest
 from db.records import (
     Checkpoint,
-    EnergyBooked,
-    EnergyRecord,
     FinishResult,
     NewRequest,
     RequestOutcome,
 )
-from db.schema import ApiKey, EnergyInterval, Meta, Request
+from db.schema import ApiKey, Meta, Request
 
 MINUTE_MS = 60_000
 
 _requests: Table = Request.__table__  # type: ignore[assignment]
-_intervals: Table = EnergyInterval.__table__  # type: ignore[assignment]
 _keys: Table = ApiKey.__table__  # type: ignore[assignment]
 _r = _requests.c
 
@@ -217,130 +210,6 @@ def _changes(outcome: RequestOutcome, row: Any) -> dict[str, Any]:
 
 def _milliseconds(duration: float | None) -> int | None:
     return None if duration is None else max(round(duration), 0)
-
-
-_joules: BindParameter[float] = bindparam("joules", type_=Double())
-_basis = bindparam("basis", type_=String())
-_source = bindparam("source", type_=String())
-_add_energy = (
-    update(_requests)
-    .where(_r.id == bindparam("request_id"))
-    .values(
-        energy_j=case(
-            (_joules.is_(None), _r.energy_j), else_=func.coalesce(_r.energy_j, 0.0) + _joules
-        ),
-        energy_basis=case(
-            (or_(_r.energy_basis.is_(None), _r.energy_basis == _basis), _basis),
-            (
-                or_(
-                    _r.energy_basis == "partial",
-                    _r.energy_basis == "unknown",
-                    _basis == "unknown",
-                ),
-                "partial",
-            ),
-            else_="estimated",  # part measured, part estimated
-        ),
-        energy_source=case(
-            (_r.energy_source.is_(None), _source),
-            (_r.energy_source.contains(_source), _r.energy_source),
-            else_=_r.energy_source + ", " + _source,
-        ),
-    )
-)
-
-
-_interval = sqlite_insert(_intervals)
-_sums = ("duration_ms", "total_j", "idle_j", "attributed_j", "unclaimed_j")
-_add_to_minute = _interval.on_conflict_do_update(
-    index_elements=["minute_at", "source", "basis"],
-    set_={name: _intervals.c[name] + _interval.excluded[name] for name in _sums}
-    | {
-        "started_at": case(
-            (
-                _interval.excluded.started_at < _intervals.c.started_at,
-                _interval.excluded.started_at,
-            ),
-            else_=_intervals.c.started_at,
-        ),
-        "ended_at": _later(_intervals.c.ended_at, _interval.excluded.ended_at),
-    },
-)
-
-
-def book_energy(
-    connection: Connection, records: Sequence[EnergyRecord], used: months.Tally
-) -> list[EnergyBooked]:
-    """Add windows to their minutes' intervals, and shares to their requests, ended or not, and to
-    `used`, which the caller has to write too.
-
-    Shares of requests that the ledger does not hold are booked as idle (`unclaimed_j`): the meter
-    read them, so they stay in the sum.
-    """
-    told = {key for record in records for key in record.shares}
-    known = _users_of(connection, told)
-    shares = [
-        {
-            "request_id": key,
-            "joules": share,
-            "basis": "unknown" if share is None else record.basis,
-            "source": record.source,
-        }
-        for record in records
-        for key, share in record.shares.items()
-        if key in known
-    ]
-    if shares:
-        connection.execute(_add_energy, shares)
-    for record in records:
-        for key, share in record.shares.items():
-            if share is not None and key in known:
-                used[known[key]].energy_j += share
-    booked = [_booked(record, known.keys()) for record in records]
-    connection.execute(_add_to_minute, list(map(_interval_row, records, booked)))
-    return booked
-
-
-def _users_of(connection: Connection, request_ids: set[int]) -> dict[int, months.User]:
-    """Whose requests these are, and of which month; those that the ledger lacks are left out."""
-    if not request_ids:
-        return {}
-    rows = connection.execute(_users, {"ids": request_ids})
-    return {request_id: months.user_of(*user) for request_id, *user in rows}
-
-
-_users = select(_r.id, _r.started_at, _r.developer_id, _r.api_key_id).where(
-    _r.id.in_(bindparam("ids", expanding=True))
-)
-
-
-def _booked(record: EnergyRecord, known: Set[int]) -> EnergyBooked:
-    unclaimed = {key: share for key, share in record.shares.items() if key not in known}
-    if record.total_j is None:
-        return EnergyBooked(None, None, None, list(unclaimed))
-    shares = record.shares.items()
-    attributed_j = math.fsum(share or 0.0 for key, share in shares if key in known)
-    return EnergyBooked(
-        attributed_j,
-        max(record.total_j - attributed_j, 0.0),  # below 0 by rounding alone
-        math.fsum(share or 0.0 for share in unclaimed.values()),
-        list(unclaimed),
-    )
-
-
-def _interval_row(record: EnergyRecord, booked: EnergyBooked) -> dict[str, Any]:
-    return {
-        "minute_at": record.started_at - record.started_at % MINUTE_MS,
-        "started_at": record.started_at,
-        "ended_at": max(record.ended_at, record.started_at),
-        "duration_ms": round(record.duration_s * 1000),
-        "total_j": record.total_j,
-        "idle_j": booked.idle_j,
-        "attributed_j": booked.attributed_j,
-        "unclaimed_j": booked.unclaimed_j,
-        "basis": record.basis,
-        "source": record.source,
-    }
 
 
 def interrupt_running(connection: Connection) -> int:

@@ -44,7 +44,7 @@ class EnergyTally:
             self.joules = (self.joules or 0.0) + share_j
         if self.basis is None or self.basis == basis:
             self.basis = basis
-        elif "unknown" in (self.basis, basis) or self.basis == "partial":
+        elif {"unknown", "partial"} & {self.basis, basis}:
             self.basis = "partial"
         else:
             self.basis = "estimated"

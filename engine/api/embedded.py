@@ -17,10 +17,11 @@ from engine.api.events import EngineState
 from engine.api.failures import EngineFailed, Unanswerable
 from engine.api.prompts import Prompt, Prompts
 from engine.api.source import EngineKind, Piece, Tally
+from engine.energy.window import EnergyWindow
 from engine.model.errors import ModelFileError
 from engine.models import find_model
 from engine.runtime.client import WorkerClient
-from engine.runtime.protocol import Energy, Output, Ready, SamplingParams, Submit
+from engine.runtime.protocol import Output, Ready, SamplingParams, Submit
 from engine.weights import WeightsError
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class EmbeddedEngine:
         self,
         settings: Settings,
         on_state: Callable[[EngineState], None],
-        on_energy: Callable[[Energy], None],
+        on_energy: Callable[[EnergyWindow], None],
     ) -> None:
         self.state = EngineState("loading", "Breakeven is starting.")
         self.model_path: Path | None = None  # the weights that are served, once they are there

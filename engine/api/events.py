@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.runtime.protocol import Energy
+from engine.energy.window import EnergyWindow
 
 _LARGEST_BACKLOG = 1000
 
@@ -55,7 +55,7 @@ class RequestFinished:
 class EnergyMeasured:
     """An energy window, as it went to the ledger."""
 
-    window: Energy
+    window: EnergyWindow
 
 
 Event = EngineState | RequestStarted | RequestFinished | EnergyMeasured

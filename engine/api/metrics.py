@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from db.ledger import Ledger
 from db.records import NewRequest
 from engine.api.answer import Finished
-from engine.runtime.protocol import Energy
+from engine.energy.window import EnergyWindow
 
 # They double the page and few read them.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -55,10 +55,10 @@ class Metrics:
             "Energy of served requests, also of those that still run.",
             [*who, "basis"],
         )
-        self._idle_joules = self._counter(
-            "breakeven_idle_energy_joules",
-            "Energy that no request used; with the served energy the meter's total.",
-            ["basis"],
+        self._unserved_joules = self._counter(
+            "breakeven_unserved_energy_joules",
+            "Energy that no request used; with the served energy the meters' total.",
+            ["machine", "use", "basis"],
         )
         self._refused = self._counter(
             "breakeven_refused_requests",
@@ -116,7 +116,7 @@ class Metrics:
         if len(self._ended) > _ENDED_REMEMBERED:
             self._sources.pop(self._ended.popleft(), None)
 
-    def energy_measured(self, window: Energy) -> None:
+    def energy_measured(self, window: EnergyWindow) -> None:
         """Count a window's joules; where the meter gave nothing there is nothing to count."""
         if window.total_j is None or window.idle_j is None:
             return
@@ -124,7 +124,14 @@ class Metrics:
             if share_j is not None:  # else it is within the idle part
                 who = self._sources.get(request_id, _UNKNOWN)
                 self._joules.labels(*who, window.basis).inc(share_j)
-        self._idle_joules.labels(window.basis).inc(window.idle_j)
+        unserved = {
+            "idle": window.idle_j,
+            "overhead": window.overhead_j,
+            "loading": window.loading_j,
+            "other": window.other_j,
+        }
+        for use, joules in unserved.items():
+            self._unserved_joules.labels(window.machine, use, window.basis).inc(joules)
 
     def refused(self, status: int) -> None:
         self._refused.labels(str(status)).inc()

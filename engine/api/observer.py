@@ -15,7 +15,7 @@ from engine.api.gateway_log import GatewayLog
 from engine.api.incoming import incoming
 from engine.api.metrics import Metrics
 from engine.api.otlp import is_tracing_wanted
-from engine.runtime.protocol import Energy
+from engine.energy.window import EnergyWindow
 
 if TYPE_CHECKING:
     from engine.api.tracing import Tracing
@@ -57,7 +57,7 @@ class Observer:
             parent = None if request is None else request.trace_parent
             self._tracing.request_over(row, finished, energy, parent)
 
-    def energy_measured(self, window: Energy) -> None:
+    def energy_measured(self, window: EnergyWindow) -> None:
         """An energy window went to the ledger."""
         self.metrics.energy_measured(window)
 

@@ -14,13 +14,14 @@ from sqlalchemy import Engine
 from db.errors import InvalidInput
 from db.ids import new_id, now_ms
 from db.ledger import Ledger
-from db.records import EnergyRecord, NewRequest
+from db.records import NewRequest
 from db.settings import Settings
 from engine.api.answer import Answer
 from engine.api.auth import Authenticator, Caller
 from engine.api.connections import limit_connections
 from engine.api.embedded import EmbeddedEngine, served_name
 from engine.api.energy_rates import EnergyRates
+from engine.api.energy_record import energy_record
 from engine.api.errors import unavailable, unknown_model
 from engine.api.events import (
     Broadcast,
@@ -32,11 +33,13 @@ from engine.api.events import (
 )
 from engine.api.limiter import Limiter
 from engine.api.observer import Observer
+from engine.api.power import PowerNow
 from engine.api.source import Engine as EngineOfModel
 from engine.api.source import Source
 from engine.api.upstreams.config import read_upstreams
 from engine.api.upstreams.registry import UpstreamModel, Upstreams
-from engine.runtime.protocol import Energy, Ready
+from engine.energy.window import EnergyWindow
+from engine.runtime.protocol import Ready
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +79,7 @@ class Service:
         self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)
         self.upstreams = Upstreams(read_upstreams(settings.upstreams))
         self.limiter = Limiter()
+        self.power = PowerNow()
         self._energy_rates = EnergyRates()
         self._events = Broadcast()
         self._answers: dict[int, Answer] = {}
@@ -260,25 +264,15 @@ class Service:
             )
         )
 
-    def _take_energy(self, window: Energy) -> None:
+    def _take_energy(self, window: EnergyWindow) -> None:
         for request_id, share_j in window.shares.items():
             if answer := self._answers.get(request_id):
                 answer.energy.add(share_j, window.basis, window.source)
+        self.power.note(window)
         try:
-            self.ledger.record_energy(
-                EnergyRecord(
-                    started_at=window.started_at,
-                    ended_at=window.ended_at,
-                    duration_s=window.duration_s,
-                    total_j=window.total_j,
-                    idle_j=window.idle_j,
-                    shares=window.shares,
-                    basis=window.basis,
-                    source=window.source,
-                )
-            )
+            self.ledger.record_energy(energy_record(window))
         except InvalidInput as error:
-            log.error("An energy window of the engine is refused: %s", error)
+            log.error("An energy window of %s is refused: %s", window.machine, error)
         else:
             self.observer.energy_measured(window)
         self._events.publish(EnergyMeasured(window))

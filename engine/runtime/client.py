@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from engine.energy.window import EnergyWindow
 from engine.runtime.protocol import (
     Abort,
     Configure,
@@ -69,7 +70,7 @@ class WorkerClient:
         options: Sequence[str],
         log_path: Path,
         *,
-        on_energy: Callable[[Energy], None],
+        on_energy: Callable[[EnergyWindow], None],
         on_change: Callable[[], None],
     ) -> None:
         self.state: WorkerState = "stopped"
@@ -258,7 +259,7 @@ class WorkerClient:
                     if inbox := self._inboxes.get(output.request_id):
                         inbox.put_nowait(output)
             case Energy():
-                self._on_energy(message)
+                self._on_energy(message.window)
             case Ready():
                 self.ready = message
                 self.experts_per_token = message.experts_per_token

@@ -23,10 +23,10 @@ class Processed:
     """What a step computed of one request."""
 
     request_id: int
-    prefill_tokens: int
-    decode_tokens: int
+    tokens: int
+    is_prefill: bool  # of the prompt; else of the answer
     positions: int  # cache positions that attention read, summed over the tokens
-    experts: int  # routed experts applied, summed over tokens and layers
+    chosen: NDArray[np.int32]  # [layers, routed experts]: how many of the tokens chose each
     outputs: int  # rows of logits that were used: 0 within a prompt, else 1
 
 
@@ -105,8 +105,8 @@ class Engine:
         for sequence, _ in planned:
             if sequence.queue_ms is None:
                 sequence.queue_ms = (now - sequence.submitted) * 1000
-        processed = []
-        for sequence, tokens, row, chosen in self._run(planned, outputs):
+        processed: list[Processed] = []
+        for sequence, tokens, row, chosen in self._run(planned, outputs, processed):
             processed.append(_processed(sequence, tokens, chosen))
             self.scheduler.computed(sequence, tokens)
             sequence.tokens_run += tokens
@@ -130,11 +130,15 @@ class Engine:
         return None
 
     def _run(
-        self, planned: list[tuple[Sequence, int]], outputs: list[Output]
+        self,
+        planned: list[tuple[Sequence, int]],
+        outputs: list[Output],
+        processed: list[Processed],
     ) -> list[tuple[Sequence, int, NDArray[np.float32], NDArray[np.int32]]]:
         """The forward pass: (sequence, tokens, last token's logits, experts chosen) of each.
 
-        Should it fail, each is tried alone, so that only the one at fault ends with an error.
+        Should it fail, each is tried alone, so that only the one at fault ends with an error, and
+        the work that came to nothing is that one's.
         """
         if not planned:
             return []
@@ -142,8 +146,11 @@ class Engine:
             result = self.model.forward([_chunk(*plan) for plan in planned], self._cache)
         except Exception as error:
             if len(planned) > 1:
-                return [done for plan in planned for done in self._run([plan], outputs)]
-            outputs += self._end(planned[0][0], "error", "", f"The model failed: {error}.")
+                return [done for plan in planned for done in self._run([plan], outputs, processed)]
+            sequence, tokens = planned[0]
+            nobody = np.zeros((self.model.config.layers, self.model.routed_experts), np.int32)
+            processed.append(_processed(sequence, tokens, nobody))
+            outputs += self._end(sequence, "error", "", f"The model failed: {error}.")
             return []
         rows = result.logits.numpy()
         return [(*plan, rows[i], result.chosen[i]) for i, plan in enumerate(planned)]
@@ -238,14 +245,13 @@ def _chunk(sequence: Sequence, tokens: int) -> Chunk:
 
 def _processed(sequence: Sequence, tokens: int, chosen: NDArray[np.int32]) -> Processed:
     start = sequence.num_computed
-    prompt = max(0, min(tokens, sequence.prompt_length - start))
     # Token i of the chunk reads start + i + 1 positions.
     positions = tokens * start + tokens * (tokens + 1) // 2
     return Processed(
         request_id=sequence.request_id,
-        prefill_tokens=prompt,
-        decode_tokens=tokens - prompt,
+        tokens=tokens,
+        is_prefill=start < sequence.prompt_length,
         positions=positions,
-        experts=int(chosen.sum()),
+        chosen=chosen,
         outputs=int(tokens == sequence.pending),
     )

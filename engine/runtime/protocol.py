@@ -9,6 +9,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from engine.energy.window import DeviceEnergy, EnergyWindow
+
 FinishReason = Literal["stop", "length", "cancelled", "error"]
 
 
@@ -88,6 +90,7 @@ class Ready:
     kernel: str
     load_ms: float
     meters: list[dict[str, Any]]
+    calibration: dict[str, Any] | None  # when and how well energy was calibrated, if it was
     type: Literal["ready"] = "ready"
 
 
@@ -139,20 +142,9 @@ class Step:
 
 @dataclass(slots=True)
 class Energy:
-    """One closed energy window, in joules. Sum of `shares` + `idle_j` = `total_j`.
+    """One closed energy window. Request ids are strings in JSON, integers again once decoded."""
 
-    `total_j` None: the meter gave nothing for this window, so the shares are unknown, too.
-    Keys of `shares` are request ids: strings in JSON, integers again once decoded.
-    """
-
-    started_at: int  # UTC, epoch milliseconds
-    ended_at: int
-    duration_s: float
-    total_j: float | None
-    idle_j: float | None
-    shares: dict[int, float | None]
-    basis: Literal["measured", "estimated", "unknown"]
-    source: str
+    window: EnergyWindow
     type: Literal["energy"] = "energy"
 
 
@@ -195,8 +187,7 @@ def decode_from_worker(line: bytes) -> FromWorker:
             outputs = [_output(item) for item in fields.pop("outputs")]
             return Step(outputs=outputs, **fields)
         case "energy":
-            shares = {int(key): value for key, value in fields.pop("shares").items()}
-            return Energy(shares=shares, **fields)
+            return Energy(_window(fields["window"]))
         case "ready":
             return Ready(**fields)
         case "worker_error":
@@ -208,3 +199,10 @@ def decode_from_worker(line: bytes) -> FromWorker:
 def _output(fields: dict[str, Any]) -> Output:
     logprobs = [TokenLogprob(**item) for item in fields.pop("logprobs")]
     return Output(logprobs=logprobs, **fields)
+
+
+def _window(fields: dict[str, Any]) -> EnergyWindow:
+    for name in ("shares", "prefill"):
+        fields[name] = {int(key): value for key, value in fields[name].items()}
+    fields["devices"] = [DeviceEnergy(**device) for device in fields["devices"]]
+    return EnergyWindow(**fields)

@@ -1,30 +1,85 @@
-"""What a step did for each request, in operations and bytes: the weights of its energy."""
+"""What a step did for each request, in operations and bytes: what its energy is divided by."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from engine.energy.attribution import Work
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.energy.calibration import Setup
+from engine.energy.work import Effort, Work
 from engine.model.model import Model
 from engine.runtime.engine import Processed
 
 
-def work_done(model: Model, processed: Sequence[Processed]) -> dict[int, Work]:
-    """By request id. The weights that a step reads are shared out by tokens."""
-    c, expert = model.config, model.expert_parameters
-    head = c.hidden * c.vocab_size
-    every_token = model.active_parameters - head - model.expert_choices * expert
-    tokens = sum(p.prefill_tokens + p.decode_tokens for p in processed)
-    done: dict[int, Work] = {}
-    for p in processed:
-        own = p.prefill_tokens + p.decode_tokens
-        products = own * every_token + p.experts * expert + p.outputs * head
-        scores = p.positions * c.attention_operations()
-        cache = p.positions * c.cached_per_token * model.cache_number_bytes
-        work = Work(
-            prefill_tokens=p.prefill_tokens,
-            decode_tokens=p.decode_tokens,
-            flops=2.0 * (products + scores),
-            bytes_moved=model.weight_bytes * own / tokens + cache,
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A model's numbers that a step's work follows from: parameters, and bytes a parameter.
+
+    `always` are those that every token goes through, the head and routed experts apart.
+    """
+
+    always: int
+    head: int
+    expert: int
+    parameter_bytes: float
+    position_operations: int  # products of attention for each position that is read
+    position_bytes: int  # of the cache
+
+    @classmethod
+    def of(cls, model: Model) -> "Sizes":
+        c = model.config
+        head = c.hidden * c.vocab_size
+        return cls(
+            always=model.active_parameters - head - model.expert_choices * model.expert_parameters,
+            head=head,
+            expert=model.expert_parameters,
+            parameter_bytes=model.weight_bytes / model.total_parameters,
+            position_operations=c.attention_operations(),
+            position_bytes=c.cached_per_token * model.cache_number_bytes,
         )
+
+
+def setup_of(model: Model, threads: int) -> Setup:
+    """What the costs of this model's steps depend on."""
+    return Setup(model.config.name, model.precision, model.kernel, threads)
+
+
+def work_done(model: Model, processed: Sequence[Processed]) -> dict[int, Work]:
+    """By request id. Weights that a step reads once are divided evenly over the sequences that
+    needed them: an expert's over those that chose it, the head's over those that used it."""
+    sizes = Sizes.of(model)
+    experts_read = _experts_read([p.chosen for p in processed])
+    heads = sum(p.outputs > 0 for p in processed)
+    done: dict[int, Work] = {}
+    for p, experts in zip(processed, experts_read, strict=True):
+        weights = sizes.always / len(processed) + sizes.expert * experts
+        if p.outputs:
+            weights += sizes.head / heads
+        effort = Effort(
+            tokens=p.tokens,
+            flops=2.0 * _products(sizes, p),
+            weight_bytes=weights * sizes.parameter_bytes,
+            cache_bytes=float(p.positions * sizes.position_bytes),
+            steps=1 / len(processed),
+        )
+        work = Work(prefill=effort) if p.is_prefill else Work(decode=effort)
         before = done.get(p.request_id)  # of another of its answers
         done[p.request_id] = work if before is None else before + work
     return done
+
+
+def _products(sizes: Sizes, p: Processed) -> float:
+    weights = p.tokens * sizes.always + int(p.chosen.sum()) * sizes.expert + p.outputs * sizes.head
+    return weights + p.positions * sizes.position_operations
+
+
+def _experts_read(chosen: Sequence[NDArray[np.int32]]) -> list[float]:
+    """Of [layers, experts] counts for each sequence: its part of the experts that the step read,
+    each divided evenly over the sequences that chose it."""
+    if not chosen:
+        return []
+    used = np.stack(chosen) > 0
+    readers = used.sum(axis=0)
+    parts = np.divide(used, readers, out=np.zeros(used.shape), where=readers > 0)
+    return [float(part) for part in parts.sum(axis=(1, 2))]

@@ -20,8 +20,11 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 
 from db.settings import Settings
+from engine.energy import calibration
 from engine.energy.attribution import Attributor
+from engine.energy.calibration import Calibration
 from engine.energy.meter_set import MeterSet, detect
+from engine.energy.processor import with_gateway
 from engine.model.errors import ModelFileError
 from engine.model.load import load, shipped_carving
 from engine.model.model import Model
@@ -42,7 +45,7 @@ from engine.runtime.protocol import (
     decode_to_worker,
     encode,
 )
-from engine.runtime.work import work_done
+from engine.runtime.work import setup_of, work_done
 
 _WINDOW_S = 1.0  # an energy window is closed at least this often
 _TIDY_EVERY_S = 20.0
@@ -103,11 +106,12 @@ class Worker:
                 self._engine.use_experts(message.experts_per_token)
 
     def _step(self) -> None:
-        started = time.monotonic()
+        started, processor_s = time.monotonic(), time.process_time()
         result = self._engine.step()
         if result.processed:
+            processor_s = time.process_time() - processor_s
             work = work_done(self._engine.model, result.processed)
-            self._attributor.step(started, time.monotonic(), work)
+            self._attributor.step(started, time.monotonic(), work, processor_s)
         scheduler = self._engine.scheduler
         step = Step(
             outputs=result.outputs,
@@ -127,17 +131,7 @@ class Worker:
         if self._window_started - self._tidied > _TIDY_EVERY_S:
             self._tidied = self._window_started
             give_back_memory()
-        window = self._attributor.close_window()
-        return Energy(
-            started_at=window.started_at_ms,
-            ended_at=window.ended_at_ms,
-            duration_s=window.duration_s,
-            total_j=window.total_j,
-            idle_j=window.idle_j,
-            shares=window.shares,
-            basis=window.basis,
-            source=window.source,
-        )
+        return Energy(self._attributor.close_window())
 
 
 def give_back_memory() -> None:
@@ -146,7 +140,9 @@ def give_back_memory() -> None:
         trim(0)
 
 
-def _ready(model: Model, threads: int, load_ms: float, meters: MeterSet) -> Ready:
+def _ready(
+    model: Model, threads: int, load_ms: float, meters: MeterSet, calibrated: Calibration | None
+) -> Ready:
     return Ready(
         model=model.config.name,
         architecture=model.config.architecture,
@@ -165,6 +161,7 @@ def _ready(model: Model, threads: int, load_ms: float, meters: MeterSet) -> Read
         kernel=model.kernel,
         load_ms=load_ms,
         meters=meters.describe(),
+        calibration=None if calibrated is None else calibrated.summary(),
     )
 
 
@@ -182,35 +179,47 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _load(arguments: argparse.Namespace, threads: int) -> Engine:
+    model = load(
+        arguments.weights,
+        arguments.carved or shipped_carving(arguments.weights),
+        arguments.precision,
+        arguments.experts_per_token,
+        threads,
+        Settings().home / "kernels",
+        arguments.offload,
+    )
+    return Engine(model, Tokenizer.open(arguments.weights), arguments.max_running)
+
+
 def main() -> None:
     arguments = _arguments()
     connection = Connection(arguments.fd)
     threads = thread_count(arguments.threads)
     torch.set_num_threads(threads)
-    started = time.monotonic()
-    try:
-        model = load(
-            arguments.weights,
-            arguments.carved or shipped_carving(arguments.weights),
-            arguments.precision,
-            arguments.experts_per_token,
-            threads,
-            Settings().home / "kernels",
-            arguments.offload,
-        )
-        tokenizer = Tokenizer.open(arguments.weights)
-    except ModelFileError as error:
-        connection.send(WorkerError(str(error)))
-        sys.exit(1)
-    engine = Engine(model, tokenizer, arguments.max_running)
-    load_ms = (time.monotonic() - started) * 1000
     meters = detect(arguments.cpu_tdp_w)
-    try:
-        connection.send(_ready(model, threads, load_ms, meters))
-        with Attributor(meters) as attributor:
+    calibrated = calibration.read(Settings().home)
+    idle_w = calibrated.idle_w if calibrated else None
+    with Attributor(meters, idle_w=idle_w, processor=with_gateway) as attributor:
+        started, processor_s = time.monotonic(), time.process_time()
+        try:
+            engine = _load(arguments, threads)
+        except ModelFileError as error:
+            connection.send(WorkerError(str(error)))
+            sys.exit(1)
+        loaded = time.monotonic()
+        attributor.step(started, loaded, {}, time.process_time() - processor_s, loading=True)
+        if calibrated and calibrated.setup == setup_of(engine.model, threads):
+            attributor.costs = calibrated.costs
+        else:
+            calibrated = None
+        try:
+            load_ms = (loaded - started) * 1000
+            ready = _ready(engine.model, threads, load_ms, meters, calibrated)
+            connection.send(ready, Energy(attributor.close_window()))
             Worker(connection, engine, attributor).run()
-    except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
-        return  # the gateway is gone, and with it everyone to answer
+        except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
+            return  # the gateway is gone, and with it everyone to answer
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def ours(model: Model, tokenizer: Tokenizer, prompt: list[int], together: int) -
     while engine.has_work:
         started = time.perf_counter()
         done = engine.step().processed
-        if len(done) == together and all(part.prefill_tokens == 0 for part in done):
+        if len(done) == together and not any(part.is_prefill for part in done):
             seconds.append(time.perf_counter() - started)
     return seconds
 

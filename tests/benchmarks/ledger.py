@@ -14,7 +14,7 @@ from pathlib import Path
 from db import keys, people
 from db.ids import new_id, now_ms
 from db.ledger import Ledger
-from db.records import EnergyRecord, NewRequest, RequestOutcome
+from db.records import DeviceEnergy, EnergyRecord, NewRequest, RequestOutcome
 
 CONCURRENT = 64
 THROUGHPUT_S = 10.0
@@ -50,8 +50,10 @@ class Bench:
             experts_active_mean=17.3,
         )  # fmt: skip
         energy = EnergyRecord(
-            started, started + 1_000, 1.0, 9.1, 2.0, {new.id: 7.1}, "measured", "rapl:package-0"
-        )
+            started, started + 1_000, 1.0, 9.1, 2.0, {new.id: 7.1}, "measured", "rapl",
+            prefill={new.id: 1.3}, uncertainty_j=0.455,
+            devices=(DeviceEnergy("rapl", "package-0", "processor", "measured", 0.05, 9.1),),
+        )  # fmt: skip
         metered = asyncio.wrap_future(self.ledger.record_energy(energy))
         begin = time.perf_counter()
         await asyncio.wrap_future(self.ledger.finish(done))

@@ -258,11 +258,11 @@ def _waiting(evidence: Evidence) -> Iterator[Line]:
 
 def _energy(evidence: Evidence) -> Iterator[Line]:
     shares = sum(row["energy_j"] or 0.0 for row in evidence.soaked.rows)
-    idle, total = evidence.soaked.interval_j
+    unserved, total = evidence.soaked.interval_j
     yield Line(
-        "joules: shares + idle = total",
-        f"{shares:.1f} + {idle:.1f} = {total:.1f}",
-        abs(shares + idle - total) <= TOLERANCE_J * (1 + total),
+        "joules: shares + idle, overhead and others = total",
+        f"{shares:.1f} + {unserved:.1f} = {total:.1f}",
+        abs(shares + unserved - total) <= TOLERANCE_J * (1 + total),
     )
     counted = evidence.metrics("breakeven_energy_joules_total")
     yield Line(

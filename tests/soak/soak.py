@@ -148,9 +148,12 @@ def _checked(product: Product) -> str:
 
 
 def _ledger(path: Path) -> tuple[list[Row], tuple[float, float]]:
-    """Every request's row, oldest first; idle and total joules of the meters."""
+    """Every request's row, oldest first; unserved and total joules of the meters."""
     with sqlite3.connect(path) as ledger:
-        sums = ledger.execute("SELECT SUM(idle_j), SUM(total_j) FROM energy_intervals").fetchone()
+        unserved = "idle_j + overhead_j + loading_j + other_j"
+        sums = ledger.execute(
+            f"SELECT SUM({unserved}), SUM(total_j) FROM energy_intervals"
+        ).fetchone()
         ledger.row_factory = sqlite3.Row
         rows = [dict(row) for row in ledger.execute("SELECT * FROM requests ORDER BY id")]
     return rows, (sums[0] or 0.0, sums[1] or 0.0)

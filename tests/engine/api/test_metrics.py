@@ -18,7 +18,7 @@ from db.records import NewRequest
 from db.settings import Settings
 from engine.api.app import create_app
 from engine.api.metrics import Metrics
-from engine.runtime.protocol import Energy
+from engine.energy.window import EnergyWindow
 from tests.engine.api import upstream_server
 from tests.engine.api.gateway import MODEL, Gateway, request_id, said, wait_until
 from tests.engine.api.upstream_server import UpstreamServer
@@ -58,7 +58,7 @@ def test_every_metric_can_be_parsed_and_has_a_help_text(
         "breakeven_requests",
         "breakeven_tokens",
         "breakeven_energy_joules",
-        "breakeven_idle_energy_joules",
+        "breakeven_unserved_energy_joules",
         "breakeven_refused_requests",
         "breakeven_queue_seconds",
         "breakeven_requests_running",
@@ -104,7 +104,9 @@ def test_a_request_is_counted_as_its_client_and_the_ledger_have_it(
         assert added(f"{name}_count") == 2
         expected_s = sum(row[column] for row in rows) / 1000
         assert added(f"{name}_sum") == pytest.approx(expected_s, abs=0.0011)
-    generating_s = sum((row["duration_ms"] - row["ttft_ms"]) / 1000 / 7 for row in rows)
+    generating_s = sum(
+        (row["duration_ms"] - row["ttft_ms"]) / 1000 / (row["output_tokens"] - 1) for row in rows
+    )
     name = "gen_ai_server_time_per_output_token_seconds"
     assert added(f"{name}_count") == 2
     assert added(f"{name}_sum") == pytest.approx(generating_s, abs=0.001)
@@ -123,11 +125,11 @@ def test_served_and_idle_joules_are_the_meters_total_and_the_ledgers(
     def joules() -> tuple[float, float]:
         samples = scraped(gateway)
         served = value(samples, "breakeven_energy_joules_total")
-        return served, value(samples, "breakeven_idle_energy_joules_total")
+        return served, value(samples, "breakeven_unserved_energy_joules_total")
 
     def booked() -> tuple[float, float, float]:
         with gateway.service.database.connect() as connection:
-            sums = "SUM(total_j), SUM(idle_j)"
+            sums = "SUM(total_j), SUM(idle_j + overhead_j + loading_j + other_j)"
             total, idle = connection.execute(text(f"SELECT {sums} FROM energy_intervals")).one()
             served = connection.execute(text("SELECT SUM(energy_j) FROM requests")).scalar_one()
         return total, idle, served
@@ -162,11 +164,13 @@ def test_joules_after_a_requests_end_are_still_its_models(tmp_path: Path) -> Non
     name = "breakeven_energy_joules_total"
     assert value(samples, name, model="some-model", engine="embedded", basis="measured") == 6.5
     assert value(samples, name, model="unknown") == 2.5
-    assert value(samples, "breakeven_idle_energy_joules_total") == 1.0
+    assert value(samples, "breakeven_unserved_energy_joules_total") == 1.0
 
 
-def window(total_j: float | None, idle_j: float | None, shares: dict[int, float | None]) -> Energy:
-    return Energy(0, 1000, 1.0, total_j, idle_j, shares, "measured", "test meter")
+def window(
+    total_j: float | None, idle_j: float | None, shares: dict[int, float | None]
+) -> EnergyWindow:
+    return EnergyWindow(0, 1000, 1.0, total_j, idle_j, shares, "measured", "test meter")
 
 
 def test_what_clients_type_is_never_a_label(gateway: Gateway, client: openai.OpenAI) -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.energy.attribution import Attributor, Work
+from engine.energy.attribution import Attributor
 from engine.energy.meter_set import MeterSet
-from engine.energy.meters import Basis, Count, Kind, MeterError
+from engine.energy.meters import Accuracy, Basis, Count, Kind, Meter, MeterError
 from engine.energy.processor import ProcessorTime
+from engine.energy.work import Effort, Work
 
-TOKEN = Work(prefill_tokens=0, decode_tokens=1, flops=2e8, bytes_moved=1e8)
+TOKEN = Work(decode=Effort(tokens=1, flops=2e8, weight_bytes=1e8, steps=1))
+CERTIFIED = Accuracy(0.05, "the bench's certificate")
 NOBODY: Mapping[int, Work] = {}
 
 
@@ -30,17 +32,19 @@ class Machine:
     drawn_j: float = 0.0
     own_s: float = 0.0
     everybody_s: float = 0.0
+    gateway_s: float = 0.0
     shown: Count = field(default_factory=lambda: Count(0.0))
     shown_at: float = 1000.0
     reads: int = 0
+    accuracy: Accuracy = CERTIFIED
 
-    def attributor(self) -> Attributor:
+    def attributor(self, *others: Meter) -> Attributor:
         return Attributor(
-            MeterSet((self,)),
+            MeterSet((self, *others)),
             clock=lambda: self.now,
             wall=lambda: self.now + self.wall_offset,
             slept=lambda: self.slept,
-            processor=lambda: ProcessorTime(self.own_s, self.everybody_s),
+            processor=lambda: ProcessorTime(self.own_s, self.everybody_s, self.gateway_s),
         )
 
     def read(self) -> dict[str, Count]:

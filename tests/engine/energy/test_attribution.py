@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.energy.attribution import SAMPLE_EVERY_S, Attributor, EnergyWindow, Work
+from engine.energy.attribution import SAMPLE_EVERY_S, Attributor
 from engine.energy.meter_set import detect
+from engine.energy.meters import Accuracy
+from engine.energy.window import EnergyWindow
+from engine.energy.work import Effort, StepCosts, Work
 from tests.engine.energy.machine import NOBODY, TOKEN, Machine
 
 IDLE_W, BUSY_W = 50.0, 250.0
@@ -26,13 +29,15 @@ def share(window: EnergyWindow, request: int) -> float:
     return value
 
 
-_work = st.builds(
-    Work,
-    prefill_tokens=st.integers(0, 512),
-    decode_tokens=st.integers(0, 1),
+_effort = st.builds(
+    Effort,
+    tokens=st.integers(0, 512),
     flops=st.floats(0, 1e12),
-    bytes_moved=st.floats(0, 1e9),
+    weight_bytes=st.floats(0, 1e9),
+    cache_bytes=st.floats(0, 1e8),
+    steps=st.floats(0, 1),
 )
+_work = st.builds(Work, prefill=_effort, decode=_effort)
 _events = st.lists(
     st.one_of(
         st.tuples(st.just("idle"), st.floats(0, 3), st.floats(0, 500), st.just(NOBODY)),
@@ -81,10 +86,11 @@ def test_shares_and_idle_are_the_total_in_every_window_of_any_schedule(
         assert window.idle_j >= 0
         shares = [value for value in window.shares.values() if value is not None]
         assert len(shares) == len(window.shares)
-        assert all(value >= 0 for value in shares)
-        assert math.isclose(
-            math.fsum([*shares, window.idle_j]), window.total_j, rel_tol=1e-12, abs_tol=1e-12
-        )
+        parts = [*shares, window.idle_j, window.overhead_j, window.loading_j, window.other_j]
+        assert all(value >= 0 for value in parts)
+        assert math.isclose(math.fsum(parts), window.total_j, rel_tol=1e-9, abs_tol=1e-9)
+        for request, prompt_j in window.prefill.items():
+            assert prompt_j <= share(window, request) * (1 + 1e-9)
     total = math.fsum(window.total_j or 0.0 for window in windows)
     counted = machine.read()["device"].joules
     assert math.isclose(total, counted, rel_tol=1e-9)
@@ -149,17 +155,18 @@ def test_a_prompt_weighs_what_it_computes() -> None:
     machine = Machine()
     attributor = machine.attributor()
     idle_for_a_while(machine, attributor)
-    prompt = Work(prefill_tokens=100, decode_tokens=0, flops=100 * 2e8, bytes_moved=0)
-    answer = Work(prefill_tokens=0, decode_tokens=1, flops=2e8, bytes_moved=2.5e7)
+    prompt = Work(prefill=Effort(tokens=100, flops=100 * 2e8))
+    answer = Work(decode=Effort(tokens=1, flops=2e8, weight_bytes=1.5e7, cache_bytes=1e7))
     machine.step(attributor, 1.0, BUSY_W, {1: prompt, 2: answer})
     window = attributor.close_window()
-    # A byte weighs 8 operations: 2e10 against 2e8 + 8 * 2.5e7 = 4e8, that is 50 to 1.
+    # A byte weighs 8 operations: 2e10 against 2e8 + 8 * (1.5e7 + 1e7) = 4e8, that is 50 to 1.
     assert share(window, 1) == pytest.approx(50 * share(window, 2))
 
 
 def test_shares_do_not_depend_on_the_order_in_the_batch() -> None:
     works = {
-        number: Work(0, 1, flops=1e8 * number, bytes_moved=3e7 / number) for number in range(1, 9)
+        number: Work(decode=Effort(1, flops=1e8 * number, weight_bytes=3e7 / number))
+        for number in range(1, 9)
     }
     shuffled = list(works.items())
     random.Random(7).shuffle(shuffled)
@@ -173,27 +180,117 @@ def test_shares_do_not_depend_on_the_order_in_the_batch() -> None:
     assert windows[0].shares == windows[1].shares
 
 
-def test_a_step_for_nobody_is_booked_as_idle() -> None:
+def test_a_step_for_nobody_is_overhead() -> None:
     machine = Machine()
     attributor = machine.attributor()
     idle_for_a_while(machine, attributor)
     machine.step(attributor, 1.0, BUSY_W, NOBODY)
     window = attributor.close_window()
     assert window.shares == {}
-    assert window.idle_j == window.total_j == pytest.approx(BUSY_W)
+    assert window.overhead_j == pytest.approx(BUSY_W - IDLE_W)
+    assert window.idle_j == pytest.approx(IDLE_W)
 
 
-def test_other_programs_on_the_processor_are_not_charged_to_requests() -> None:
+def test_loading_the_model_has_a_place_of_its_own() -> None:
+    machine = Machine()
+    attributor = machine.attributor()
+    idle_for_a_while(machine, attributor)
+    started = machine.now
+    machine.run(2.0, BUSY_W)
+    attributor.step(started, machine.now, NOBODY, loading=True)
+    window = attributor.close_window()
+    assert window.loading_j == pytest.approx(2 * (BUSY_W - IDLE_W))
+    assert window.overhead_j == 0
+
+
+def test_a_processors_joules_go_to_whoever_kept_it_busy() -> None:
     machine = Machine(kind="processor")
     attributor = machine.attributor()
     idle_for_a_while(machine, attributor)
     started = machine.now
     machine.run(1.0, BUSY_W, own=0.5, others=1.5)
-    attributor.step(started, machine.now, {1: TOKEN})
+    machine.gateway_s += 0.25  # it is part of the others' 1.5 processors
+    attributor.step(started, machine.now, {1: TOKEN}, processor_s=0.4)
     window = attributor.close_window()
-    # A quarter of the busy processor time was ours: a quarter of the 200 W above idling.
-    assert share(window, 1) == pytest.approx(50)
-    assert window.idle_j == pytest.approx(200)
+    # 200 W above idling, over 2 s of processor time: 0.4 s in steps, 0.1 s of ours beside them and
+    # 0.25 s of the gateway's, 1.25 s of other programs.
+    assert share(window, 1) == pytest.approx(200 * 0.4 / 2)
+    assert window.overhead_j == pytest.approx(200 * 0.35 / 2)
+    assert window.other_j == pytest.approx(200 * 1.25 / 2)
+    assert window.idle_j == pytest.approx(IDLE_W)
+
+
+def test_other_programs_on_an_idle_processor_are_not_idling() -> None:
+    machine = Machine(kind="processor")
+    attributor = machine.attributor()
+    for _ in range(5):
+        idle_for_a_while(machine, attributor)
+    machine.run(1.0, BUSY_W, others=2.0)
+    window = attributor.close_window()
+    assert window.other_j == pytest.approx(BUSY_W - IDLE_W)
+    assert window.idle_j == pytest.approx(IDLE_W)
+
+
+def test_the_prompts_part_of_a_share_is_told_apart() -> None:
+    machine = Machine()
+    attributor = machine.attributor()
+    idle_for_a_while(machine, attributor)
+    prompt = Work(prefill=Effort(tokens=8, flops=3e8))
+    answer = Work(decode=Effort(tokens=1, flops=1e8))
+    machine.step(attributor, 0.5, BUSY_W, {1: prompt})
+    machine.step(attributor, 0.5, BUSY_W, {1: answer, 2: Work(prompt.prefill, answer.decode)})
+    window = attributor.close_window()
+    # Each step takes 100 J: the first is a prompt's, the second 1 part an answer's, and of the 4
+    # parts of request 2 three are its prompt's.
+    assert share(window, 1) == pytest.approx(100 + 20)
+    assert window.prefill == {1: pytest.approx(100), 2: pytest.approx(60)}
+
+
+def test_calibrated_costs_decide_how_a_step_divides() -> None:
+    machine = Machine()
+    attributor = machine.attributor()
+    attributor.costs = StepCosts(prefill_flop=1, decode_flop=5, weight_byte=0, cache_byte=0)
+    idle_for_a_while(machine, attributor)
+    prompt, answer = Effort(tokens=1, flops=1e9), Effort(tokens=1, flops=1e9)
+    machine.step(attributor, 1.0, BUSY_W, {1: Work(prefill=prompt), 2: Work(decode=answer)})
+    window = attributor.close_window()
+    assert share(window, 2) == pytest.approx(5 * share(window, 1))
+
+
+def test_the_uncertainty_is_the_meters_part_of_what_they_read() -> None:
+    machine = Machine(accuracy=Accuracy(0.05, "certificate"))
+    other = Machine(source="second", kind="processor", accuracy=Accuracy(0.4, "guess"))
+    attributor = machine.attributor(other)
+    machine.run(1.0, 200)
+    other.run(1.0, 100)
+    window = attributor.close_window()
+    assert window.total_j == pytest.approx(300)
+    # The errors of one meter are alike in every reading, so they add up: 5% of 200 + 40% of 100.
+    assert window.uncertainty_j == pytest.approx(10 + 40)
+
+
+def test_a_meter_that_dies_leaves_the_others_lower_bound() -> None:
+    machine = Machine()
+    other = Machine(source="second")
+    attributor = machine.attributor(other)
+    idle_for_a_while(machine, attributor)
+    other.fails = True
+    machine.step(attributor, 1.0, BUSY_W, {1: TOKEN})
+    window = attributor.close_window()
+    assert window.basis == "partial"
+    assert window.total_j == pytest.approx(BUSY_W)
+    assert share(window, 1) == pytest.approx(BUSY_W - IDLE_W)
+    assert window.source == "bench"
+    told = {device.meter: device.energy_j for device in window.devices}
+    assert told == {"bench": pytest.approx(BUSY_W), "second": None}
+
+
+def test_a_meter_that_never_answered_is_not_taken_for_zero() -> None:
+    machine, other = Machine(), Machine(source="second", fails=True)
+    attributor = machine.attributor(other)
+    window = idle_for_a_while(machine, attributor)
+    assert window.basis == "partial"
+    assert [device.energy_j for device in window.devices if device.meter == "second"] == [None]
 
 
 def test_a_failed_meter_makes_its_window_unknown_and_not_zero() -> None:
@@ -282,7 +379,7 @@ def test_sampling_costs_less_than_half_a_percent_of_a_processor() -> None:
     attributor.close_window()
     started = time.thread_time()
     for _ in range(500):
-        attributor._sample()
+        attributor._devices.sample()
     each = (time.thread_time() - started) / 500
     assert each / SAMPLE_EVERY_S < 0.005
 

@@ -280,7 +280,7 @@ def test_ten_turns_of_a_chat_take_a_fifth_of_the_prefill(engine: Engine) -> None
         answer, last = "", None
         while engine.has_work:
             step = engine.step()
-            prefilled += sum(part.prefill_tokens for part in step.processed)
+            prefilled += sum(part.tokens for part in step.processed if part.is_prefill)
             answer += "".join(output.text for output in step.outputs)
             last = step.outputs[-1] if step.outputs else last
         assert last is not None

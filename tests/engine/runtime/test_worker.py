@@ -97,6 +97,10 @@ def test_ready_tells_what_was_loaded(gguf_path: Path, home: Path, carved: Path) 
     assert (ready.experts_per_token, ready.default_experts_per_token) == (8, 24)
     assert ready.active_parameters < ready.total_parameters
     assert ready.meters
+    loading = gateway.next()
+    assert isinstance(loading, Energy)
+    assert loading.window.loading_j > 0
+    assert loading.window.shares == {}
     assert gateway.close() == 0
 
 
@@ -106,31 +110,32 @@ def test_every_joule_of_a_request_is_told_before_its_end(
     ask(gateway, tokenizer, 11)
     messages, _ = until_finished(gateway, 11)
     assert isinstance(messages[-2], Energy)
-    assert 11 in messages[-2].shares
+    assert 11 in messages[-2].window.shares
     after = gateway.next()
     assert isinstance(after, Energy)
-    assert 11 not in after.shares
+    assert 11 not in after.window.shares
 
 
 def test_shares_and_idle_add_up_to_the_total(gateway: Gateway, tokenizer: Tokenizer) -> None:
     ask(gateway, tokenizer, 21, tokens=30)
     ask(gateway, tokenizer, 22, tokens=10)
     messages, _ = until_finished(gateway, 21)
-    windows = [message for message in messages if isinstance(message, Energy)]
+    windows = [message.window for message in messages if isinstance(message, Energy)]
     assert {key for window in windows for key in window.shares} == {21, 22}
     for window in windows:
         if window.total_j is not None:
-            given = [share for share in window.shares.values() if share is not None]
+            given = sum(share for share in window.shares.values() if share is not None)
             assert window.idle_j is not None
-            assert sum(given) + window.idle_j == pytest.approx(window.total_j)
+            unserved = window.idle_j + window.overhead_j + window.loading_j + window.other_j
+            assert given + unserved == pytest.approx(window.total_j, rel=1e-9)
 
 
 def test_energy_is_told_every_second_without_work(gateway: Gateway) -> None:
-    windows = [gateway.next() for _ in range(3)]
-    for window in windows:
-        assert isinstance(window, Energy)
-        assert window.shares == {}
-        assert window.duration_s < 1.5
+    messages = [gateway.next() for _ in range(3)]
+    for message in messages:
+        assert isinstance(message, Energy)
+        assert message.window.shares == {}
+        assert message.window.duration_s < 1.5
 
 
 def test_an_abort_is_answered_with_a_cancelled_end(gateway: Gateway, tokenizer: Tokenizer) -> None:

@@ -1,0 +1,28 @@
+"""An energy window in the ledger's terms."""
+
+from db.records import DeviceEnergy, EnergyRecord
+from engine.energy.window import EnergyWindow
+
+
+def energy_record(window: EnergyWindow) -> EnergyRecord:
+    """Raises InvalidInput where its parts are not its total, or a figure is no energy."""
+    return EnergyRecord(
+        started_at=window.started_at_ms,
+        ended_at=window.ended_at_ms,
+        duration_s=window.duration_s,
+        total_j=window.total_j,
+        idle_j=window.idle_j,
+        shares=window.shares,
+        basis=window.basis,
+        source=window.source,
+        machine=window.machine,
+        overhead_j=window.overhead_j,
+        loading_j=window.loading_j,
+        other_j=window.other_j,
+        prefill=window.prefill,
+        uncertainty_j=window.uncertainty_j,
+        devices=[
+            DeviceEnergy(one.meter, one.device, one.kind, one.basis, one.accuracy, one.energy_j)
+            for one in window.devices
+        ],
+    )
