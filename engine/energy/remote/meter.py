@@ -38,7 +38,7 @@ class RemoteMeter:
         self.basis: Basis = "measured"
         self.kind: Kind = config.of or "machine"
         self.settle_s = 3 * config.every_s
-        self.accuracy = _UNKNOWN
+        self.accuracy = self._accuracy(self._format)
         self.problem: str | None = f"{config.name} has not answered yet."
         self._stale_s = max(STALE_POLLS * config.every_s, STALE_S)
         self._paths: list[str] = []
@@ -54,7 +54,7 @@ class RemoteMeter:
         self._thread.join(timeout=OPEN_WITHIN_S)
 
     def read(self) -> dict[str, Count]:
-        """Counts by device. None for the first few polls: a count needs an interval."""
+        """Counts by device; for the first two or three polls there is none."""
         now = self._clock()
         with self._lock:
             counts = {name: series.count(now) for name, series in self._series.items()}
@@ -175,10 +175,12 @@ class RemoteMeter:
         """Unique among all meters, as the meter's own name is."""
         return f"{self._config.name}/{reading.device}" if reading.device else self._config.name
 
-    def _accuracy(self, found: Format) -> Accuracy:
+    def _accuracy(self, found: Format | None) -> Accuracy:
         if self._config.accuracy is not None:
             return Accuracy(self._config.accuracy, "set for this meter")
-        return _MODEL if self.basis == "estimated" else found.accuracy
+        if self.basis == "estimated":
+            return _MODEL
+        return found.accuracy if found else _UNKNOWN
 
     def _missing(self) -> str | None:
         now = self._clock()
