@@ -32,6 +32,12 @@ class Settings(BaseSettings):
         description="OpenAI-compatible servers that answer behind the gateway: their URLs, /v1 "
         "included, separated by commas, or the path of a TOML file of [[upstream]] tables.",
     )
+    meters: str | None = Field(
+        default=None,
+        description="Energy meters read over HTTP (DCGM exporter, Kepler, node exporter, Shelly, "
+        "Tasmota, Redfish): their URLs, separated by commas, or the path of a TOML file of "
+        "[[meter]] tables.",
+    )
     threads: int = Field(
         default=0, ge=0, description="Processor threads of the engine; 0: one a physical core."
     )

@@ -1,0 +1,141 @@
+"""Which meters are read over HTTP: BREAKEVEN_METERS, as URLs or as the path of a TOML file."""
+
+import os
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from engine.energy.meters import Kind
+
+
+class MeterSettingError(ValueError):
+    """The setting cannot be used; the message is one line for people."""
+
+
+class MeterConfig(BaseModel):
+    """One meter, a `[[meter]]` table of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(description="Its address; of a known path, or of the server alone.")
+    name: str = Field(
+        default="",
+        validate_default=True,
+        description="What the ledger and the page call it; default: host and port of the address.",
+    )
+    format: Literal["auto", "dcgm", "kepler", "node-exporter", "shelly", "tasmota", "redfish"] = (
+        Field(default="auto", description="What answers there; default: recognised by its answer.")
+    )
+    of: Kind | None = Field(
+        default=None,
+        description="What it measures: machine, processor or accelerator; default: what its "
+        "format usually does.",
+    )
+    devices: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Only these, where a page covers more, such as the indices of GPUs.",
+    )
+    accuracy: float | None = Field(
+        default=None, gt=0, lt=1, description="Its relative error, 0.01 for ±1%; by format."
+    )
+    every_s: float = Field(default=1.0, ge=0.2, le=60, description="Seconds between readings.")
+    user_env: str | None = Field(
+        default=None, description="Name of the environment variable with its user; default: admin."
+    )
+    password_env: str | None = Field(
+        default=None, description="Name of the environment variable with its password."
+    )
+    token_env: str | None = Field(
+        default=None, description="Name of the environment variable with its bearer token."
+    )
+    verify_tls: bool = Field(
+        default=True, description="Whether a certificate must be valid; controllers sign their own."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url.strip())
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("write it as http://host:port or http://host:port/path")
+        if parts.username or parts.password or parts.fragment:
+            raise ValueError("write it without user, password and fragment")
+        _ = parts.port  # raises a ValueError that says what is wrong with it
+        return url.strip()
+
+    @field_validator("name")
+    @classmethod
+    def _has_a_name(cls, name: str, info: ValidationInfo) -> str:
+        return name.strip() or urlsplit(info.data.get("url", "")).netloc
+
+    @property
+    def user(self) -> str:
+        # Shelly's and Tasmota's only user.
+        return os.environ.get(self.user_env, "") if self.user_env else "admin"
+
+    @property
+    def password(self) -> str | None:
+        return os.environ.get(self.password_env) if self.password_env else None
+
+    @property
+    def token(self) -> str | None:
+        return os.environ.get(self.token_env) if self.token_env else None
+
+
+def read_meters(setting: str | None) -> list[MeterConfig]:
+    """MeterSettingError, in one line for people, where the setting or its file cannot be used."""
+    if not setting or not setting.strip():
+        return []
+    if "://" in setting:
+        place = "BREAKEVEN_METERS"
+        found = [_checked({"url": url}, place) for url in setting.split(",") if url.strip()]
+    else:
+        place = str(Path(setting).expanduser())
+        tables = _tables(setting, Path(place))
+        found = [_checked(table, f"{place}, meter {i}") for i, table in enumerate(tables, 1)]
+    names = Counter(meter.name for meter in found)
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise MeterSettingError(f"{place}: two meters are called {twice[0]}; give each a name.")
+    return found
+
+
+def _tables(setting: str, path: Path) -> list[Any]:
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise MeterSettingError(
+            f"BREAKEVEN_METERS is {setting!r}: neither URLs nor a file that can be read "
+            f"({error.strerror})."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MeterSettingError(f"{path} is no valid TOML: {error}.") from error
+    listed = tables.get("meter")
+    if not isinstance(listed, list) or set(tables) != {"meter"}:
+        raise MeterSettingError(f"{path} must consist of [[meter]] tables.")
+    return listed
+
+
+def _checked(table: Any, place: str) -> MeterConfig:
+    try:
+        found = MeterConfig.model_validate(table)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        field = ".".join(map(str, detail["loc"])) or "table"
+        message = detail["msg"].removeprefix("Value error, ")
+        raise MeterSettingError(f"{place}: {field}: {message}.") from error
+    for name in (found.user_env, found.password_env, found.token_env):
+        if name and name not in os.environ:
+            raise MeterSettingError(f"{place}: the environment has no variable {name}.")
+    return found

@@ -1,0 +1,105 @@
+"""One device's readings over time, as a count that rises steadily between them."""
+
+from dataclasses import dataclass
+
+from engine.energy.meters import Count
+from engine.energy.remote.reading import Reading
+
+MAX_W = 1e6  # no device here draws this much: a greater difference is another counter's
+MAX_REFRESH_S = 60.0  # a counter that stands still for longer measures nothing drawn
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    started_at: float
+    started_j: float
+    lasts_s: float
+
+
+class Series:
+    """Plays a counter back as a straight line from one reading to the next.
+
+    An exporter may refresh its figures every 30 s. Told as they come, their joules would all fall
+    on whoever computes at that moment, and idle power would look like none. So each difference is
+    spread over as much time as it took to gather: the power is the true one of the interval
+    before, one refresh late, and the sum is the counter's. Nothing is told that was not read.
+
+    A count needs an interval whose two ends are known. A first step began before anyone looked,
+    so a counter is told from its second step, and power from its second reading.
+    """
+
+    def __init__(self, now: float, reading: Reading, stale_s: float) -> None:
+        self._stale_s = stale_s
+        self._joules = 0.0
+        self._epoch = 0
+        self._restart(now, reading)
+
+    def _restart(self, now: float, reading: Reading) -> None:
+        self._last = reading
+        self._heard_at = self._moved_at = now
+        self._moves = 0
+        self._line: _Line | None = None
+
+    def note(self, now: float, reading: Reading) -> None:
+        late = self.is_stale(now)
+        step = self._step(now, reading)
+        if step is None:  # what passed meanwhile is unknown
+            self._epoch += 1
+            self._restart(now, reading)
+        elif late:
+            # A counter knows what the gap took: within the epoch, but not to be spread over those
+            # who come after it.
+            self._joules += step
+            self._restart(now, reading)
+        else:
+            self._advance(now, reading, step)
+
+    def _step(self, now: float, reading: Reading) -> float | None:
+        before, after = self._last.counter, reading.counter
+        if before is not None and after is not None:
+            step = after - before
+            most = MAX_W * max(now - self._moved_at, 0.001)
+            return step if 0 <= step <= most else None
+        if before is None and after is None and not self.is_stale(now):
+            power = (self._last.watts or 0.0) + (reading.watts or 0.0)
+            return power / 2 * (now - self._heard_at)
+        return None
+
+    def _advance(self, now: float, reading: Reading, step: float) -> None:
+        counts = reading.counter is not None
+        since = now - self._moved_at
+        self._last, self._heard_at = reading, now
+        if counts and step == 0 and since < MAX_REFRESH_S:
+            return
+        shown = self._shown(now)
+        self._joules += step
+        self._moves += 1
+        self._moved_at = now
+        if self._moves > 1 or not counts:
+            start = self._joules - step if self._line is None else shown
+            self._line = _Line(now, start, min(since, MAX_REFRESH_S))
+
+    def is_stale(self, now: float) -> bool:
+        return now - self._heard_at > self._stale_s
+
+    @property
+    def integrates(self) -> bool:
+        return self._last.counter is None
+
+    @property
+    def refresh_s(self) -> float | None:
+        """How long the last interval was: by so much the count is late."""
+        return self._line.lasts_s if self._line else None
+
+    def count(self, now: float) -> Count | None:
+        """None: not heard of lately, or not yet for long enough."""
+        if self._line is None or self.is_stale(now):
+            return None
+        return Count(self._shown(now), self._epoch)
+
+    def _shown(self, now: float) -> float:
+        line = self._line
+        if line is None or line.lasts_s <= 0:
+            return self._joules
+        part = min(1.0, (now - line.started_at) / line.lasts_s)
+        return line.started_j + (self._joules - line.started_j) * part
