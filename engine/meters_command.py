@@ -51,10 +51,14 @@ def _watts(meters: MeterSet) -> list[tuple[str, str, str]]:
             continue
         for device, count in later.items():
             first = None if isinstance(earlier, str) else earlier.get(device)
-            known = first is not None and first.epoch == count.epoch
-            told = f"{(count.joules - first.joules) / (now - then):.1f} W" if known else "unknown"
-            rows.append((meter.source, device, told))
+            rows.append((meter.source, device, _power(first, count, now - then)))
     return rows
+
+
+def _power(first: Count | None, count: Count, seconds: float) -> str:
+    if first is None or first.epoch != count.epoch:
+        return "unknown"
+    return f"{(count.joules - first.joules) / seconds:.1f} W"
 
 
 def _read(meter: Meter) -> tuple[float, Mapping[str, Count] | str]:

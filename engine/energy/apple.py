@@ -9,6 +9,7 @@ import contextlib
 import os
 import plistlib
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -49,9 +50,14 @@ class AppleMeter:
         self._joules = 0.0
         self._heard_at: float | None = None
         self._heard = threading.Event()
+        # Not a pipe, which would fill up. Closed with this meter.
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
-                _command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                _command(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._complaints,
             )
         except OSError as error:
             raise MeterError(f"powermetrics does not start: {error}.") from None
@@ -99,14 +105,14 @@ class AppleMeter:
         self._heard.set()
 
     def _why_silent(self) -> str:
-        if self._process.poll() is None and self._heard.is_set():
-            self._process.wait()
-        ended = self._process.poll() is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_FIRST_SAMPLE_S if self._heard.is_set() else 0)
+        ended = self._process.returncode is not None
         self.close()
         if not ended:
             return "powermetrics tells no power of the processor."
-        assert self._process.stderr
-        said = self._process.stderr.read().decode(errors="replace").strip().splitlines()
+        self._complaints.seek(0)
+        said = self._complaints.read().decode(errors="replace").strip().splitlines()
         return f"powermetrics ended at once ({said[-1] if said else 'without a word'}). {_PERMIT}"
 
 
