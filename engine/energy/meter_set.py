@@ -94,8 +94,9 @@ class MeterSet:
     def _why_estimated(self) -> str:
         """What the machine's own meter of the processor said, and what helps."""
         said = [s.message for s in self.sensors if s.kind == "processor" and s.state != "used"]
-        if any("sudo" in message for message in said):
-            return next(message for message in said if "sudo" in message)
+        commands = [message for message in said if "sudo" in message]
+        if commands:  # one line to type is all that is missing
+            return commands[0]
         return " ".join([*said[-1:], *([] if self.wholes else [_HOW_TO_MEASURE])])
 
 

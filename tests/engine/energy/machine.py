@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from engine.energy.attribution import Attributor, Work
 from engine.energy.meter_set import MeterSet
-from engine.energy.meters import Basis, Count, Kind, MeterError
+from engine.energy.meters import Accuracy, Basis, Count, Kind, MeterError
 from engine.energy.processor import ProcessorTime
 
 TOKEN = Work(prefill_tokens=0, decode_tokens=1, flops=2e8, bytes_moved=1e8)
 NOBODY: Mapping[int, Work] = {}
+EXACT = Accuracy(0.0, "the bench")
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Machine:
     floor_w: float | None = None
     source: str = "bench"
     basis: Basis = "measured"
+    accuracy: Accuracy = EXACT
     fails: bool = False
     epoch: int = 0
     now: float = 1000.0

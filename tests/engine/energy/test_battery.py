@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.energy.battery import BatteryMeter
-from engine.energy.meters import MeterError
+from engine.energy.meters import Count, MeterError
 
 
 class Laptop:
@@ -29,12 +29,12 @@ def laptop(tmp_path: Path) -> Laptop:
     return Laptop(tmp_path)
 
 
-def run(laptop: Laptop, meter: BatteryMeter, seconds: int) -> tuple[float, int]:
-    """Reads every second; (joules, epoch) at the end."""
+def run(laptop: Laptop, meter: BatteryMeter, seconds: int) -> Count:
+    """Reads every second."""
     for _ in range(seconds):
         laptop.now += 1.0
         count = meter.read()["battery"]
-    return count.joules, count.epoch
+    return Count(round(count.joules, 6), count.epoch)
 
 
 def test_an_unplugged_machine_draws_what_its_battery_gives(laptop: Laptop) -> None:
@@ -42,7 +42,7 @@ def test_an_unplugged_machine_draws_what_its_battery_gives(laptop: Laptop) -> No
     meter = laptop.meter()
     meter.read()
     assert meter.kind == "machine"
-    assert run(laptop, meter, 60) == (pytest.approx(900.0), 0)
+    assert run(laptop, meter, 60) == Count(900.0, epoch=0)
 
 
 def test_power_is_current_times_voltage_whatever_the_currents_sign(laptop: Laptop) -> None:
@@ -52,7 +52,7 @@ def test_power_is_current_times_voltage_whatever_the_currents_sign(laptop: Lapto
         laptop.set("BAT0", current_now=current)
         meter = laptop.meter()
         meter.read()
-        assert run(laptop, meter, 10)[0] == pytest.approx(180.0)
+        assert run(laptop, meter, 10).joules == pytest.approx(180.0)
 
 
 def test_two_batteries_feed_it_together_and_one_that_rests_adds_nothing(laptop: Laptop) -> None:
@@ -60,11 +60,11 @@ def test_two_batteries_feed_it_together_and_one_that_rests_adds_nothing(laptop: 
     laptop.set("BAT1", type="Battery", status="Discharging", power_now="5000000")
     meter = laptop.meter()
     meter.read()
-    assert run(laptop, meter, 10)[0] == pytest.approx(200.0)
+    assert run(laptop, meter, 10).joules == pytest.approx(200.0)
     laptop.set("BAT1", status="Not charging", power_now="0")
     laptop.now += 1.0
     settled = meter.read()["battery"].joules
-    assert run(laptop, meter, 10)[0] - settled == pytest.approx(150.0)
+    assert run(laptop, meter, 10).joules - settled == pytest.approx(150.0)
 
 
 def test_on_mains_it_tells_nothing_and_then_starts_afresh(laptop: Laptop) -> None:
@@ -79,8 +79,8 @@ def test_on_mains_it_tells_nothing_and_then_starts_afresh(laptop: Laptop) -> Non
         meter.read()
     laptop.set("BAT0", status="Discharging", power_now="15000000")
     laptop.set("AC", online="0")
-    assert run(laptop, meter, 1) == (pytest.approx(150.0), 1)
-    assert run(laptop, meter, 2) == (pytest.approx(180.0), 1)
+    assert run(laptop, meter, 1) == Count(150.0, epoch=1)
+    assert run(laptop, meter, 2) == Count(180.0, epoch=1)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,14 @@ def test_a_counter_that_the_driver_started_anew_is_not_negative(
     assert told[1:] == [{"gpu-0": [0.0, 1]}, {"gpu-0": [2.0, 1]}]
 
 
+def test_a_counter_that_leaps_further_than_any_board_can_draw_was_started_anew(
+    library: Path, tmp_path: Path
+) -> None:
+    # 50 kJ within a second.
+    told = metered(library, tmp_path, ["0 1"], [(1.0, ["50000000 1"]), (2.0, ["50700000 1"])])
+    assert told[1:] == [{"gpu-0": [0.0, 1]}, {"gpu-0": [700.0, 1]}]
+
+
 def test_a_board_that_falls_off_the_bus_does_not_stop_the_other(
     library: Path, tmp_path: Path
 ) -> None:
