@@ -280,7 +280,7 @@ def energy_between(engine: Engine, start_ms: int, end_ms: int) -> EnergyTotals:
         figures = dict(connection.execute(sums).mappings().one())
     by_basis: dict[str, float] = {}
     for basis, _, joules in read:
-        by_basis[basis] = by_basis.get(basis, 0.0) + joules
+        by_basis[basis] = by_basis.get(basis, 0.0) + (joules or 0.0)
     sources = sorted({source for _, source, _ in read})
     return EnergyTotals(**figures, by_basis=by_basis, sources=sources)
 

@@ -114,6 +114,8 @@ class EmbeddedEngine:
             options += ["--experts-per-token", str(settings.experts_per_token)]
         if settings.cpu_tdp_w is not None:
             options += ["--cpu-tdp-w", str(settings.cpu_tdp_w)]
+        if settings.meters is not None:
+            options += ["--meters", settings.meters]
         return options
 
     def _follow_worker(self) -> None:

@@ -1,7 +1,17 @@
-"""An energy window in the ledger's terms."""
+"""Energy in the ledger's terms: its windows, and what is wrong with the meters' setting."""
 
+from db.errors import InvalidInput
 from db.records import DeviceEnergy, EnergyRecord
+from engine.energy.remote.config import MeterSettingError, read_meters
 from engine.energy.window import EnergyWindow
+
+
+def require_meters(setting: str | None) -> None:
+    """InvalidInput, in one line for people, where BREAKEVEN_METERS cannot be used."""
+    try:
+        read_meters(setting)
+    except MeterSettingError as error:
+        raise InvalidInput("meters", str(error)) from error
 
 
 def energy_record(window: EnergyWindow) -> EnergyRecord:

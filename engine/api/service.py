@@ -21,7 +21,7 @@ from engine.api.auth import Authenticator, Caller
 from engine.api.connections import limit_connections
 from engine.api.embedded import EmbeddedEngine, served_name
 from engine.api.energy_rates import EnergyRates
-from engine.api.energy_record import energy_record
+from engine.api.energy_record import energy_record, require_meters
 from engine.api.errors import unavailable, unknown_model
 from engine.api.events import (
     Broadcast,
@@ -72,6 +72,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        require_meters(settings.meters)
         self.ledger = Ledger(settings.ledger_url)
         self.auth = Authenticator(lambda: self.ledger.engine)
         self.started_at = now_ms()

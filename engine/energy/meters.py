@@ -7,6 +7,9 @@ from typing import Literal, Protocol
 Basis = Literal["measured", "estimated"]
 Kind = Literal["processor", "accelerator", "machine"]
 
+UNRECOGNISED = "remote"
+"""Source of a meter by URL of which nothing is known until it answers."""
+
 
 class MeterError(Exception):
     """A meter gives nothing now; the message is one clear line that says what to do about it."""

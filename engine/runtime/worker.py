@@ -25,6 +25,8 @@ from engine.energy.attribution import Attributor
 from engine.energy.calibration import Calibration
 from engine.energy.meter_set import MeterSet, detect
 from engine.energy.processor import with_gateway
+from engine.energy.remote.config import MeterSettingError, read_meters
+from engine.energy.remote.meter import open_meters
 from engine.model.errors import ModelFileError
 from engine.model.load import load, shipped_carving
 from engine.model.model import Model
@@ -176,6 +178,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--experts-per-token", type=int, help="default: the model's own")
     parser.add_argument("--max-running", type=int, default=8, help="requests computed together")
     parser.add_argument("--cpu-tdp-w", type=float, help="for the energy estimate, in watts")
+    parser.add_argument("--meters", help="energy meters by URL, or a file of them")
     return parser.parse_args()
 
 
@@ -197,7 +200,11 @@ def main() -> None:
     connection = Connection(arguments.fd)
     threads = thread_count(arguments.threads)
     torch.set_num_threads(threads)
-    meters = detect(arguments.cpu_tdp_w)
+    try:
+        meters = detect(arguments.cpu_tdp_w, open_meters(read_meters(arguments.meters)))
+    except MeterSettingError as error:
+        connection.send(WorkerError(str(error)))
+        sys.exit(1)
     calibrated = calibration.read(Settings().home)
     idle_w = calibrated.idle_w if calibrated else None
     with Attributor(meters, idle_w=idle_w, processor=with_gateway) as attributor:

@@ -174,10 +174,10 @@ def test_check_exits_with_1_and_names_what_is_broken(run: Run, url: str) -> None
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO energy_intervals (minute_at, started_at, ended_at, duration_ms, total_j,"
-            " idle_j, attributed_j, unclaimed_j, basis, source)"
-            " VALUES (0, 0, 1000, 1000, 10, 4, 5, 0, 'measured', 'meter')"
+            " idle_j, attributed_j, overhead_j, loading_j, other_j, unclaimed_j, basis, source)"
+            " VALUES (0, 0, 1000, 1000, 10, 4, 5, 0, 0, 0, 0, 'measured', 'meter')"
         )
     done = run("check")
     assert done.code == 1
-    assert "attributed and idle joules are its total" in done.out
+    assert "and other programs are its total" in done.out
     assert "energy_intervals 1" in done.out

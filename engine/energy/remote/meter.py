@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from engine.energy.meters import Accuracy, Basis, Count, Kind, MeterError
+from engine.energy.meters import UNRECOGNISED, Accuracy, Basis, Count, Kind, MeterError
 from engine.energy.remote import redfish
 from engine.energy.remote.client import Client, Missing, NoAnswer
 from engine.energy.remote.config import MeterConfig
@@ -34,7 +35,7 @@ class RemoteMeter:
     def __init__(self, config: MeterConfig, clock: Callable[[], float] = time.monotonic) -> None:
         self._config, self._clock = config, clock
         self._format = FORMATS.get(config.format)
-        self.source = self._format.name if self._format else "remote"
+        self.source = self._format.name if self._format else UNRECOGNISED
         self.basis: Basis = "measured"
         self.kind: Kind = config.of or "machine"
         self.settle_s = 3 * config.every_s
@@ -187,3 +188,11 @@ class RemoteMeter:
         with self._lock:
             silent = [name for name, series in self._series.items() if series.is_stale(now)]
         return f"{', '.join(silent)}: not told any more." if silent else None
+
+
+def open_meters(configs: Sequence[MeterConfig]) -> list[RemoteMeter]:
+    """All of them at once: each may take some seconds to answer for the first time."""
+    if not configs:
+        return []
+    with ThreadPoolExecutor(len(configs)) as pool:
+        return list(pool.map(RemoteMeter, configs))
