@@ -16,7 +16,9 @@ from dashboard import formats
 
 MOST_BARS = 15
 NEUTRAL = "#8a94a0"  # legible on light and dark ground, and no colour of the palette
+OVERHEAD = "#c9a227"
 JOULES_PER_KWH = formats.JOULES_PER_KWH
+_USES = ("attributed_j", "idle_j", "overhead_j", "loading_j", "other_j")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +106,24 @@ def developer_tokens(frame: pd.DataFrame) -> Chart:
 
 
 def energy_timeline(frame: pd.DataFrame, timezone: ZoneInfo, basis: str) -> Chart:
-    """Energy of requests and of idling. Columns: bucket_ms, attributed_j, idle_j (NaN: unknown)."""
-    attributed = frame["attributed_j"].to_numpy(float) / JOULES_PER_KWH
-    idle = frame["idle_j"].to_numpy(float) / JOULES_PER_KWH
-    used, idled = float(np.nansum(attributed)), float(np.nansum(idle))
-    share = idled / (used + idled) if used + idled else 0
-    small = used + idled < 0.1
-    unit, factor = ("Wh", 1000) if small else ("kWh", 1)
-    total = formats.energy((used + idled) * JOULES_PER_KWH)
+    """Energy of requests, of idling and of all else. Columns: bucket_ms, attributed_j, idle_j,
+    overhead_j, loading_j, other_j (NaN: unknown)."""
+    kwh = {name: frame[name].to_numpy(float) / JOULES_PER_KWH for name in _USES}
+    parts = {
+        "Requests": kwh["attributed_j"],
+        "Idle": kwh["idle_j"],
+        "Overhead and other": kwh["overhead_j"] + kwh["loading_j"] + kwh["other_j"],
+    }
+    whole = sum(float(np.nansum(values)) for values in parts.values())
+    share = float(np.nansum(parts["Idle"])) / whole if whole else 0
+    unit, factor = ("Wh", 1000) if whole < 0.1 else ("kWh", 1)
+    total = formats.energy(whole * JOULES_PER_KWH)
     part = formats.share(share).capitalize()
     title = f"{part} of {total} went into idling ({unit}, {basis})"
     times = local_times(frame["bucket_ms"], timezone)
     figure = go.Figure()
-    for name, values, colour in (("Requests", attributed, None), ("Idle", idle, NEUTRAL)):
+    table = pd.DataFrame({"time": times})
+    for (name, values), colour in zip(parts.items(), (None, NEUTRAL, OVERHEAD), strict=True):
         figure.add_bar(
             name=name,
             x=times,
@@ -124,10 +131,9 @@ def energy_timeline(frame: pd.DataFrame, timezone: ZoneInfo, basis: str) -> Char
             marker={"color": colour, "line": {"width": 0}},
             hovertemplate=f"%{{y:,.3~r}} {unit}",
         )
+        table[f"{name.lower()}, {unit}"] = values * factor
     figure.update_layout(barmode="stack", hovermode="x unified", bargap=0)
     _dress(figure, 280)
-    table = pd.DataFrame({"time": times, f"requests, {unit}": attributed * factor})
-    table[f"idle, {unit}"] = idle * factor
     return Chart(title, figure, title, table)
 
 

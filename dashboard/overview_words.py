@@ -114,8 +114,10 @@ def energy_note(energy: EnergyTotals) -> str:
 
 
 def energy_basis(energy: EnergyTotals) -> str:
-    """`measured`, `estimated`, or that it is both."""
-    return " and ".join(sorted(energy.by_basis, reverse=True)) or formats.UNKNOWN
+    """`measured`, `estimated`, partly known, or that it is some of each."""
+    words = {"partial": "partly known"}
+    bases = [words.get(basis, basis) for basis in sorted(energy.by_basis, reverse=True)]
+    return " and ".join(bases) or formats.UNKNOWN
 
 
 def chart(overview: Overview) -> dict[str, Any]:

@@ -51,10 +51,18 @@ def test_tokens_from_the_cache_are_not_counted_twice() -> None:
 
 def test_idle_energy_stands_beside_that_of_requests() -> None:
     frame = pd.DataFrame(
-        {"bucket_ms": [0, 60_000], "attributed_j": [3.6e6, np.nan], "idle_j": [3.6e6, 7.2e6]}
+        {
+            "bucket_ms": [0, 60_000],
+            "attributed_j": [3.6e6, np.nan],
+            "idle_j": [3.6e6, 7.2e6],
+            "overhead_j": [1.8e6, 0.9e6],
+            "loading_j": [0.0, 0.3e6],
+            "other_j": [0.0, 0.6e6],
+        }
     )
     chart = charts.energy_timeline(frame, ZoneInfo("UTC"), "measured")
-    assert chart.title == "75% of 4.00 kWh went into idling (kWh, measured)"
+    assert chart.title == "60% of 5.00 kWh went into idling (kWh, measured)"
+    assert list(chart.figure.data[2].y) == [0.5, 0.5]
     assert np.isnan(chart.figure.data[0].y[1]), "unknown must not be drawn as 0"
 
 

@@ -54,7 +54,7 @@ def window(
     shares: dict[int, float | None],
     idle_j: float | None = 1.0,
     at: int = NOON,
-    basis: Literal["measured", "estimated", "unknown"] = "measured",
+    basis: Literal["measured", "estimated", "partial", "unknown"] = "measured",
     source: str = "rapl:package-0",
 ) -> EnergyRecord:
     """A second's energy; its total is what its parts add up to, unknown where idle is."""

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from db.check import check
 from db.connect import connect
 from db.errors import LedgerUnavailable
 from db.ledger import Ledger
+from db.records import DeviceEnergy
 from tests.db.team import NOON, WAIT_S, Team, outcome, window
 
 DAMAGE = {
@@ -37,6 +39,12 @@ DAMAGE = {
     "UPDATE energy_intervals SET idle_j = idle_j + 1": "are its total",
     "UPDATE energy_intervals SET total_j = NULL": "all known or all unknown",
     "UPDATE energy_intervals SET idle_j = -1, total_j = total_j - 2": "part of the idle",
+    "UPDATE energy_intervals SET other_j = 1e-6": "are its total",
+    "UPDATE energy_intervals SET uncertainty_j = -1": "part of the idle",
+    "UPDATE energy_intervals SET basis = 'guessed'": "energy has a basis",
+    "UPDATE requests SET prefill_energy_j = 3.1": "part of its request's",
+    "UPDATE requests SET energy_uncertainty_j = -1": "part of its request's",
+    "UPDATE meter_readings SET energy_j = energy_j + 1e-6": "what its meters read",
     "UPDATE energy_intervals SET ended_at = started_at - 1": "ends after it starts",
 }
 
@@ -46,7 +54,8 @@ def closed(ledger: Ledger, team: Team) -> Ledger:
     """A sound ledger with one request, its energy, and a developer without any."""
     people.add_developer(ledger.engine, "Grace", actor="test")
     request_id = team.admit(ledger)
-    ledger.record_energy(window({request_id: 3.0})).result(WAIT_S)
+    device = DeviceEnergy("rapl", "package-0", "processor", "measured", 0.1, 4.0)
+    ledger.record_energy(replace(window({request_id: 3.0}), devices=(device,))).result(WAIT_S)
     ledger.finish(outcome(request_id)).result(WAIT_S)
     ledger.close()
     return ledger
@@ -83,6 +92,18 @@ def test_each_kind_of_damage_is_found_and_its_row_named(closed: Ledger, damage: 
         assert "monthly_use 2026-01, developer 1, key 1" in found[broken[0]]
     elif damage.startswith("UPDATE requests") and "joules" not in broken[0]:
         assert named.startswith(f"requests {request_id}")
+
+
+def test_a_meter_of_the_whole_machine_may_read_more_than_its_parts(
+    ledger: Ledger, team: Team
+) -> None:
+    devices = (
+        DeviceEnergy("rapl", "package-0", "processor", "measured", 0.1, 4.0),
+        DeviceEnergy("plug", "desk", "machine", "measured", 0.01, 7.0),
+    )
+    record = replace(window({}, idle_j=7.0), devices=devices)
+    ledger.record_energy(record).result(WAIT_S)
+    assert _check(ledger) == {}
 
 
 def test_a_running_row_is_no_fault_while_a_gateway_runs(ledger: Ledger, team: Team) -> None:

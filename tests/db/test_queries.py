@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -149,6 +150,34 @@ def test_energy_between_is_the_sum_of_the_minutes(used: Ledger) -> None:
     line = queries.energy_timeline(used.engine, start, end, 6 * HOUR)
     assert line["total_j"].sum() == pytest.approx(found.total_j)
     assert line["covered_s"].sum() == found.covered_s
+
+
+def test_a_minute_is_covered_when_no_machine_and_no_device_is_missing(ledger: Ledger) -> None:
+    told = [
+        ("here", "measured", 10.0, 0), ("gpu-1", "measured", 300.0, 0),  # both
+        ("here", "measured", 10.0, 1), ("gpu-1", "unknown", None, 1),  # one is silent
+        ("here", "partial", 4.0, 2),  # a device is missing
+        ("here", "estimated", 9.0, 3),
+    ]  # fmt: skip
+    for machine, basis, joules, minute in told:
+        record = replace(
+            window({}, joules, at=NOON + minute * 60_000, basis=basis),  # type: ignore[arg-type]
+            machine=machine,
+        )
+        ledger.record_energy(record).result(WAIT_S)
+    found = queries.energy_between(ledger.engine, NOON, NOON + HOUR)
+    assert found.total_j == 333.0
+    assert found.complete_j == 329.0
+    assert (found.covered_s, found.partial_s, found.unknown_s) == (2.0, 1.0, 1.0)
+    assert found.by_basis == {"measured": 320.0, "partial": 4.0, "estimated": 9.0}
+    assert found.uncertainty_j is None  # these windows did not tell it
+
+
+def test_intervals_add_up_without_averaging_out(ledger: Ledger) -> None:
+    for second in range(4):
+        record = replace(window({}, 10.0, at=NOON + second * 1_000), uncertainty_j=1.0)
+        ledger.record_energy(record).result(WAIT_S)
+    assert queries.energy_between(ledger.engine, NOON, NOON + HOUR).uncertainty_j == 4.0
 
 
 def test_the_minute_in_which_a_range_begins_counts(ledger: Ledger) -> None:
