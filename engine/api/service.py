@@ -32,6 +32,7 @@ from engine.api.events import (
 )
 from engine.api.limiter import Limiter
 from engine.api.observer import Observer
+from engine.api.power import PowerNow
 from engine.api.source import Engine as EngineOfModel
 from engine.api.source import Source
 from engine.api.upstreams.config import read_upstreams
@@ -76,6 +77,7 @@ class Service:
         self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)
         self.upstreams = Upstreams(read_upstreams(settings.upstreams))
         self.limiter = Limiter()
+        self.power = PowerNow()
         self._energy_rates = EnergyRates()
         self._events = Broadcast()
         self._answers: dict[int, Answer] = {}
