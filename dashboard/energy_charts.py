@@ -1,0 +1,300 @@
+"""The Energy page's charts, as pure functions: DataFrame in, plotly figure and its words out.
+
+Error bars are the meters' accuracy. It is the same in every reading of a meter, so bars of one
+chart move up and down together: what differs between them is surer than each of them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard import formats
+from dashboard.charts import (
+    NEUTRAL,
+    Chart,
+    _bar_height,
+    _dress,
+    _labels,
+    _largest,
+    local_times,
+)
+from dashboard.energy import Uses
+from dashboard.energy_words import PART_NAMES, amount, relative, uses_sentence
+from dashboard.formats import JOULES_PER_KWH
+from db.energy_queries import PARTS
+
+DAYS_BY_DATE = 14
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+# One colour a model in both panels, told apart on light and dark ground by any colour vision.
+MODEL_COLOURS = ("#3b8fd0", "#d9691e", "#159c79", "#c06aa0", "#a8810f")
+_ERROR = {"thickness": 1.2, "width": 3, "color": NEUTRAL}
+
+
+def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart:
+    """Where the joules went over time. `frame` as from `dashboard.energy.timeline`."""
+    unit, joules_per_unit = _unit(float(frame["total_j"].max()))
+    times = local_times(frame["bucket_ms"], zone)
+    colours = {"idle_j": NEUTRAL, "other_j": "rgba(138, 148, 160, 0.45)"}
+    figure = go.Figure()
+    table = pd.DataFrame({"time": times})
+    for part in PARTS:
+        values = frame[part].to_numpy(float) / joules_per_unit
+        table[f"{PART_NAMES[part].lower()}, {unit}"] = values
+        if np.nansum(values) == 0 and part in ("loading_j", "other_j"):
+            continue  # nothing to see, and a name less to read
+        figure.add_bar(
+            name=PART_NAMES[part],
+            x=times,
+            y=values,
+            marker={"color": colours.get(part), "line": {"width": 0}},
+            hovertemplate=f"%{{y:,.3~r}} {unit}",
+        )
+    error = frame["uncertainty_j"].to_numpy(float) / joules_per_unit
+    table[f"± {unit}"] = error
+    if not np.isnan(error).all():
+        total = frame["total_j"].to_numpy(float) / joules_per_unit
+        figure.add_scatter(
+            name="± accuracy of the meters",
+            x=times,
+            y=total,
+            mode="markers",
+            marker={"size": 1, "color": NEUTRAL},
+            error_y={**_ERROR, "width": 0 if len(frame) > 40 else 3, "array": error},
+            hovertemplate=f"%{{y:,.3~r}} {unit} in all",
+        )
+    figure.update_layout(
+        barmode="stack",
+        hovermode="x unified",
+        bargap=0.1 if len(frame) <= 60 else 0,
+        yaxis={"title": f"{unit} {per}", "rangemode": "tozero"},
+    )
+    _dress(figure, 320)
+    title = uses_sentence(uses)
+    return Chart(title, figure, f"{title}. Over time, in {unit} {per}.", table)
+
+
+def by_model(frame: pd.DataFrame, basis: str) -> Chart:
+    """Joules a token by model, the prompt's apart from the answer's. `frame` as from
+    `dashboard.energy.per_token`, with the columns model and engine."""
+    frame = _told(frame)
+    best = frame.loc[frame["output_j"].idxmin()] if frame["output_j"].notna().any() else None
+    title = f"Joules per token by model ({basis})"
+    if best is not None:
+        title = (
+            f"{_lead(frame, best)} took {_rate(best['output_j'], best['output_pm_j'])} per output "
+            f"token{_against_input(best)} ({basis})"
+        )
+    figure = _two_panels()
+    for column, name in enumerate(("input", "output"), 1):
+        figure.add_bar(
+            y=_labels(frame["model"]),
+            x=frame[f"{name}_j"].to_numpy(float),
+            error_x=_error_bars(frame[f"{name}_pm_j"]),
+            orientation="h",
+            name=f"{name} token",
+            showlegend=False,
+            hovertemplate=f"%{{x:,.3~r}} J per {name} token<extra>%{{y}}</extra>",
+            row=1,
+            col=column,
+        )
+    figure.update_xaxes(rangemode="tozero", ticksuffix=" J", nticks=6)
+    _dress(figure, _bar_height(len(frame)), reverse_order=True)
+    return Chart(title, figure, f"{title}.", _table(frame, ["model", "engine"]))
+
+
+def by_experts(frame: pd.DataFrame, basis: str) -> Chart:
+    """The sparse-activation trade: joules a token by routed experts a token. `frame` as from
+    `dashboard.energy.per_token`, with the columns model and experts."""
+    frame = _told(frame).sort_values(["model", "experts"], ignore_index=True)
+    figure = _two_panels()
+    for number, (model, rows) in enumerate(frame.groupby("model", sort=False)):
+        for column, name in enumerate(("input", "output"), 1):
+            figure.add_scatter(
+                x=rows["experts"].to_numpy(float),
+                y=rows[f"{name}_j"].to_numpy(float),
+                error_y=_error_bars(rows[f"{name}_pm_j"]),
+                mode="lines+markers",
+                marker={"size": 9, "symbol": number % len(MODEL_COLOURS)},
+                line={"color": MODEL_COLOURS[number % len(MODEL_COLOURS)]},
+                name=_labels(pd.Series([model]))[0],
+                legendgroup=str(model),
+                showlegend=column == 1,
+                hovertemplate=f"%{{x:.0f}} experts: %{{y:,.3~r}} J per {name} token",
+                row=1,
+                col=column,
+            )
+    figure.update_xaxes(title="routed experts a token", dtick=_step(frame["experts"]))
+    figure.update_yaxes(rangemode="tozero", ticksuffix=" J", nticks=6)
+    _dress(figure, 320)
+    title = _experts_title(frame, basis)
+    return Chart(title, figure, f"{title}.", _table(frame, ["model", "experts"]))
+
+
+def by_developer(frame: pd.DataFrame, basis: str) -> Chart:
+    """Who took how much energy. `frame` as from `dashboard.energy.per_token`, with the column
+    developer."""
+    shown = _largest(frame, "energy_j", ["energy_j", "uncertainty_j"])
+    shown = shown.assign(uncertainty_j=shown["uncertainty_j"].where(shown["uncertainty_j"] > 0))
+    total_j = float(frame["energy_j"].sum())
+    unit, joules_per_unit = _unit(float(shown["energy_j"].max()))
+    top = shown.iloc[0]
+    share = formats.share(float(top["energy_j"]) / total_j if total_j else 0.0)
+    title = f"{top['developer']} took most: {share} of {amount(total_j)} ({basis})"
+    figure = go.Figure()
+    figure.add_bar(
+        y=_labels(shown["developer"]),
+        x=shown["energy_j"].to_numpy(float) / joules_per_unit,
+        error_x=_error_bars(shown["uncertainty_j"] / joules_per_unit),
+        orientation="h",
+        hovertemplate=f"%{{x:,.3~r}} {unit}<extra>%{{y}}</extra>",
+    )
+    figure.update_layout(xaxis={"ticksuffix": f" {unit}", "rangemode": "tozero", "nticks": 6})
+    _dress(figure, 90 + 30 * len(shown), reverse_order=True)
+    table = pd.DataFrame(
+        {
+            "developer": frame["developer"],
+            "requests": frame["requests"],
+            f"energy, {unit}": frame["energy_j"] / joules_per_unit,
+            f"± {unit}": frame["uncertainty_j"] / joules_per_unit,
+            "J per token": frame["token_j"],
+            "± J per token": frame["token_pm_j"],
+            "requests of unknown energy": frame["energy_unknown"],
+        }
+    )
+    return Chart(title, figure, f"{title}.", table)
+
+
+def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> Chart:
+    """When energy was used, by hour of the reader's clock: each day of up to two weeks, or the days
+    of the week. `quarters` as from `db.energy_queries.energy_by_quarter`."""
+    moments = pd.to_datetime(quarters["bucket_ms"], unit="ms", utc=True).dt.tz_convert(zone)
+    by_date = days <= DAYS_BY_DATE
+    day = moments.dt.date if by_date else moments.dt.dayofweek
+    cells = (
+        quarters["total_j"]
+        .groupby([day.rename("day"), moments.dt.hour.rename("hour")])
+        .sum(min_count=1)
+        .unstack("hour")
+        .reindex(columns=range(24))
+    )
+    rows: Sequence[Any] = (
+        [f"{date:%a %-d %b}" for date in cells.index]
+        if by_date
+        else [WEEKDAYS[number] for number in cells.index]
+    )
+    unit, joules_per_unit = _unit(float(np.nanmax(cells.to_numpy(float))))
+    values = cells.to_numpy(float) / joules_per_unit
+    busiest = np.unravel_index(np.nanargmax(values), values.shape)
+    hour = int(busiest[1])
+    most = amount(float(values[busiest]) * joules_per_unit)
+    when = f"{rows[busiest[0]]} {hour}:00 to {hour + 1}:00"
+    title = f"Most energy was used {when}: {most} ({basis})"
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=[f"{hour}:00" for hour in range(24)],
+            y=rows,
+            zmin=0,
+            xgap=1,
+            ygap=1,
+            colorbar={"title": unit, "thickness": 12},
+            hovertemplate=f"%{{y}}, %{{x}}: %{{z:,.3~r}} {unit}<extra></extra>",
+        )
+    )
+    _dress(figure, 110 + 26 * max(len(rows), 3), reverse_order=True)
+    figure.update_xaxes(type="category", nticks=12)
+    figure.update_yaxes(type="category")
+    table = pd.DataFrame(values, columns=[f"{hour}:00" for hour in range(24)])
+    table.insert(0, f"day, {unit}", list(rows))
+    return Chart(title, figure, f"{title}. Local time, {zone.key}.", table)
+
+
+def _told(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["token_j"].notna()].reset_index(drop=True)
+
+
+def _lead(frame: pd.DataFrame, best: "pd.Series[Any]") -> str:
+    model = str(best["model"])
+    return model if len(frame) == 1 else f"Of {len(frame)} models {model}"
+
+
+def _against_input(row: "pd.Series[Any]") -> str:
+    if not row["input_j"] > 0:
+        return ""
+    times = float(row["output_j"] / row["input_j"])
+    return f", {times:,.1f} times an input token" if times >= 1.05 else ""
+
+
+def _experts_title(frame: pd.DataFrame, basis: str) -> str:
+    """The sparsest against the densest of the model used most widely."""
+    told = frame[frame["output_j"].notna()]
+    if told.empty:
+        return f"Joules per token by experts per token ({basis})"
+    model = told["model"].value_counts().index[0]
+    rows = told[told["model"] == model]
+    few, many = rows.iloc[0], rows.iloc[-1]
+    if len(rows) == 1:
+        return (
+            f"With {few['experts']:.0f} experts a token, an output token took "
+            f"{_rate(few['output_j'], few['output_pm_j'])} ({basis})"
+        )
+    change = float(few["output_j"] / many["output_j"] - 1)
+    word = "less" if change < 0 else "more"
+    return (
+        f"With {few['experts']:.0f} experts a token instead of {many['experts']:.0f}, an output "
+        f"token took {formats.share(abs(change))} {word} energy: {few['output_j']:.3g} J against "
+        f"{many['output_j']:.3g} J ({basis})"
+    )
+
+
+def _rate(joules: float, uncertainty_j: float) -> str:
+    if np.isnan(uncertainty_j):
+        return f"{joules:.3g} J"
+    return f"{joules:.3g} J {relative(uncertainty_j / joules if joules else None)}"
+
+
+def _two_panels() -> go.Figure:
+    return make_subplots(
+        rows=1,
+        cols=2,
+        subplot_titles=("Per input token (prefill)", "Per output token (decode)"),
+        horizontal_spacing=0.12,
+    )
+
+
+def _error_bars(values: "pd.Series[float]") -> dict[str, Any] | None:
+    array = values.to_numpy(float)
+    return None if np.isnan(array).all() else {**_ERROR, "array": array}
+
+
+def _step(experts: "pd.Series[float]") -> int:
+    return max(1, round((float(experts.max()) - float(experts.min())) / 8))
+
+
+def _unit(largest_j: float) -> tuple[str, float]:
+    if largest_j >= 0.1 * JOULES_PER_KWH:
+        return "kWh", JOULES_PER_KWH
+    return ("Wh", 3600.0) if largest_j >= 360 else ("J", 1.0)
+
+
+def _table(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            **{key: frame[key] for key in keys},
+            "J per input token": frame["input_j"],
+            "± J per input token": frame["input_pm_j"],
+            "J per output token": frame["output_j"],
+            "± J per output token": frame["output_pm_j"],
+            "input tokens not cached": frame["told_uncached_input_tokens"],
+            "output tokens": frame["told_output_tokens"],
+            "prompts, J": frame["told_prefill_j"],
+            "in all, J": frame["told_energy_j"],
+            "requests": frame["told"],
+            "requests left out": frame["others"],
+        }
+    )
