@@ -15,31 +15,31 @@ from plotly.subplots import make_subplots
 
 from dashboard import formats
 from dashboard.charts import (
-    NEUTRAL,
     Chart,
-    _bar_height,
-    _dress,
-    _labels,
-    _largest,
+    bar_height,
+    dress,
+    labels,
+    largest,
     local_times,
 )
 from dashboard.energy import Uses
-from dashboard.energy_words import PART_NAMES, amount, relative, uses_sentence
-from dashboard.formats import JOULES_PER_KWH
+from dashboard.energy_words import PART_NAMES, amount, relative, unit_of, uses_sentence
 from db.energy_queries import PARTS
 
 DAYS_BY_DATE = 14
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-# One colour a model in both panels, told apart on light and dark ground by any colour vision.
-MODEL_COLOURS = ("#3b8fd0", "#d9691e", "#159c79", "#c06aa0", "#a8810f")
-_ERROR = {"thickness": 1.2, "width": 3, "color": NEUTRAL}
+# Seen on light and dark ground, and told apart by any colour vision. Set here where whiskers must
+# be seen on their bars, and where a model has one colour in two panels.
+COLOURS = ("#3b8fd0", "#d9691e", "#159c79", "#c06aa0", "#a8810f")
+ERROR_COLOUR = "#79838f"  # seen on both grounds, and on the light grey of idling
+IDLE_COLOUR = "rgba(138, 148, 160, 0.4)"
+PANEL_HEIGHT = 300
 
 
 def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart:
     """Where the joules went over time. `frame` as from `dashboard.energy.timeline`."""
-    unit, joules_per_unit = _unit(float(frame["total_j"].max()))
+    unit, joules_per_unit = unit_of(float(frame["total_j"].max()))
     times = local_times(frame["bucket_ms"], zone)
-    colours = {"idle_j": NEUTRAL, "other_j": "rgba(138, 148, 160, 0.45)"}
     figure = go.Figure()
     table = pd.DataFrame({"time": times})
     for part in PARTS:
@@ -51,7 +51,7 @@ def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart
             name=PART_NAMES[part],
             x=times,
             y=values,
-            marker={"color": colours.get(part), "line": {"width": 0}},
+            marker={"color": IDLE_COLOUR if part == "idle_j" else None, "line": {"width": 0}},
             hovertemplate=f"%{{y:,.3~r}} {unit}",
         )
     error = frame["uncertainty_j"].to_numpy(float) / joules_per_unit
@@ -63,8 +63,13 @@ def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart
             x=times,
             y=total,
             mode="markers",
-            marker={"size": 1, "color": NEUTRAL},
-            error_y={**_ERROR, "width": 0 if len(frame) > 40 else 3, "array": error},
+            marker={"size": 4, "symbol": "line-ew-open", "color": ERROR_COLOUR},
+            error_y={
+                "array": error,
+                "color": ERROR_COLOUR,
+                "thickness": 1.4,
+                "width": 0 if len(frame) > 40 else 3,
+            },
             hovertemplate=f"%{{y:,.3~r}} {unit} in all",
         )
     figure.update_layout(
@@ -73,7 +78,7 @@ def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart
         bargap=0.1 if len(frame) <= 60 else 0,
         yaxis={"title": f"{unit} {per}", "rangemode": "tozero"},
     )
-    _dress(figure, 320)
+    dress(figure, 320)
     title = uses_sentence(uses)
     return Chart(title, figure, f"{title}. Over time, in {unit} {per}.", table)
 
@@ -86,24 +91,26 @@ def by_model(frame: pd.DataFrame, basis: str) -> Chart:
     title = f"Joules per token by model ({basis})"
     if best is not None:
         title = (
-            f"{_lead(frame, best)} took {_rate(best['output_j'], best['output_pm_j'])} per output "
+            f"{_lead(frame, best)} {_rate(best['output_j'], best['output_pm_j'])} per output "
             f"token{_against_input(best)} ({basis})"
         )
-    figure = _two_panels()
+    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.06)
     for column, name in enumerate(("input", "output"), 1):
-        figure.add_bar(
-            y=_labels(frame["model"]),
-            x=frame[f"{name}_j"].to_numpy(float),
-            error_x=_error_bars(frame[f"{name}_pm_j"]),
-            orientation="h",
-            name=f"{name} token",
-            showlegend=False,
-            hovertemplate=f"%{{x:,.3~r}} J per {name} token<extra>%{{y}}</extra>",
-            row=1,
-            col=column,
+        figure.update_xaxes(title=f"J per {name} token", row=1, col=column)
+        figure.add_traces(
+            _bars(
+                _model_names(frame),
+                frame[f"{name}_j"],
+                frame[f"{name}_pm_j"],
+                COLOURS[column - 1],
+                f"%{{x:,.3~r}} J per {name} token",
+            ),
+            rows=1,
+            cols=column,
         )
-    figure.update_xaxes(rangemode="tozero", ticksuffix=" J", nticks=6)
-    _dress(figure, _bar_height(len(frame)), reverse_order=True)
+    figure.update_xaxes(rangemode="tozero", nticks=6)
+    dress(figure, max(PANEL_HEIGHT, bar_height(len(frame))), reverse_order=True)
+    figure.update_layout(margin_t=12, showlegend=False)
     return Chart(title, figure, f"{title}.", _table(frame, ["model", "engine"]))
 
 
@@ -111,26 +118,29 @@ def by_experts(frame: pd.DataFrame, basis: str) -> Chart:
     """The sparse-activation trade: joules a token by routed experts a token. `frame` as from
     `dashboard.energy.per_token`, with the columns model and experts."""
     frame = _told(frame).sort_values(["model", "experts"], ignore_index=True)
-    figure = _two_panels()
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.2)
+    for column, name in enumerate(("input", "output"), 1):
+        figure.update_yaxes(title=f"J per {name} token", row=1, col=column)
     for number, (model, rows) in enumerate(frame.groupby("model", sort=False)):
+        colour = COLOURS[number % len(COLOURS)]
         for column, name in enumerate(("input", "output"), 1):
             figure.add_scatter(
                 x=rows["experts"].to_numpy(float),
                 y=rows[f"{name}_j"].to_numpy(float),
-                error_y=_error_bars(rows[f"{name}_pm_j"]),
+                error_y=_error_bars(rows[f"{name}_pm_j"], colour),
                 mode="lines+markers",
-                marker={"size": 9, "symbol": number % len(MODEL_COLOURS)},
-                line={"color": MODEL_COLOURS[number % len(MODEL_COLOURS)]},
-                name=_labels(pd.Series([model]))[0],
+                marker={"size": 9, "symbol": number % len(COLOURS)},
+                line={"color": colour},
+                name=labels(pd.Series([model]))[0],
                 legendgroup=str(model),
-                showlegend=column == 1,
+                showlegend=column == 1 and frame["model"].nunique() > 1,
                 hovertemplate=f"%{{x:.0f}} experts: %{{y:,.3~r}} J per {name} token",
                 row=1,
                 col=column,
             )
     figure.update_xaxes(title="routed experts a token", dtick=_step(frame["experts"]))
-    figure.update_yaxes(rangemode="tozero", ticksuffix=" J", nticks=6)
-    _dress(figure, 320)
+    figure.update_yaxes(rangemode="tozero", nticks=6)
+    dress(figure, PANEL_HEIGHT)
     title = _experts_title(frame, basis)
     return Chart(title, figure, f"{title}.", _table(frame, ["model", "experts"]))
 
@@ -138,23 +148,27 @@ def by_experts(frame: pd.DataFrame, basis: str) -> Chart:
 def by_developer(frame: pd.DataFrame, basis: str) -> Chart:
     """Who took how much energy. `frame` as from `dashboard.energy.per_token`, with the column
     developer."""
-    shown = _largest(frame, "energy_j", ["energy_j", "uncertainty_j"])
-    shown = shown.assign(uncertainty_j=shown["uncertainty_j"].where(shown["uncertainty_j"] > 0))
+    shown = largest(frame, "energy_j", ["energy_j", "uncertainty_j"])
+    others = frame.loc[~frame["developer"].isin(shown["developer"]), "uncertainty_j"]
+    if len(others):
+        shown.loc[shown.index[-1], "uncertainty_j"] = others.sum(skipna=False)
     total_j = float(frame["energy_j"].sum())
-    unit, joules_per_unit = _unit(float(shown["energy_j"].max()))
+    unit, joules_per_unit = unit_of(float(shown["energy_j"].max()))
     top = shown.iloc[0]
     share = formats.share(float(top["energy_j"]) / total_j if total_j else 0.0)
     title = f"{top['developer']} took most: {share} of {amount(total_j)} ({basis})"
-    figure = go.Figure()
-    figure.add_bar(
-        y=_labels(shown["developer"]),
-        x=shown["energy_j"].to_numpy(float) / joules_per_unit,
-        error_x=_error_bars(shown["uncertainty_j"] / joules_per_unit),
-        orientation="h",
-        hovertemplate=f"%{{x:,.3~r}} {unit}<extra>%{{y}}</extra>",
+    figure = go.Figure(
+        _bars(
+            shown["developer"],
+            shown["energy_j"] / joules_per_unit,
+            shown["uncertainty_j"] / joules_per_unit,
+            COLOURS[0],
+            f"%{{x:,.3~r}} {unit}",
+        )
     )
     figure.update_layout(xaxis={"ticksuffix": f" {unit}", "rangemode": "tozero", "nticks": 6})
-    _dress(figure, 90 + 30 * len(shown), reverse_order=True)
+    dress(figure, max(PANEL_HEIGHT, 90 + 30 * len(shown)), reverse_order=True)
+    figure.update_layout(margin_t=12, showlegend=False)
     table = pd.DataFrame(
         {
             "developer": frame["developer"],
@@ -187,7 +201,7 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
         if by_date
         else [WEEKDAYS[number] for number in cells.index]
     )
-    unit, joules_per_unit = _unit(float(np.nanmax(cells.to_numpy(float))))
+    unit, joules_per_unit = unit_of(float(np.nanmax(cells.to_numpy(float))))
     values = cells.to_numpy(float) / joules_per_unit
     busiest = np.unravel_index(np.nanargmax(values), values.shape)
     hour = int(busiest[1])
@@ -199,15 +213,15 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
             z=values,
             x=[f"{hour}:00" for hour in range(24)],
             y=rows,
-            zmin=0,
             xgap=1,
             ygap=1,
             colorbar={"title": unit, "thickness": 12},
             hovertemplate=f"%{{y}}, %{{x}}: %{{z:,.3~r}} {unit}<extra></extra>",
         )
     )
-    _dress(figure, 110 + 26 * max(len(rows), 3), reverse_order=True)
-    figure.update_xaxes(type="category", nticks=12)
+    dress(figure, max(PANEL_HEIGHT, 110 + 22 * len(rows)), reverse_order=True)
+    figure.update_layout(margin_t=12)
+    figure.update_xaxes(type="category", dtick=3, tickangle=0)
     figure.update_yaxes(type="category")
     table = pd.DataFrame(values, columns=[f"{hour}:00" for hour in range(24)])
     table.insert(0, f"day, {unit}", list(rows))
@@ -220,7 +234,13 @@ def _told(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _lead(frame: pd.DataFrame, best: "pd.Series[Any]") -> str:
     model = str(best["model"])
-    return model if len(frame) == 1 else f"Of {len(frame)} models {model}"
+    return f"{model} took" if len(frame) == 1 else f"Of {len(frame)} models {model} took least:"
+
+
+def _model_names(frame: pd.DataFrame) -> "pd.Series[str]":
+    """A model that two engines serve stands there twice."""
+    twice = frame["model"].duplicated(keep=False)
+    return frame["model"].where(~twice, frame["model"] + " on " + frame["engine"])
 
 
 def _against_input(row: "pd.Series[Any]") -> str:
@@ -258,28 +278,43 @@ def _rate(joules: float, uncertainty_j: float) -> str:
     return f"{joules:.3g} J {relative(uncertainty_j / joules if joules else None)}"
 
 
-def _two_panels() -> go.Figure:
-    return make_subplots(
-        rows=1,
-        cols=2,
-        subplot_titles=("Per input token (prefill)", "Per output token (decode)"),
-        horizontal_spacing=0.12,
+def _bars(
+    names: "pd.Series[str]",
+    values: "pd.Series[float]",
+    errors: "pd.Series[float]",
+    colour: str,
+    hover: str,
+) -> list[Any]:
+    """Pale bars that end in a point, whose whisker is thus seen on its bar and beside it."""
+    rows, lengths = labels(names), values.to_numpy(float)
+    template = f"{hover}<extra>%{{y}}</extra>"
+    bars = go.Bar(
+        y=rows,
+        x=lengths,
+        orientation="h",
+        width=0.6,
+        marker={"color": colour, "opacity": 0.35, "line": {"width": 0}},
+        hovertemplate=template,
     )
+    ends = go.Scatter(
+        y=rows,
+        x=lengths,
+        error_x=_error_bars(errors, colour),
+        mode="markers",
+        marker={"size": 8, "color": colour},
+        hovertemplate=template,
+    )
+    return [bars, ends]
 
 
-def _error_bars(values: "pd.Series[float]") -> dict[str, Any] | None:
+def _error_bars(values: "pd.Series[float]", colour: str) -> dict[str, Any] | None:
     array = values.to_numpy(float)
-    return None if np.isnan(array).all() else {**_ERROR, "array": array}
+    known = not np.isnan(array).all()
+    return {"array": array, "color": colour, "thickness": 2, "width": 5} if known else None
 
 
 def _step(experts: "pd.Series[float]") -> int:
     return max(1, round((float(experts.max()) - float(experts.min())) / 8))
-
-
-def _unit(largest_j: float) -> tuple[str, float]:
-    if largest_j >= 0.1 * JOULES_PER_KWH:
-        return "kWh", JOULES_PER_KWH
-    return ("Wh", 3600.0) if largest_j >= 360 else ("J", 1.0)
 
 
 def _table(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -17,8 +17,8 @@ def power_now() -> None:
     st.subheader("Power now", anchor=False)
     if not devices:
         st.caption(
-            "No meter is being read. Meters start with the engine; those of upstreams are set with "
-            "`energy` beside the upstream's address."
+            "No meter is being read now. Meters are read while an engine runs; those that were "
+            "found, and why others were not, stand under **Meters** below."
         )
         return
     with st.grid(min_column_width=220):

@@ -29,9 +29,16 @@ KINDS = {
 }
 
 
+def unit_of(joules: float) -> tuple[str, float]:
+    """The unit in which an amount reads well, and its joules."""
+    if joules >= 0.1 * formats.JOULES_PER_KWH:
+        return "kWh", formats.JOULES_PER_KWH
+    return ("Wh", 3600.0) if joules >= SMALL_J else ("J", 1.0)
+
+
 def amount(joules: float | None) -> str:
     """kWh, Wh or J, whichever reads well."""
-    if joules is not None and 0 < abs(joules) < SMALL_J:
+    if joules is not None and 0 < joules < SMALL_J:
         return formats.joules(joules)
     return "0 Wh" if joules == 0 else formats.energy(joules)
 
@@ -66,10 +73,11 @@ def uses_sentence(uses: Uses) -> str:
 
 
 def part_note(joules: float, total: Sure) -> str:
-    """What stands beside a part of the whole: its own interval."""
+    """What stands beside a part of the whole: its own interval, in the part's unit."""
     if total.relative is None:
         return NOT_KEPT
-    return f"± {amount(joules * total.relative)}" if joules else "none"
+    unit, joules_per_unit = unit_of(joules)
+    return f"± {joules * total.relative / joules_per_unit:,.3g} {unit}"
 
 
 def part_share(joules: float, total: Sure) -> str:
