@@ -188,7 +188,7 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
     of the week. `quarters` as from `db.energy_queries.energy_by_quarter`."""
     moments = pd.to_datetime(quarters["bucket_ms"], unit="ms", utc=True).dt.tz_convert(zone)
     by_date = days <= DAYS_BY_DATE
-    day = moments.dt.date if by_date else moments.dt.dayofweek
+    day = moments.dt.date if by_date else moments.dt.day_of_week
     cells = (
         quarters["total_j"]
         .groupby([day.rename("day"), moments.dt.hour.rename("hour")])

@@ -20,7 +20,8 @@ def test_the_first_intensity_counts_from_the_beginning_and_later_ones_from_now(
     set_grid(ledger.engine, actor="test", g_per_kwh=12.0, source="the contract")
     first = current_grid(ledger.engine, at_ms=NOON)
     now = current_grid(ledger.engine)
-    assert first is not None and now is not None
+    assert first is not None
+    assert now is not None
     assert (first.valid_from, first.country, first.g_per_kwh) == (0, "FRA", 56.0)
     assert (now.country, now.g_per_kwh, now.source) == (None, 12.0, "the contract")
 
