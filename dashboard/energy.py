@@ -13,11 +13,12 @@ from sqlalchemy import Engine
 
 from dashboard.carbon.emissions import Emissions, emissions
 from dashboard.overview import View, first_moment
-from dashboard.periods import MINUTE_MS, Period, period
+from dashboard.periods import DAY_MS, MINUTE_MS, Period, period
 from db import energy_queries
 from db.energy_queries import PARTS
 from db.grid import Grid, grid_history
 
+METERS_DAYS = 31  # how meters do is a matter of now, and a year of all devices is slow to read
 FAILED = ("error", "cancelled", "interrupted")
 # What of a group of requests adds up.
 _SUMS = (
@@ -59,7 +60,7 @@ class Sure:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """Where a range's joules went. `parts` has those of each of `PARTS`; None: nothing was read.
+    """Where a range's joules went. `parts` has those of each of `PARTS`; None: unknown.
 
     `failed_j` is what failed, cancelled and interrupted requests took that started in the range.
     `basis` is how the figures were obtained, `lower_bound` whether devices were missing for some
@@ -67,7 +68,7 @@ class Uses:
     """
 
     total: Sure | None
-    parts: dict[str, float]
+    parts: dict[str, float | None]
     failed_j: float | None
     by_basis: dict[str, float]
     covered_s: float
@@ -88,7 +89,10 @@ class Uses:
 
 @dataclass(frozen=True, slots=True)
 class EnergyView:
-    """Frames have the columns that the functions below say; those that are empty have no rows."""
+    """Frames have the columns that the functions below, or those of `db.energy_queries`, say.
+
+    `meters` and `wholes` are of the range's last `METERS_DAYS` days; `grid` is what holds now.
+    """
 
     view: View
     at_ms: int
@@ -113,7 +117,8 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
     by_time = energy_queries.energy_by_time(engine, start, end, max(chosen.bucket_ms, MINUTE_MS))
     work = energy_queries.work(engine, start, end)
     quarters = energy_queries.energy_by_quarter(engine, start, end)
-    meters = energy_queries.meters(engine, start, end)
+    meters_since = max(start, end - METERS_DAYS * DAY_MS)
+    meters = energy_queries.meters(engine, meters_since, end)
     has_whole = bool((meters["kind"] == "machine").any())
     history = grid_history(engine)
     in_force = [grid for grid in history if grid.valid_from <= now_ms]
@@ -128,7 +133,9 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
         developers=per_token(work, ["developer"]),
         quarters=quarters,
         meters=meters,
-        wholes=energy_queries.whole_and_parts(engine, start, end) if has_whole else pd.DataFrame(),
+        wholes=energy_queries.whole_and_parts(engine, meters_since, end)
+        if has_whole
+        else pd.DataFrame(),
         carbon=emissions(quarters, history),
         grid=in_force[-1] if in_force else None,
     )
@@ -141,8 +148,8 @@ def uses(by_time: pd.DataFrame, work: pd.DataFrame) -> Uses:
     failed = work.loc[work["status"].isin(FAILED), "energy_j"]
     return Uses(
         total=sure(known, "total_j") if len(known) else None,
-        parts={part: float(known[part].sum()) for part in PARTS},
-        failed_j=float(failed.sum()) if failed.notna().any() or failed.empty else None,
+        parts={part: _known_sum(known[part]) for part in PARTS},
+        failed_j=0.0 if failed.empty else _known_sum(failed),
         by_basis={str(basis): float(joules) for basis, joules in by_basis.items()},
         covered_s=float(by_time["covered_ms"].sum()) / 1000,
         partial_s=float(by_time["partial_ms"].sum()) / 1000,
@@ -152,12 +159,15 @@ def uses(by_time: pd.DataFrame, work: pd.DataFrame) -> Uses:
 
 def sure(rows: pd.DataFrame, joules: str) -> Sure:
     """The sum of rows with the columns `joules`, uncertainty_j and accuracy_unknown_j."""
-    uncertainty = rows["uncertainty_j"]
     return Sure(
         float(rows[joules].sum()),
-        float(uncertainty.sum()) if uncertainty.notna().any() else None,
+        _known_sum(rows["uncertainty_j"]),
         float(rows["accuracy_unknown_j"].sum()),
     )
+
+
+def _known_sum(amounts: "pd.Series[float]") -> float | None:
+    return float(amounts.sum()) if amounts.notna().any() else None
 
 
 def timeline(by_time: pd.DataFrame) -> pd.DataFrame:

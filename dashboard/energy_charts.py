@@ -34,6 +34,7 @@ COLOURS = ("#3b8fd0", "#d9691e", "#159c79", "#c06aa0", "#a8810f")
 ERROR_COLOUR = "#79838f"  # seen on both grounds, and on the light grey of idling
 IDLE_COLOUR = "rgba(138, 148, 160, 0.4)"
 PANEL_HEIGHT = 300
+MOST_WHISKERS = 40  # more would hide the bars; the table behind the chart has all
 
 
 def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart:
@@ -56,6 +57,7 @@ def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart
         )
     error = frame["uncertainty_j"].to_numpy(float) / joules_per_unit
     table[f"± {unit}"] = error
+    every = -(-len(frame) // MOST_WHISKERS)
     if not np.isnan(error).all():
         total = frame["total_j"].to_numpy(float) / joules_per_unit
         figure.add_scatter(
@@ -65,10 +67,10 @@ def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart
             mode="markers",
             marker={"size": 4, "symbol": "line-ew-open", "color": ERROR_COLOUR},
             error_y={
-                "array": error,
+                "array": np.where(np.arange(len(frame)) % every == 0, error, np.nan),
                 "color": ERROR_COLOUR,
                 "thickness": 1.4,
-                "width": 0 if len(frame) > 40 else 3,
+                "width": 3,
             },
             hovertemplate=f"%{{y:,.3~r}} {unit} in all",
         )
@@ -87,7 +89,8 @@ def by_model(frame: pd.DataFrame, basis: str) -> Chart:
     """Joules a token by model, the prompt's apart from the answer's. `frame` as from
     `dashboard.energy.per_token`, with the columns model and engine."""
     frame = _told(frame)
-    best = frame.loc[frame["output_j"].idxmin()] if frame["output_j"].notna().any() else None
+    rates = frame["output_j"].to_numpy(float)
+    best = None if np.isnan(rates).all() else frame.iloc[int(np.nanargmin(rates))]
     title = f"Joules per token by model ({basis})"
     if best is not None:
         title = (
@@ -206,7 +209,7 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
     busiest = np.unravel_index(np.nanargmax(values), values.shape)
     hour = int(busiest[1])
     most = amount(float(values[busiest]) * joules_per_unit)
-    when = f"{rows[busiest[0]]} {hour}:00 to {hour + 1}:00"
+    when = f"{rows[int(busiest[0])]} {hour}:00 to {hour + 1}:00"
     title = f"Most energy was used {when}: {most} ({basis})"
     figure = go.Figure(
         go.Heatmap(
@@ -287,19 +290,22 @@ def _bars(
 ) -> list[Any]:
     """Pale bars that end in a point, whose whisker is thus seen on its bar and beside it."""
     rows, lengths = labels(names), values.to_numpy(float)
+    whiskers = _error_bars(errors, colour)
     template = f"{hover}<extra>%{{y}}</extra>"
     bars = go.Bar(
         y=rows,
         x=lengths,
         orientation="h",
         width=0.6,
-        marker={"color": colour, "opacity": 0.35, "line": {"width": 0}},
+        marker={"color": colour, "opacity": 0.35 if whiskers else 1, "line": {"width": 0}},
         hovertemplate=template,
     )
+    if whiskers is None:
+        return [bars]
     ends = go.Scatter(
         y=rows,
         x=lengths,
-        error_x=_error_bars(errors, colour),
+        error_x=whiskers,
         mode="markers",
         marker={"size": 8, "color": colour},
         hovertemplate=template,

@@ -10,28 +10,28 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import formats
-from dashboard.energy_words import KINDS, amount, gap_sentence, machine_name, relative
+from dashboard.energy import METERS_DAYS, EnergyView
+from dashboard.energy_words import KINDS, amount, gap_sentence, lasting, machine_name, relative
+from dashboard.periods import DAY_MS
 from engine.api import current
 
 RECENT_MS = 3 * 60_000  # a minute's reading is written once the minute is over
 CALIBRATE = "python -m engine calibrate"
 
 
-def meters(frame: pd.DataFrame, wholes: pd.DataFrame, now_ms: int, *, live: bool) -> None:
-    """The table, what is missing, and the whole against its parts. `live`: the ledger is this
-    server's own, so its engine knows more."""
+def meters(energy: EnergyView) -> None:
+    """The table, what is missing, and the whole against its parts. Of this server's own ledger the
+    engine knows more."""
+    live, wholes = energy.view.ledger == "own", energy.wholes
     told: list[dict[str, Any]] = current.get().health()["meters"] if live else []
     st.subheader("Meters", anchor=False)
-    table = meter_table(frame, told, now_ms, live=live)
+    table = meter_table(energy.meters, told, energy.at_ms, live=live)
+    if energy.period.end_ms - energy.period.start_ms > METERS_DAYS * DAY_MS:
+        st.caption(f"Over the last {METERS_DAYS} days.")
     if table.empty:
         st.caption("No meter read anything in this range.")
     else:
-        st.dataframe(
-            table,
-            hide_index=True,
-            alt="Meters, what they read and how they are doing",
-            column_config={"State": st.column_config.TextColumn(width="large")},
-        )
+        st.dataframe(table, hide_index=True, alt="Meters, what they read and how they are doing")
     for whole in wholes.to_dict("records"):
         sentence = gap_sentence(
             str(whole["machine"]), whole["whole_j"], whole["parts_j"], int(whole["minutes"])
@@ -57,11 +57,11 @@ def meter_table(
             "Machine": machine_name(str(row["machine"])),
             "Meter": row["meter"],
             "Device": row["device"],
-            "Kind": KINDS.get(str(row["kind"]), row["kind"]),
+            "State": state(row, now_ms, live=live),
+            "Read": amount(None if pd.isna(row["energy_j"]) else float(row["energy_j"])),
             "Basis": row["basis"],
             "Accuracy": _accuracy(row, by_name),
-            "Read": amount(None if pd.isna(row["energy_j"]) else float(row["energy_j"])),
-            "State": state(row, now_ms, live=live),
+            "Kind": KINDS.get(str(row["kind"]), row["kind"]),
         }
         for row in frame.to_dict("records")
     ]
@@ -71,13 +71,13 @@ def meter_table(
 def state(row: Any, now_ms: int, *, live: bool) -> str:
     """`reading`, and for how long of the range it was silent."""
     unknown_ms = int(row["unknown_ms"])
-    silent = f"silent for {formats.duration(unknown_ms)} of the range" if unknown_ms else ""
+    silent = f"silent for {lasting(unknown_ms / 1000)} of the range" if unknown_ms else ""
     if not live:
         return silent or "read all the time"
     if pd.isna(row["last_ms"]):
         return silent or "nothing read"
     ago = now_ms - int(row["last_ms"])
-    now = "reading" if ago <= RECENT_MS else f"silent since {formats.duration(ago)}"
+    now = "reading" if ago <= RECENT_MS else f"silent now for {lasting(ago / 1000)}"
     return f"{now}; {silent}" if silent else now
 
 

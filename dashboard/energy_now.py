@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import formats
-from dashboard.energy_words import machine_name, relative
+from dashboard.energy_words import lasting, machine_name, relative
 from engine.api import current
 from engine.api.power import DevicePower
 
@@ -23,7 +23,7 @@ def power_now() -> None:
         return
     with st.grid(min_column_width=220):
         for device in devices:
-            with st.container(border=True):
+            with st.container(border=True, height="stretch"):
                 st.metric(
                     _name(device),
                     formats.UNKNOWN if device.watts is None else watts(device.watts),
@@ -37,7 +37,7 @@ def note(device: DevicePower) -> str:
     if device.watts is None:
         if device.silent_s is None:
             return f"{device.basis}; it has not read anything yet"
-        return f"{device.basis}; silent since {formats.duration(device.silent_s * 1000)}"
+        return f"{device.basis}; silent for {lasting(device.silent_s)}"
     words = f"{device.basis}, {relative(device.accuracy)}"
     if device.idle_w is not None:
         words += f"; {watts(device.idle_w)} of it doing nothing"

@@ -50,38 +50,51 @@ def relative(part: float | None) -> str:
     return f"± {part:.1%}" if part < 0.0995 else f"± {part:.0%}"
 
 
-def with_uncertainty(total: Sure) -> str:
-    """`1.84 kWh ± 40%`; where the accuracy of only a part was kept, that too."""
+def with_uncertainty(total: Sure, basis: str) -> str:
+    """`1.84 kWh ± 40% (estimated)`; where the accuracy of only a part was kept, that too."""
     if total.relative is None:
-        return f"{amount(total.joules)} ({NOT_KEPT})"
-    words = f"{amount(total.joules)} {relative(total.relative)}"
+        return f"{amount(total.joules)} ({basis}, {NOT_KEPT})"
+    words = f"{amount(total.joules)} {relative(total.relative)} ({basis}"
     if total.accuracy_unknown_j > 0:
-        words += f" ({NOT_KEPT} for {amount(total.accuracy_unknown_j)} of it)"
-    return words
+        words += f", {NOT_KEPT} for {amount(total.accuracy_unknown_j)} of it"
+    return f"{words})"
 
 
 def uses_sentence(uses: Uses) -> str:
     """The finding: how much of the energy served requests."""
-    total = uses.total
+    total, served_j = uses.total, uses.parts["attributed_j"]
     if total is None:
         return "No meter read anything in this range"
-    share = formats.share(uses.parts["attributed_j"] / total.joules if total.joules else 0.0)
     least = "at least " if uses.lower_bound else ""
-    return (
-        f"{share.capitalize()} of {least}{with_uncertainty(total)} ({uses.basis}) served requests"
-    )
+    energy = f"{least}{with_uncertainty(total, uses.basis)}"
+    if served_j is None:
+        return f"It is unknown how much of {energy} served requests"
+    share = formats.share(served_j / total.joules if total.joules else 0.0)
+    return f"{share.capitalize()} of {energy} served requests"
 
 
-def part_note(joules: float, total: Sure) -> str:
-    """What stands beside a part of the whole: its own interval, in the part's unit."""
+def part_note(joules: float | None, total: Sure) -> str:
+    """What stands below a part of the whole: its share and its interval, in the part's unit."""
+    if joules is None:
+        return "not kept apart"
+    share = formats.share(joules / total.joules if total.joules else 0.0)
+    if not joules:
+        return share
     if total.relative is None:
-        return NOT_KEPT
+        return f"{share}; {NOT_KEPT}"
     unit, joules_per_unit = unit_of(joules)
-    return f"± {joules * total.relative / joules_per_unit:,.3g} {unit}"
+    uncertainty = float(f"{joules * total.relative / joules_per_unit:.2g}")
+    return f"{share}; ± {uncertainty:,.10g} {unit}"
 
 
-def part_share(joules: float, total: Sure) -> str:
-    return formats.share(joules / total.joules if total.joules else 0.0)
+def lasting(seconds: float) -> str:
+    """`45 s`, `50 min`, `3 h 20 min`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if not hours:
+        return f"{minutes} min"
+    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
 
 
 def coverage(uses: Uses) -> list[str]:
@@ -89,13 +102,11 @@ def coverage(uses: Uses) -> list[str]:
     sentences = []
     if uses.unknown_s:
         sentences.append(
-            f"For {formats.duration(uses.unknown_s * 1000)} the meters gave nothing: that energy "
-            "is unknown, not 0."
+            f"For {lasting(uses.unknown_s)} the meters gave nothing: that energy is unknown, not 0."
         )
     if uses.partial_s:
         sentences.append(
-            f"For {formats.duration(uses.partial_s * 1000)} a device was missing, so the energy is "
-            "a lower bound."
+            f"For {lasting(uses.partial_s)} a device was missing, so the energy is a lower bound."
         )
     return sentences
 
@@ -107,7 +118,8 @@ def failed_note(uses: Uses) -> str:
     if not uses.failed_j:
         return "Nothing went into failed or cancelled requests."
     served = uses.parts["attributed_j"]
-    share = f" ({formats.share(uses.failed_j / served)})" if served >= uses.failed_j else ""
+    part = served and uses.failed_j / served
+    share = f" ({formats.share(part)})" if part and part <= 1 else ""
     return (
         f"Of what served requests, {amount(uses.failed_j)}{share} went into requests that failed, "
         "were cancelled or were interrupted."

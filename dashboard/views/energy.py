@@ -39,17 +39,16 @@ def where_it_went(energy: EnergyView) -> None:
             icon=":material/inbox:",
         )
         return
-    with st.grid(min_column_width=170):
+    with st.grid(min_column_width=140):
         for part in PARTS:
             joules = uses.parts[part]
-            with st.container(border=True):
+            with st.container(border=True, height="stretch"):
                 st.metric(
                     energy_words.PART_NAMES[part],
                     energy_words.amount(joules),
                     help=energy_words.PART_HELP[part],
                 )
-                share = energy_words.part_share(joules, total)
-                st.caption(f"{share}; {energy_words.part_note(joules, total)}")
+                st.caption(energy_words.part_note(joules, total))
     st.caption(formats.escape(energy_words.failed_note(uses)))
     for sentence in energy_words.coverage(uses):
         st.caption(f":material/warning: {formats.escape(sentence)}")
@@ -126,5 +125,5 @@ if data.has_energy(ledger):
     where_it_went(energy)
     per_token(energy)
     by_whom_and_when(energy)
-meters(energy.meters, energy.wholes, energy.at_ms, live=own)
+meters(energy)
 carbon(energy)

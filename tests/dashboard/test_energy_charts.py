@@ -9,6 +9,7 @@ import pytest
 
 from dashboard import energy_charts
 from dashboard.energy import Sure, Uses, per_token
+from db.energy_queries import PARTS
 
 KWH = 3_600_000.0
 UTC = ZoneInfo("UTC")
@@ -17,8 +18,8 @@ MIDNIGHT = 1_767_225_600_000  # Thursday, 2026-01-01 00:00 UTC
 
 
 def uses(total_j: float, attributed_j: float) -> Uses:
-    parts = {"attributed_j": attributed_j, "idle_j": total_j - attributed_j}
-    parts |= {"overhead_j": 0.0, "loading_j": 0.0, "other_j": 0.0}
+    parts: dict[str, float | None] = dict.fromkeys(PARTS, 0.0)
+    parts |= {"attributed_j": attributed_j, "idle_j": total_j - attributed_j}
     total = Sure(total_j, 0.4 * total_j, 0.0)
     return Uses(total, parts, 0.0, {"estimated": total_j}, 3_600.0, 0.0, 0.0)
 
@@ -154,3 +155,14 @@ def test_long_ranges_are_shown_by_the_day_of_the_week() -> None:
     (cells,) = chart.figure.data
     assert list(cells.y) == ["Thu", "Fri"]
     assert [row[0] for row in cells.z] == [2.0, 1.0]
+
+
+def test_a_long_timeline_has_few_whiskers_and_all_of_them_in_its_table() -> None:
+    found = pd.DataFrame({"bucket_ms": MIDNIGHT + HOUR * np.arange(400)}).assign(total_j=KWH)
+    for name in ("attributed_j", "overhead_j", "loading_j", "other_j"):
+        found[name] = 0.0
+    found = found.assign(idle_j=KWH, uncertainty_j=0.1 * KWH)
+    chart = energy_charts.timeline(found, uses(400 * KWH, 0.0), UTC, "per hour")
+    drawn = ~np.isnan(chart.figure.data[-1].error_y.array)
+    assert drawn.sum() == 40
+    assert chart.table["± kWh"].notna().all()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -38,13 +39,17 @@ def figures(ledger: Ledger) -> EnergyView:
 def test_the_finding_is_a_sentence_with_its_uncertainty_and_basis(
     ledger: Ledger,
 ) -> None:
-    parts = {"attributed_j": 0.62 * KWH, "idle_j": 0.28 * KWH, "overhead_j": 0.1 * KWH}
+    parts: dict[str, Any] = {
+        "attributed_j": 0.62 * KWH,
+        "idle_j": 0.28 * KWH,
+        "overhead_j": 0.1 * KWH,
+    }
     write(ledger.engine, minutes=[minute(uncertainty_j=0.4 * KWH, basis="estimated", **parts)])
     uses = figures(ledger).uses
     sentence = "62% of 1.00 kWh ± 40% (estimated) served requests"
     assert energy_words.uses_sentence(uses) == sentence
     assert uses.total is not None
-    assert energy_words.part_note(uses.parts["idle_j"], uses.total) == "± 0.112 kWh"
+    assert energy_words.part_note(uses.parts["idle_j"], uses.total) == "28%; ± 0.11 kWh"
 
 
 def test_what_failed_requests_took_is_told_apart(ledger: Ledger) -> None:
@@ -74,21 +79,30 @@ def test_a_lower_bound_and_unknown_time_are_said(ledger: Ledger) -> None:
     uses = figures(ledger).uses
     assert energy_words.uses_sentence(uses).startswith("0% of at least 2 Wh ± 10% (partly known)")
     first, second = energy_words.coverage(uses)
-    assert "1 min 0 s the meters gave nothing: that energy is unknown, not 0" in first
+    assert "1 min the meters gave nothing: that energy is unknown, not 0" in first
     assert "lower bound" in second
 
 
 def test_rows_from_before_accuracy_was_kept_say_so(ledger: Ledger) -> None:
     write(ledger.engine, minutes=[minute(idle_j=3_600.0)])
     view = figures(ledger)
-    assert "1 Wh (accuracy not kept)" in energy_words.uses_sentence(view.uses)
+    assert "1 Wh (measured, accuracy not kept)" in energy_words.uses_sentence(view.uses)
     assert view.timeline["uncertainty_j"].isna().all()
 
 
 def test_where_only_a_part_has_its_accuracy_it_is_told_of_that_part() -> None:
     half = Sure(joules=2 * KWH, uncertainty_j=0.1 * KWH, accuracy_unknown_j=KWH)
-    words = energy_words.with_uncertainty(half)
-    assert words == "2.00 kWh ± 10% (accuracy not kept for 1.00 kWh of it)"
+    words = energy_words.with_uncertainty(half, "measured")
+    assert words == "2.00 kWh ± 10% (measured, accuracy not kept for 1.00 kWh of it)"
+
+
+def test_a_part_that_was_not_kept_apart_is_unknown_not_0(ledger: Ledger) -> None:
+    write(ledger.engine, minutes=[minute(idle_j=3_600.0) | {"overhead_j": None}])
+    uses = figures(ledger).uses
+    assert uses.total is not None
+    assert uses.parts["overhead_j"] is None
+    assert uses.parts["loading_j"] == 0.0
+    assert energy_words.part_note(None, uses.total) == "not kept apart"
 
 
 def test_joules_per_token_keep_prompt_and_answer_apart(ledger: Ledger) -> None:
@@ -121,8 +135,8 @@ def test_joules_per_token_keep_prompt_and_answer_apart(ledger: Ledger) -> None:
 def test_a_prompt_all_from_the_cache_has_no_joules_per_token(
     ledger: Ledger,
 ) -> None:
-    cached = {"input_tokens": 20, "cached_input_tokens": 20, "output_tokens": 5}
-    joules = {"energy_j": 5.0, "prefill_energy_j": 0.0}
+    cached: dict[str, Any] = {"input_tokens": 20, "cached_input_tokens": 20, "output_tokens": 5}
+    joules: dict[str, Any] = {"energy_j": 5.0, "prefill_energy_j": 0.0}
     ada = developer(ledger.engine, "Ada")
     write(ledger.engine, requests=[request(ada, **cached, **joules)])
     (row,) = figures(ledger).models.to_dict("records")
@@ -132,7 +146,7 @@ def test_a_prompt_all_from_the_cache_has_no_joules_per_token(
 
 def test_fewer_experts_stand_beside_more(ledger: Ledger) -> None:
     ada = developer(ledger.engine, "Ada")
-    one = {"input_tokens": 10, "output_tokens": 10, "prefill_energy_j": 1.0}
+    one: dict[str, Any] = {"input_tokens": 10, "output_tokens": 10, "prefill_energy_j": 1.0}
     write(
         ledger.engine,
         requests=[
@@ -182,6 +196,11 @@ def test_small_amounts_are_joules_and_watt_hours(joules: float | None, words: st
     assert energy_words.amount(joules) == words
 
 
+def test_a_span_of_time_in_words() -> None:
+    spans = [energy_words.lasting(seconds) for seconds in (45, 3_000, 3_600, 12_000)]
+    assert spans == ["45 s", "50 min", "1 h", "3 h 20 min"]
+
+
 @pytest.mark.parametrize(
     ("part", "words"), [(None, "accuracy not kept"), (0.4, "± 40%"), (0.025, "± 2.5%")]
 )
@@ -206,7 +225,7 @@ def device(**changes: object) -> DevicePower:
 
 def test_power_says_how_it_was_obtained() -> None:
     assert note(device()) == "measured, ± 10%; 35.0 W of it doing nothing"
-    assert note(device(watts=None, silent_s=95.0)) == "measured; silent since 1 min 35 s"
+    assert note(device(watts=None, silent_s=95.0)) == "measured; silent for 2 min"
     assert "has not read anything yet" in note(device(watts=None))
     assert [watts(value) for value in (7.43, 412.4, 1240.0)] == ["7.4 W", "412 W", "1.24 kW"]
 
@@ -215,9 +234,9 @@ def test_power_says_how_it_was_obtained() -> None:
     ("last_minutes_ago", "unknown_ms", "words"),
     [
         (1, 0, "reading"),
-        (1, 5 * MINUTE, "reading; silent for 5 min 0 s of the range"),
-        (30, 0, "silent since 30 min 0 s"),
-        (None, MINUTE, "silent for 1 min 0 s of the range"),
+        (1, 5 * MINUTE, "reading; silent for 5 min of the range"),
+        (30, 0, "silent now for 30 min"),
+        (None, MINUTE, "silent for 1 min of the range"),
     ],
 )
 def test_a_meters_state_in_words(last_minutes_ago: int | None, unknown_ms: int, words: str) -> None:

@@ -87,8 +87,8 @@ def test_the_joules_stand_where_they_went_with_their_uncertainty(product: Servic
     assert tile(page, "Served requests") == "1.67 Wh"
     assert tile(page, "Idle") == "0.833 Wh"
     assert says(page, "60% of 2.78 Wh ± 40% (estimated) served requests")
-    assert says(page, "60%; ± 0.667 Wh")
-    assert says(page, "1 min 0 s the meters gave nothing: that energy is unknown, not 0")
+    assert says(page, "60%; ± 0.67 Wh")
+    assert says(page, "1 min the meters gave nothing: that energy is unknown, not 0")
 
 
 def test_a_tokens_joules_are_told_by_model_and_by_experts(product: Service) -> None:
@@ -104,7 +104,7 @@ def test_the_meters_state_and_accuracy_are_in_a_table(product: Service) -> None:
     table = next(one.value for one in page.dataframe if "Accuracy" in one.value.columns)
     (row,) = table.to_dict("records")
     assert (row["Meter"], row["Accuracy"]) == ("cpu-estimate", "± 40%")
-    assert row["State"] == "reading; silent for 1 min 0 s of the range"
+    assert row["State"] == "reading; silent for 1 min of the range"
     assert any("python -m engine calibrate" in code.value for code in page.code)
 
 
@@ -129,7 +129,7 @@ def test_rows_without_accuracy_say_that_it_was_not_kept(product: Service) -> Non
     at = now_ms() // MINUTE * MINUTE - 2 * MINUTE
     write(product.database, minutes=[minute(at, idle_j=3_600.0)])
     page = open_page("energy", range="Last hour")
-    assert says(page, "0% of 1 Wh (accuracy not kept) (measured) served requests")
+    assert says(page, "0% of 1 Wh (measured, accuracy not kept) served requests")
     assert not says(page, "±")
 
 

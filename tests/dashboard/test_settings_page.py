@@ -125,6 +125,18 @@ def test_carbon_by_the_hour_needs_24_figures(product: Service) -> None:
     assert chosen.by_hour == tuple(100.0 + hour for hour in range(24))
 
 
+def test_carbon_by_the_hour_is_read_from_a_file(product: Service) -> None:
+    page = settings("Energy")
+    page.radio[0].set_value("hours").run()
+    rows = "\n".join(f"{hour},{300 - hour}" for hour in range(24))
+    page.file_uploader[0].set_value(("grid.csv", f"hour,g_per_kwh\n{rows}".encode(), "text/csv"))
+    fill(page, "Source", "the grid operator, 2026")
+    submit(page, "Save as a new dated entry")
+    chosen = grid.current_grid(product.database)
+    assert chosen is not None
+    assert chosen.by_hour == tuple(300.0 - hour for hour in range(24))
+
+
 def test_a_figure_of_ones_own_needs_its_source(product: Service) -> None:
     page = settings("Energy")
     page.radio[0].set_value("own").run()
