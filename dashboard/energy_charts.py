@@ -4,7 +4,6 @@ Error bars are the meters' accuracy. It is the same in every reading of a meter,
 chart move up and down together: what differs between them is surer than each of them.
 """
 
-from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,7 +45,7 @@ def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart
     for part in PARTS:
         values = frame[part].to_numpy(float) / joules_per_unit
         table[f"{PART_NAMES[part].lower()}, {unit}"] = values
-        if np.nansum(values) == 0 and part in ("loading_j", "other_j"):
+        if np.nansum(values) == 0 and part != "attributed_j":
             continue  # nothing to see, and a name less to read
         figure.add_bar(
             name=PART_NAMES[part],
@@ -187,30 +186,23 @@ def by_developer(frame: pd.DataFrame, basis: str) -> Chart:
 
 
 def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> Chart:
-    """When energy was used, by hour of the reader's clock: each day of up to two weeks, or the days
-    of the week. `quarters` as from `db.energy_queries.energy_by_quarter`."""
-    moments = pd.to_datetime(quarters["bucket_ms"], unit="ms", utc=True).dt.tz_convert(zone)
+    """When energy was used, by hour of the reader's clock: on each day of up to two weeks, else on
+    the mean day of each name, since a range has more of some. `quarters` as from
+    `db.energy_queries.energy_by_quarter`."""
     by_date = days <= DAYS_BY_DATE
-    day = moments.dt.date if by_date else moments.dt.day_of_week
-    cells = (
-        quarters["total_j"]
-        .groupby([day.rename("day"), moments.dt.hour.rename("hour")])
-        .sum(min_count=1)
-        .unstack("hour")
-        .reindex(columns=range(24))
-    )
-    rows: Sequence[Any] = (
-        [f"{date:%a %-d %b}" for date in cells.index]
-        if by_date
-        else [WEEKDAYS[number] for number in cells.index]
-    )
+    hours = _hours(quarters, zone)
+    if by_date:
+        joules = hours.groupby(["date", "hour"])["joules"].sum(min_count=1)
+    else:
+        joules = hours.groupby(["weekday", "hour"])["joules"].mean()
+    cells = joules.unstack("hour").reindex(columns=range(24))
+    rows = [f"{day:%a %-d %b}" if by_date else WEEKDAYS[day] for day in cells.index]
     unit, joules_per_unit = unit_of(float(np.nanmax(cells.to_numpy(float))))
     values = cells.to_numpy(float) / joules_per_unit
-    busiest = np.unravel_index(np.nanargmax(values), values.shape)
-    hour = int(busiest[1])
-    most = amount(float(values[busiest]) * joules_per_unit)
-    when = f"{rows[int(busiest[0])]} {hour}:00 to {hour + 1}:00"
-    title = f"Most energy was used {when}: {most} ({basis})"
+    row, hour = divmod(int(np.nanargmax(values)), 24)
+    most = amount(float(values[row, hour]) * joules_per_unit)
+    mean = "" if by_date else " on average"
+    title = f"Most energy was used {rows[row]} {hour}:00 to {hour + 1}:00: {most}{mean} ({basis})"
     figure = go.Figure(
         go.Heatmap(
             z=values,
@@ -219,7 +211,7 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
             xgap=1,
             ygap=1,
             colorbar={"title": unit, "thickness": 12},
-            hovertemplate=f"%{{y}}, %{{x}}: %{{z:,.3~r}} {unit}<extra></extra>",
+            hovertemplate=f"%{{y}}, %{{x}}: %{{z:,.3~r}} {unit}{mean}<extra></extra>",
         )
     )
     dress(figure, max(PANEL_HEIGHT, 110 + 22 * len(rows)), reverse_order=True)
@@ -227,8 +219,23 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
     figure.update_xaxes(type="category", dtick=3, tickangle=0)
     figure.update_yaxes(type="category")
     table = pd.DataFrame(values, columns=[f"{hour}:00" for hour in range(24)])
-    table.insert(0, f"day, {unit}", list(rows))
+    table.insert(0, f"day, {unit}{mean}", rows)
     return Chart(title, figure, f"{title}. Local time, {zone.key}.", table)
+
+
+def _hours(quarters: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+    """Each hour's joules, NaN where nothing was read. Columns: date, weekday, hour by the reader's
+    clock, joules. The hour that autumn has twice is two rows, as long as the others."""
+    moments = pd.to_datetime(quarters["bucket_ms"], unit="ms", utc=True)
+    local = moments.dt.tz_convert(zone).dt.tz_localize(None)
+    keys = {
+        "date": local.dt.date,
+        "weekday": local.dt.weekday,
+        "hour": local.dt.hour,
+        "ahead": local - moments.dt.tz_localize(None),
+    }
+    rows = pd.DataFrame({**keys, "joules": quarters["total_j"]})
+    return rows.groupby(list(keys), as_index=False)[["joules"]].sum(min_count=1)
 
 
 def _told(frame: pd.DataFrame) -> pd.DataFrame:

@@ -26,12 +26,12 @@ def meters(energy: EnergyView) -> None:
     told: list[dict[str, Any]] = current.get().health()["meters"] if live else []
     st.subheader("Meters", anchor=False)
     table = meter_table(energy.meters, told, energy.at_ms, live=live)
-    if energy.period.end_ms - energy.period.start_ms > METERS_DAYS * DAY_MS:
-        st.caption(f"Over the last {METERS_DAYS} days.")
     if table.empty:
-        st.caption("No meter read anything in this range.")
+        st.caption("No meter's own readings are kept for this range.")
     else:
         st.dataframe(table, hide_index=True, alt="Meters, what they read and how they are doing")
+        if energy.period.end_ms - energy.period.start_ms > METERS_DAYS * DAY_MS:
+            st.caption(f"Over the last {METERS_DAYS} days.")
     for whole in wholes.to_dict("records"):
         sentence = gap_sentence(
             str(whole["machine"]), whole["whole_j"], whole["parts_j"], int(whole["minutes"])

@@ -11,7 +11,7 @@ PART_NAMES = {
     "attributed_j": "Served requests",
     "overhead_j": "Overhead",
     "idle_j": "Idle",
-    "loading_j": "Loading the model",
+    "loading_j": "Loading",
     "other_j": "Other programs",
 }
 PART_HELP = {

@@ -39,7 +39,7 @@ def where_it_went(energy: EnergyView) -> None:
             icon=":material/inbox:",
         )
         return
-    with st.grid(min_column_width=140):
+    with st.grid(5, min_column_width=140):
         for part in PARTS:
             joules = uses.parts[part]
             with st.container(border=True, height="stretch"):
@@ -75,8 +75,8 @@ def per_token(energy: EnergyView) -> None:
     told = f"Over {formats.count(int(models['told'].sum()))} requests. "
     if others:
         told += (
-            f"{formats.count(others)} are left out: their energy, or the prompt's part of it, is "
-            "not or only partly known. "
+            f"{formats.count(others)} left out: of these the energy, or the prompt's part of it, "
+            "is not or only partly known. "
         )
     st.caption(formats.escape(told) + SAME_BARS)
 

@@ -62,7 +62,7 @@ def test_the_timeline_stacks_the_parts_and_draws_how_sure_they_are() -> None:
     chart = energy_charts.timeline(found, uses(KWH, 0.5 * KWH), UTC, "per hour")
     assert chart.title == "50% of 1.00 kWh ± 40% (estimated) served requests"
     bars = {trace.name: trace for trace in chart.figure.data}
-    assert list(bars) == ["Served requests", "Overhead", "Idle", "± accuracy of the meters"]
+    assert list(bars) == ["Served requests", "Idle", "± accuracy of the meters"]
     assert bars["Idle"].y[0] == 0.5
     assert np.isnan(bars["Idle"].y[1]), "unknown must not be drawn as 0"
     assert bars["± accuracy of the meters"].error_y.array[0] == pytest.approx(0.4)
@@ -148,13 +148,15 @@ def test_hours_are_those_of_the_readers_clock_also_half_an_hour_beside_utc() -> 
     assert np.isnan(cells.z[0][13]), "an hour without a reading is empty, not 0"
 
 
-def test_long_ranges_are_shown_by_the_day_of_the_week() -> None:
+def test_long_ranges_are_shown_by_the_mean_day_of_each_name() -> None:
     week = 7 * 24 * HOUR
-    spans = quarters((MIDNIGHT, KWH), (MIDNIGHT + week, KWH), (MIDNIGHT + 24 * HOUR, KWH))
+    thursdays = ((MIDNIGHT, KWH), (MIDNIGHT + week, 3 * KWH))
+    spans = quarters(*thursdays, (MIDNIGHT + 24 * HOUR, KWH))
     chart = energy_charts.by_hour(spans, UTC, 30, "measured")
     (cells,) = chart.figure.data
     assert list(cells.y) == ["Thu", "Fri"]
-    assert [row[0] for row in cells.z] == [2.0, 1.0]
+    assert [row[0] for row in cells.z] == [2.0, 1.0]  # (1 + 3) / 2, and 1
+    assert chart.title == "Most energy was used Thu 0:00 to 1:00: 2.00 kWh on average (measured)"
 
 
 def test_a_long_timeline_has_few_whiskers_and_all_of_them_in_its_table() -> None:
@@ -166,3 +168,13 @@ def test_a_long_timeline_has_few_whiskers_and_all_of_them_in_its_table() -> None
     drawn = ~np.isnan(chart.figure.data[-1].error_y.array)
     assert drawn.sum() == 40
     assert chart.table["± kWh"].notna().all()
+
+
+def test_the_hour_that_autumn_has_twice_is_no_busier_for_it() -> None:
+    # On 2026-10-25 clocks in Berlin go back at 01:00 UTC: 00:00 and 01:00 UTC are both 2:00 there.
+    change = 1_792_886_400_000
+    week = 7 * 24 * HOUR
+    spans = quarters((change, KWH), (change + HOUR, KWH), (change + week + HOUR, KWH))
+    (cells,) = energy_charts.by_hour(spans, ZoneInfo("Europe/Berlin"), 30, "measured").figure.data
+    assert list(cells.y) == ["Sun"]
+    assert cells.z[0][2] == 1.0
