@@ -230,7 +230,7 @@ def _hours(quarters: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
     local = moments.dt.tz_convert(zone).dt.tz_localize(None)
     keys = {
         "date": local.dt.date,
-        "weekday": local.dt.weekday,
+        "weekday": local.dt.day_of_week,
         "hour": local.dt.hour,
         "ahead": local - moments.dt.tz_localize(None),
     }
