@@ -36,7 +36,7 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
 
     `frame` has a row for each developer: developer, fully_loaded, marginal, seat (amounts).
     """
-    shown = _largest(frame, "fully_loaded", ["fully_loaded", "marginal", "seat"])
+    shown = largest(frame, "fully_loaded", ["fully_loaded", "marginal", "seat"])
     cheaper = int((frame["fully_loaded"] < frame["seat"]).sum())
     title = (
         f"{cheaper} of {len(frame)} developers cost less self-hosted than their seat ({currency})"
@@ -50,21 +50,21 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
     for name, column, number in sides:
         figure.add_bar(
             name=name,
-            y=_labels(shown["developer"]),
+            y=labels(shown["developer"]),
             x=shown[column].to_numpy(float),
             orientation="h",
             hovertemplate=f"{symbol}%{{x:{number}}}",
         )
     figure.add_scatter(
         name="Marginal (electricity)",
-        y=_labels(shown["developer"]),
+        y=labels(shown["developer"]),
         x=shown["marginal"].to_numpy(float),
         mode="markers",  # a bar so short would not be seen
         marker={"symbol": "diamond", "size": 9},
         hovertemplate=f"{symbol}%{{x:,.2~r}}",
     )
     figure.update_layout(barmode="group", xaxis={"tickprefix": symbol, "rangemode": "tozero"})
-    _dress(figure, _bar_height(len(shown)), reverse_order=True)
+    dress(figure, bar_height(len(shown)), reverse_order=True)
     alt = f"{title}. " + "; ".join(
         f"{row.developer}: {symbol}{row.fully_loaded:,.2f}, seat {symbol}{row.seat:,.2f}"
         for row in shown.itertuples()
@@ -80,7 +80,7 @@ def developer_tokens(frame: pd.DataFrame) -> Chart:
         tokens=frame["input_tokens"] + frame["output_tokens"],
     )
     columns = ["fresh_input", "cached_input_tokens", "output_tokens", "tokens"]
-    shown = _largest(frame, "tokens", columns)
+    shown = largest(frame, "tokens", columns)
     total = int(frame["tokens"].sum())
     share = shown["tokens"].iloc[0] / total if total else 0
     top = str(shown["developer"].iloc[0])
@@ -94,13 +94,13 @@ def developer_tokens(frame: pd.DataFrame) -> Chart:
     for name, column in parts:
         figure.add_bar(
             name=name,
-            y=_labels(shown["developer"]),
+            y=labels(shown["developer"]),
             x=shown[column].to_numpy(float),
             orientation="h",
             hovertemplate="%{x:,.0f} tokens",
         )
     figure.update_layout(barmode="stack", xaxis={"tickformat": "~s"})
-    _dress(figure, _bar_height(len(shown)), reverse_order=True)
+    dress(figure, bar_height(len(shown)), reverse_order=True)
     table = shown[["developer", "input_tokens", "cached_input_tokens", "output_tokens"]]
     return Chart(title, figure, title, table if len(frame) <= MOST_BARS else frame)
 
@@ -133,7 +133,7 @@ def energy_timeline(frame: pd.DataFrame, timezone: ZoneInfo, basis: str) -> Char
         )
         table[f"{name.lower()}, {unit}"] = values * factor
     figure.update_layout(barmode="stack", hovermode="x unified", bargap=0)
-    _dress(figure, 280)
+    dress(figure, 280)
     return Chart(title, figure, title, table)
 
 
@@ -160,7 +160,7 @@ def experts_heatmap(counts: list[list[int]], experts_per_token: int | None) -> C
         )
     )
     figure.update_layout(xaxis={"title": "Layer"}, yaxis={"title": "Expert", "dtick": 4})
-    _dress(figure, 320)
+    dress(figure, 320)
     alt = (
         f"{title}. The most uneven layer is {busiest}, where one expert saw "
         f"{share[busiest].max():.0%} of the tokens."
@@ -176,7 +176,7 @@ def local_times(epoch_ms: "pd.Series[int]", timezone: ZoneInfo) -> np.ndarray:
     return moments.dt.tz_localize(None).to_numpy()
 
 
-def _largest(frame: pd.DataFrame, by: str, amounts: list[str]) -> pd.DataFrame:
+def largest(frame: pd.DataFrame, by: str, amounts: list[str]) -> pd.DataFrame:
     """The rows with the most, and the rest as one: a large team's chart stays legible."""
     ordered = frame.sort_values(by, ascending=False, kind="stable")
     if len(ordered) <= MOST_BARS:
@@ -186,16 +186,16 @@ def _largest(frame: pd.DataFrame, by: str, amounts: list[str]) -> pd.DataFrame:
     return pd.concat([head, rest], ignore_index=True)
 
 
-def _labels(names: "pd.Series[str]") -> list[str]:
+def labels(names: "pd.Series[str]") -> list[str]:
     short = (name if len(name) <= 24 else f"{name[:23]}…" for name in names)
     return [html.escape(name, quote=False) for name in short]
 
 
-def _bar_height(rows: int) -> int:
+def bar_height(rows: int) -> int:
     return 110 + rows * 44
 
 
-def _dress(figure: go.Figure, height: int, reverse_order: bool = False) -> None:
+def dress(figure: go.Figure, height: int, reverse_order: bool = False) -> None:
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 16, "t": 40, "b": 8},

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 import streamlit as st
 
+from dashboard import energy as energy_figures
+from dashboard.energy import EnergyView
 from dashboard.ledgers import engine_of, make_sample
 from dashboard.overview import Overview, View, compute
-from db import keys, limits, people, prices, queries
+from db import energy_queries, grid, keys, limits, people, prices, queries
 from db.ids import now_ms
 from db.months import month_after, month_of
 
@@ -59,6 +61,25 @@ def overview(ledger: str, span: str, zone: ZoneInfo) -> Overview:
 @st.cache_data(ttl=2, max_entries=64, show_spinner=False)
 def _overview(url: str, view: View) -> Overview:
     return compute(engine_of(view.ledger), view, now_ms())
+
+
+def energy(ledger: str, span: str, zone: ZoneInfo) -> EnergyView:
+    return _energy(str(engine_of(ledger).url), View(ledger, span, zone.key))
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _energy(url: str, view: View) -> EnergyView:
+    return energy_figures.compute(engine_of(view.ledger), view, now_ms())
+
+
+def has_energy(ledger: str) -> bool:
+    """Whether any meter has told anything on this ledger."""
+    return energy_queries.has_energy(engine_of(ledger))
+
+
+def grid_history() -> list[grid.Grid]:
+    """The carbon intensities in force at some time on the own ledger, oldest first."""
+    return grid.grid_history(engine_of("own"))
 
 
 def requests_page(

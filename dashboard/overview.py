@@ -60,7 +60,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
     """The figures at `now_ms` (UTC epoch milliseconds)."""
     zone = ZoneInfo(view.timezone)
     prices = current_prices(engine, now_ms)
-    first_ms = _first_ms(engine, zone, now_ms)
+    first_ms = first_moment(engine, zone, now_ms)
     chosen = period(view.span, zone, now_ms, first_ms)
     developers = developers_of(engine, zone)
     seated = sum(1 for developer in developers if developer.seat_until is None)
@@ -92,7 +92,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
     )
 
 
-def _first_ms(engine: Engine, zone: ZoneInfo, now_ms: int) -> int | None:
+def first_moment(engine: Engine, zone: ZoneInfo, now_ms: int) -> int | None:
     """Since when there is anything to show: the hardware's first day, or the first request."""
     first_day = current_prices(engine, now_ms).in_service_date
     activity = queries.first_activity(engine)

@@ -7,22 +7,6 @@ from dashboard import charts, data, ui
 from dashboard.live.component import live_overview
 from dashboard.overview import Overview, View
 from dashboard.overview_words import energy_basis, payload
-from dashboard.periods import RANGES
-
-
-def choose_range() -> str:
-    """The range's key. The address carries its name, so that a view can be linked."""
-    names = list(RANGES.values())
-    chosen = st.segmented_control(
-        "Range",
-        names,
-        default=RANGES["month"],
-        required=True,
-        key="range",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return list(RANGES)[names.index(chosen)]
 
 
 def first_steps() -> None:
@@ -75,7 +59,7 @@ ledger, zone = data.chosen_ledger(), data.timezone()
 empty = data.is_empty(ledger)
 if empty:
     first_steps()
-span = choose_range()
+span = ui.choose_range("month")
 overview = data.overview(ledger, span, zone)
 live_overview(View(ledger, span, zone.key), payload(overview))
 by_developer(overview)

@@ -83,7 +83,7 @@ def test_a_filter_shows_one_developers_requests(product: Service) -> None:
     assert page.dataframe[0].value["Developer"].tolist() == ["Grace"]
 
 
-@pytest.mark.parametrize("name", ["overview", "requests", "chat", "connect", "settings"])
+@pytest.mark.parametrize("name", ["overview", "requests", "energy", "chat", "connect", "settings"])
 def test_a_hostile_name_breaks_no_page_and_is_never_markup(product: Service, name: str) -> None:
     request(product, name=HOSTILE)
     page = open_page(name)

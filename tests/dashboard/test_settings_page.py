@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
-from db import keys, people, prices
+from db import grid, keys, people, prices
 from db.accounts import verify_admin_password
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
@@ -98,3 +98,59 @@ def test_the_password_is_set_when_both_entries_agree(product: Service) -> None:
     fill(page, "New password again", "correct horse")
     submit(page, "Set the password")
     assert verify_admin_password(product.database, "correct horse")
+
+
+def test_a_countrys_carbon_is_set_with_its_source_and_year(product: Service) -> None:
+    page = settings("Energy")
+    page.selectbox[0].select("France: 56 g/kWh, 2023")
+    submit(page, "Save as a new dated entry")
+    chosen = grid.current_grid(product.database)
+    assert chosen is not None
+    assert (chosen.country, round(chosen.g_per_kwh or 0)) == ("FRA", 56)
+    assert "2023" in chosen.source
+    assert "FRA" in page.dataframe[0].value["country"].tolist()
+
+
+def test_carbon_by_the_hour_needs_24_figures(product: Service) -> None:
+    page = settings("Energy")
+    page.radio[0].set_value("hours").run()
+    fill(page, "Source", "the grid operator, 2026")
+    page.text_area[0].set_value("100 200 300")
+    submit(page, "Save as a new dated entry")
+    assert "There are 3 figures" in page.error[0].value.replace("\\", "")
+    page.text_area[0].set_value(" ".join(str(100 + hour) for hour in range(24)))
+    submit(page, "Save as a new dated entry")
+    chosen = grid.current_grid(product.database)
+    assert chosen is not None
+    assert chosen.by_hour == tuple(100.0 + hour for hour in range(24))
+
+
+def test_carbon_by_the_hour_is_read_from_a_file(product: Service) -> None:
+    page = settings("Energy")
+    page.radio[0].set_value("hours").run()
+    rows = "\n".join(f"{hour},{300 - hour}" for hour in range(24))
+    page.file_uploader[0].set_value(("grid.csv", f"hour,g_per_kwh\n{rows}".encode(), "text/csv"))
+    fill(page, "Source", "the grid operator, 2026")
+    submit(page, "Save as a new dated entry")
+    chosen = grid.current_grid(product.database)
+    assert chosen is not None
+    assert chosen.by_hour == tuple(300.0 - hour for hour in range(24))
+
+
+def test_a_figure_of_ones_own_needs_its_source(product: Service) -> None:
+    page = settings("Energy")
+    page.radio[0].set_value("own").run()
+    page.number_input[0].set_value(12.5)
+    submit(page, "Save as a new dated entry")
+    assert "where the figure comes from" in page.error[0].value.replace("\\", "")
+    assert grid.current_grid(product.database) is None
+
+
+def test_carbon_is_turned_off_again(product: Service) -> None:
+    grid.set_grid(product.database, actor="test", g_per_kwh=56.0, source="x")
+    page = settings("Energy")
+    page.radio[0].set_value("off").run()
+    submit(page, "Turn carbon off")
+    chosen = grid.current_grid(product.database)
+    assert chosen is not None
+    assert chosen.g_per_kwh is None

@@ -1,0 +1,113 @@
+"""How the meters are doing: which read, which were silent, which are missing and how to get them.
+
+What a meter read is on the ledger; why one reads nothing only the running engine knows.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import formats
+from dashboard.energy import METERS_DAYS, EnergyView
+from dashboard.energy_words import KINDS, amount, gap_sentence, lasting, machine_name, relative
+from dashboard.periods import DAY_MS
+from engine.api import current
+
+RECENT_MS = 3 * 60_000  # a minute's reading is written once the minute is over
+CALIBRATE = "python -m engine calibrate"
+
+
+def meters(energy: EnergyView) -> None:
+    """The table, what is missing, and the whole against its parts. Of this server's own ledger the
+    engine knows more."""
+    live, wholes = energy.view.ledger == "own", energy.wholes
+    told: list[dict[str, Any]] = current.get().health()["meters"] if live else []
+    st.subheader("Meters", anchor=False)
+    table = meter_table(energy.meters, told, energy.at_ms, live=live)
+    if table.empty:
+        st.caption("No meter's own readings are kept for this range.")
+    else:
+        st.dataframe(table, hide_index=True, alt="Meters, what they read and how they are doing")
+        if energy.period.end_ms - energy.period.start_ms > METERS_DAYS * DAY_MS:
+            st.caption(f"Over the last {METERS_DAYS} days.")
+    for whole in wholes.to_dict("records"):
+        sentence = gap_sentence(
+            str(whole["machine"]), whole["whole_j"], whole["parts_j"], int(whole["minutes"])
+        )
+        st.markdown(formats.escape(sentence))
+    for meter in told:
+        if meter["state"] == "unavailable":
+            st.markdown(
+                f"**{formats.escape(str(meter['name']))}** is not available: "
+                f"{formats.escape(str(meter['message']))}"
+            )
+    if live:
+        _rests_on(told)
+
+
+def meter_table(
+    frame: pd.DataFrame, told: Sequence[dict[str, Any]], now_ms: int, *, live: bool
+) -> pd.DataFrame:
+    """A row for each device that read, as people read it."""
+    by_name = {str(meter["name"]): meter for meter in told}
+    rows = [
+        {
+            "Machine": machine_name(str(row["machine"])),
+            "Meter": row["meter"],
+            "Device": row["device"],
+            "State": state(row, now_ms, live=live),
+            "Read": amount(None if pd.isna(row["energy_j"]) else float(row["energy_j"])),
+            "Basis": row["basis"],
+            "Accuracy": _accuracy(row, by_name),
+            "Kind": KINDS.get(str(row["kind"]), row["kind"]),
+        }
+        for row in frame.to_dict("records")
+    ]
+    return pd.DataFrame(rows)
+
+
+def state(row: Any, now_ms: int, *, live: bool) -> str:
+    """`reading`, and for how long of the range it was silent."""
+    unknown_ms = int(row["unknown_ms"])
+    silent = f"silent for {lasting(unknown_ms / 1000)} of the range" if unknown_ms else ""
+    if not live:
+        return silent or "read all the time"
+    if pd.isna(row["last_ms"]):
+        return silent or "nothing read"
+    ago = now_ms - int(row["last_ms"])
+    now = "reading" if ago <= RECENT_MS else f"silent now for {lasting(ago / 1000)}"
+    return f"{now}; {silent}" if silent else now
+
+
+def _accuracy(row: Any, by_name: dict[str, dict[str, Any]]) -> str:
+    meter = by_name.get(str(row["meter"])) if row["machine"] == "here" else None
+    source = str(meter.get("accuracy_source") or "") if meter else ""
+    return relative(float(row["accuracy"])) + (f": {source}" if source else "")
+
+
+def _rests_on(told: Sequence[dict[str, Any]]) -> None:
+    """What the estimates rest on, and whether a request's share was calibrated here."""
+    with st.expander("What these figures rest on", icon=":material/rule:"):
+        for meter in told:
+            if meter["state"] == "used":
+                st.text(f"• {meter['name']} ({meter['basis']}): {meter['message']}")
+        model = current.get().model
+        calibration: dict[str, Any] | None = getattr(model, "calibration", None)
+        if calibration:
+            st.text(
+                "• The weights by which a step's energy is split over its requests were fitted on "
+                f"this machine on {calibration['at']}; they reproduce it to "
+                f"{relative(float(calibration['error']))}."
+            )
+        else:
+            st.text(
+                "• A step's energy is split over its requests by computed work, with weights that "
+                "were not fitted on this machine. To fit them, in a few minutes, run:"
+            )
+            st.code(CALIBRATE, language="bash")
+        st.text(
+            "• An uncertainty is the meters' accuracy. A meter is off by the same part of every "
+            "reading, so it does not shrink as readings add up."
+        )

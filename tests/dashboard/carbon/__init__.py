@@ -1,0 +1,1 @@
+"""Carbon, against hand calculations."""
