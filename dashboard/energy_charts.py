@@ -36,10 +36,12 @@ PANEL_HEIGHT = 300
 MOST_WHISKERS = 40  # more would hide the bars; the table behind the chart has all
 
 
-def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart:
-    """Where the joules went over time. `frame` as from `dashboard.energy.timeline`."""
+def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str, bucket_ms: int) -> Chart:
+    """Where the joules went over time. `frame` as from `dashboard.energy.timeline`, in buckets of
+    `bucket_ms`, `per` in words."""
     unit, joules_per_unit = unit_of(float(frame["total_j"].max()))
     times = local_times(frame["bucket_ms"], zone)
+    period = {"xperiod": bucket_ms, "xperiod0": times[0], "xperiodalignment": "middle"}
     figure = go.Figure()
     table = pd.DataFrame({"time": times})
     for part in PARTS:
@@ -51,6 +53,9 @@ def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart
             name=PART_NAMES[part],
             x=times,
             y=values,
+            # Left to itself plotly takes the smallest distance between bars, and of one bar none.
+            width=bucket_ms * (0.9 if len(frame) <= 60 else 1),
+            **period,
             marker={"color": IDLE_COLOUR if part == "idle_j" else None, "line": {"width": 0}},
             hovertemplate=f"%{{y:,.3~r}} {unit}",
         )
@@ -63,6 +68,7 @@ def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart
             name="± accuracy of the meters",
             x=times,
             y=total,
+            **period,
             mode="markers",
             marker={"size": 4, "symbol": "line-ew-open", "color": ERROR_COLOUR},
             error_y={
@@ -76,7 +82,7 @@ def timeline(frame: pd.DataFrame, uses: Uses, zone: ZoneInfo, per: str) -> Chart
     figure.update_layout(
         barmode="stack",
         hovermode="x unified",
-        bargap=0.1 if len(frame) <= 60 else 0,
+        xaxis={"range": [times[0], times[-1] + np.timedelta64(bucket_ms, "ms")]},
         yaxis={"title": f"{unit} {per}", "rangemode": "tozero"},
     )
     dress(figure, 320)

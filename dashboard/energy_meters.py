@@ -14,6 +14,7 @@ from dashboard.energy import METERS_DAYS, EnergyView
 from dashboard.energy_words import KINDS, amount, gap_sentence, lasting, machine_name, relative
 from dashboard.periods import DAY_MS
 from engine.api import current
+from engine.runtime.protocol import Ready
 
 RECENT_MS = 3 * 60_000  # a minute's reading is written once the minute is over
 CALIBRATE = "python -m engine calibrate"
@@ -23,8 +24,11 @@ def meters(energy: EnergyView) -> None:
     """The table, what is missing, and the whole against its parts. Of this server's own ledger the
     engine knows more."""
     live, wholes = energy.view.ledger == "own", energy.wholes
-    told: list[dict[str, Any]] = current.get().health()["meters"] if live else []
+    model = current.get().model if live else None
+    told = model.meters if model is not None else []
     st.subheader("Meters", anchor=False)
+    if model is not None:
+        st.markdown(formats.escape(model.energy_summary))
     table = meter_table(energy.meters, told, energy.at_ms, live=live)
     if table.empty:
         st.caption("No meter's own readings are kept for this range.")
@@ -37,14 +41,18 @@ def meters(energy: EnergyView) -> None:
             str(whole["machine"]), whole["whole_j"], whole["parts_j"], int(whole["minutes"])
         )
         st.markdown(formats.escape(sentence))
-    for meter in told:
-        if meter["state"] == "unavailable":
-            st.markdown(
-                f"**{formats.escape(str(meter['name']))}** is not available: "
-                f"{formats.escape(str(meter['message']))}"
-            )
-    if live:
-        _rests_on(told)
+    _missing([meter for meter in told if meter["state"] == "unavailable"])
+    if model is not None:
+        _rests_on(model)
+
+
+def _missing(told: Sequence[dict[str, Any]]) -> None:
+    """Why other meters are not read, and how to get them."""
+    if told:
+        with st.expander(f"{len(told)} other meters were looked for", icon=":material/search:"):
+            for meter in told:
+                name, message = (formats.escape(str(meter[key])) for key in ("name", "message"))
+                st.markdown(f"**{name}**: {message}")
 
 
 def meter_table(
@@ -87,15 +95,13 @@ def _accuracy(row: Any, by_name: dict[str, dict[str, Any]]) -> str:
     return relative(float(row["accuracy"])) + (f": {source}" if source else "")
 
 
-def _rests_on(told: Sequence[dict[str, Any]]) -> None:
+def _rests_on(model: Ready) -> None:
     """What the estimates rest on, and whether a request's share was calibrated here."""
     with st.expander("What these figures rest on", icon=":material/rule:"):
-        for meter in told:
+        for meter in model.meters:
             if meter["state"] == "used":
                 st.text(f"• {meter['name']} ({meter['basis']}): {meter['message']}")
-        model = current.get().model
-        calibration: dict[str, Any] | None = getattr(model, "calibration", None)
-        if calibration:
+        if calibration := model.calibration:
             st.text(
                 "• The weights by which a step's energy is split over its requests were fitted on "
                 f"this machine on {calibration['at']}; they reproduce it to "
@@ -104,7 +110,7 @@ def _rests_on(told: Sequence[dict[str, Any]]) -> None:
         else:
             st.text(
                 "• A step's energy is split over its requests by computed work, with weights that "
-                "were not fitted on this machine. To fit them, in a few minutes, run:"
+                "were not fitted on this machine. To fit them, in about a minute, run:"
             )
             st.code(CALIBRATE, language="bash")
         st.text(

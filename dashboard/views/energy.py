@@ -52,9 +52,11 @@ def where_it_went(energy: EnergyView) -> None:
     st.caption(formats.escape(energy_words.failed_note(uses)))
     for sentence in energy_words.coverage(uses):
         st.caption(f":material/warning: {formats.escape(sentence)}")
-    per = _per(energy.period)
-    zone = data.timezone()
-    ui.show(energy_charts.timeline(energy.timeline, uses, zone, per), "energy-timeline")
+    bucket_ms = max(energy.period.bucket_ms, MINUTE_MS)
+    chart = energy_charts.timeline(
+        energy.timeline, uses, data.timezone(), _per(energy.period), bucket_ms
+    )
+    ui.show(chart, "energy-timeline")
 
 
 def per_token(energy: EnergyView) -> None:

@@ -90,6 +90,7 @@ class Ready:
     kernel: str
     load_ms: float
     meters: list[dict[str, Any]]
+    energy_summary: str  # what is measured and what is not, for people
     calibration: dict[str, Any] | None  # when and how well energy was calibrated, if it was
     type: Literal["ready"] = "ready"
 

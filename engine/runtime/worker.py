@@ -163,6 +163,7 @@ def _ready(
         kernel=model.kernel,
         load_ms=load_ms,
         meters=meters.describe(),
+        energy_summary=meters.summary(),
         calibration=None if calibrated is None else calibrated.summary(),
     )
 

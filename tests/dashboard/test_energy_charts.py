@@ -59,7 +59,7 @@ def test_the_timeline_stacks_the_parts_and_draws_how_sure_they_are() -> None:
     found = pd.DataFrame(
         {"bucket_ms": [MIDNIGHT, MIDNIGHT + HOUR], "total_j": [KWH, np.nan], **parts, **nothing}
     ).assign(uncertainty_j=[0.4 * KWH, np.nan])
-    chart = energy_charts.timeline(found, uses(KWH, 0.5 * KWH), UTC, "per hour")
+    chart = energy_charts.timeline(found, uses(KWH, 0.5 * KWH), UTC, "per hour", 3_600_000)
     assert chart.title == "50% of 1.00 kWh ± 40% (estimated) served requests"
     bars = {trace.name: trace for trace in chart.figure.data}
     assert list(bars) == ["Served requests", "Idle", "± accuracy of the meters"]
@@ -75,7 +75,7 @@ def test_without_a_kept_accuracy_no_whisker_is_drawn() -> None:
     for name in ("overhead_j", "idle_j", "loading_j", "other_j"):
         found[name] = 0.0
     found["uncertainty_j"] = np.nan
-    chart = energy_charts.timeline(found, uses(KWH, KWH), UTC, "per hour")
+    chart = energy_charts.timeline(found, uses(KWH, KWH), UTC, "per hour", 3_600_000)
     assert all(trace.type == "bar" for trace in chart.figure.data)
 
 
@@ -164,7 +164,7 @@ def test_a_long_timeline_has_few_whiskers_and_all_of_them_in_its_table() -> None
     for name in ("attributed_j", "overhead_j", "loading_j", "other_j"):
         found[name] = 0.0
     found = found.assign(idle_j=KWH, uncertainty_j=0.1 * KWH)
-    chart = energy_charts.timeline(found, uses(400 * KWH, 0.0), UTC, "per hour")
+    chart = energy_charts.timeline(found, uses(400 * KWH, 0.0), UTC, "per hour", 3_600_000)
     drawn = ~np.isnan(chart.figure.data[-1].error_y.array)
     assert drawn.sum() == 40
     assert chart.table["± kWh"].notna().all()
