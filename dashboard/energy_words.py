@@ -47,7 +47,7 @@ def relative(part: float | None) -> str:
     """`± 40%`, or that the accuracy was not kept."""
     if part is None:
         return NOT_KEPT
-    return f"± {part:.1%}" if part < 0.0995 else f"± {part:.0%}"
+    return formats.plus_minus(part)
 
 
 def with_uncertainty(total: Sure, basis: str) -> str:

@@ -51,6 +51,11 @@ def share(part: float) -> str:
     return "over 99%" if 0.995 < part < 1 else f"{part:.0%}"
 
 
+def plus_minus(part: float) -> str:
+    """Half the width of an interval, as a part of the figure in its middle: `± 40%`."""
+    return f"± {part:.1%}" if part < 0.0995 else f"± {part:.0%}"
+
+
 def joules(value: float | None) -> str:
     return UNKNOWN if value is None else f"{_three_digits(value)} J"
 

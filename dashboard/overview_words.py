@@ -106,11 +106,14 @@ def figures(overview: Overview) -> list[dict[str, str]]:
 
 
 def energy_note(energy: EnergyTotals) -> str:
-    """`estimated; 62% idle`."""
+    """`estimated, ± 40%; 62% of it idle`."""
     if energy.total_j is None:
         return "no meter has read anything"
     idle = (energy.idle_j or 0.0) / energy.total_j if energy.total_j else 0.0
-    return f"{energy_basis(energy)}; {formats.share(idle)} of it idle"
+    words = energy_basis(energy)
+    if energy.total_j and energy.uncertainty_j is not None:
+        words += f", {formats.plus_minus(energy.uncertainty_j / energy.total_j)}"
+    return f"{words}; {formats.share(idle)} of it idle"
 
 
 def energy_basis(energy: EnergyTotals) -> str:

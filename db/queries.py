@@ -339,7 +339,8 @@ def recent_requests(
         query = query.where(Request.developer_id == developer_id)
     if status is not None:
         query = query.where(Request.status == status)
-    frame = _frame(engine, query, floats=("energy_j", "experts_active_mean"))
+    floats = ("energy_j", "prefill_energy_j", "energy_uncertainty_j", "experts_active_mean")
+    frame = _frame(engine, query, floats=floats)
     nullable = ["first_token_at", "finished_at", "api_key_id", "queue_ms", "ttft_ms", "duration_ms"]
     return frame.astype(dict.fromkeys(nullable, "Int64"))
 

@@ -111,12 +111,23 @@ def detail(row: "pd.Series[Any]") -> None:
             "Interface": f"{row['endpoint']}, {'streamed' if row['streamed'] else 'in one piece'}",
             "Input from cache": f"{int(row['cached_input_tokens']):,} tokens",
             "Token counts": "exact" if row["counts_exact"] else "estimated",
-            "Energy": f"{BASIS.get(str(row['energy_basis']), 'unknown')}, "
-            f"{row['energy_source'] or 'no source'}",
+            "Energy": _energy(row),
             "Experts a token": _experts(row),
             "Started": formats.local_time(int(row["started_at"]), zone),
         }
         ui.fact_table(facts)
+
+
+def _energy(row: "pd.Series[Any]") -> str:
+    """How it was obtained, by which meters, how sure it is, and what the prompt took of it."""
+    basis = BASIS.get(str(row["energy_basis"]), "unknown")
+    words = [f"{basis}, {row['energy_source'] or 'no source'}"]
+    energy_j, uncertainty_j = _number(row["energy_j"]), _number(row["energy_uncertainty_j"])
+    if energy_j and uncertainty_j is not None:
+        words.append(formats.plus_minus(uncertainty_j / energy_j))
+    if (prefill_j := _number(row["prefill_energy_j"])) is not None:
+        words.append(f"{formats.joules(prefill_j)} of it for the prompt")
+    return "; ".join(words)
 
 
 def _number(value: Any) -> float | None:
