@@ -26,8 +26,8 @@ def draw() -> None:
     st.subheader("This machine's engine", anchor=False)
     if not service.computes_here:
         st.caption(
-            "There is none (`BREAKEVEN_MODEL=none`): requests go to upstreams, whose energy no "
-            "meter here can read, so it is unknown."
+            "There is none (`BREAKEVEN_MODEL=none`): requests go to upstreams. Their energy is "
+            "known where meters of their machines are named, and unknown elsewhere."
         )
     elif service.model is None:
         st.info("The model is not loaded yet.", icon=":material/hourglass_top:")
@@ -83,6 +83,14 @@ def _upstreams(upstreams: list[dict[str, Any]]) -> None:
             "Running": [
                 f"{upstream['running']} of {upstream['max_running']}" for upstream in upstreams
             ],
+            "Machine": [upstream["machine"] for upstream in upstreams],
+            "Meters": [_meters(upstream["meters"]) for upstream in upstreams],
         }
     )
     st.dataframe(table, hide_index=True, alt="Upstreams")
+
+
+def _meters(meters: list[dict[str, Any]]) -> str:
+    if not meters:
+        return "none, so its energy is unknown"
+    return "; ".join(meter["problem"] or f"{meter['name']} ({meter['source']})" for meter in meters)

@@ -78,7 +78,7 @@ class Service:
         self.started_at = now_ms()
         self.observer = Observer(settings.home, self.ledger, self.health)
         self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)
-        self.upstreams = Upstreams(read_upstreams(settings.upstreams))
+        self.upstreams = Upstreams(read_upstreams(settings.upstreams), self._take_energy)
         self.limiter = Limiter()
         self.power = PowerNow()
         self._energy_rates = EnergyRates()
@@ -248,7 +248,7 @@ class Service:
         answer.grant.settle(0 if finished is None else finished.tally.total)
         if finished is None:  # it was not admitted
             return
-        self._energy_rates.note(row.model, finished.tally.total, answer.energy.joules)
+        self._energy_rates.note(row.id, row.model, finished.tally.total, answer.energy.joules)
         self.observer.request_over(row, finished, answer.energy)
         self._events.publish(
             RequestFinished(
@@ -269,6 +269,8 @@ class Service:
         for request_id, share_j in window.shares.items():
             if answer := self._answers.get(request_id):
                 answer.energy.add(share_j, window.basis, window.source)
+            elif share_j is not None:
+                self._energy_rates.add(request_id, share_j)
         self.power.note(window)
         try:
             self.ledger.record_energy(energy_record(window))

@@ -45,6 +45,8 @@ def test_the_engine_tab_lists_each_upstream_and_what_is_wrong_with_it(
         "Models": f"{MODEL}, small",
         "State": "answers",
         "Running": "0 of 4",
+        "Machine": upstream.url.removeprefix("http://").removesuffix("/v1"),
+        "Meters": "none, so its energy is unknown",
     }
     assert "cannot be reached" in away["State"]
 

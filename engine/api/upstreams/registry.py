@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -13,11 +13,13 @@ from engine.api.ask import Ask
 from engine.api.errors import prompt_too_long
 from engine.api.source import Source
 from engine.api.upstreams import counting
-from engine.api.upstreams.config import UpstreamConfig
+from engine.api.upstreams.config import UpstreamConfig, meters_by_machine
 from engine.api.upstreams.dispatch import Dispatch
+from engine.api.upstreams.machine import Machine
 from engine.api.upstreams.replica import Replica, ServedModel
 from engine.api.upstreams.source import Job, UpstreamSource
 from engine.api.upstreams.translate import body_of
+from engine.energy.window import EnergyWindow
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +30,17 @@ CHECK_AGAIN_AFTER_S = 2.0  # one that does not answer
 
 
 class Upstreams:
-    """Lives on one event loop; `models`, `problem` and `health` may be called from any thread."""
+    """Lives on one event loop; `models`, `problem` and `health` may be called from any thread.
+    `on_energy` gets the energy windows of the machines that have meters."""
 
-    def __init__(self, configs: Sequence[UpstreamConfig]) -> None:
-        self.replicas = [Replica(config) for config in configs]
+    def __init__(
+        self, configs: Sequence[UpstreamConfig], on_energy: Callable[[EnergyWindow], None]
+    ) -> None:
+        self.machines = {
+            name: Machine(name, meters, on_energy)
+            for name, meters in meters_by_machine(configs).items()
+        }
+        self.replicas = [Replica(config, self.machines[config.machine]) for config in configs]
         self.dispatch = Dispatch(self.replicas)
         self._session: aiohttp.ClientSession | None = None
         self._watchers: list[asyncio.Task[None]] = []
@@ -50,11 +59,14 @@ class Upstreams:
             asyncio.create_task(self._watch(replica), name=f"upstream-{replica.url}")
             for replica in self.replicas
         ]
+        for machine in self.machines.values():
+            machine.start()
 
     async def stop(self) -> None:
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
+        await asyncio.gather(*(machine.stop() for machine in self.machines.values()))
         if self._session is not None:
             await self._session.close()
 
@@ -123,6 +135,8 @@ class Upstreams:
                 "problem": replica.problem,
                 "running": replica.running,
                 "max_running": replica.config.max_running,
+                "machine": replica.machine.name,
+                "meters": replica.machine.health(),
             }
             for replica in self.replicas
         ]

@@ -10,6 +10,7 @@ import aiohttp
 from pydantic_core import from_json
 
 from engine.api.upstreams.config import UpstreamConfig
+from engine.api.upstreams.machine import Machine
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Replica:
     does. `asked` becomes true with the first answer or refusal."""
 
     config: UpstreamConfig
+    machine: Machine
     models: dict[str, ServedModel] = field(default_factory=dict)
     problem: str | None = "It was not asked yet."
     asked: bool = False

@@ -13,6 +13,7 @@ from engine.api.errors import ApiError
 from engine.api.source import EngineKind, Piece, Tally
 from engine.api.upstreams import counting, wire
 from engine.api.upstreams.dispatch import Dispatch
+from engine.api.upstreams.flight import Flight
 from engine.api.upstreams.replica import Replica, ServedModel, reason
 from engine.api.upstreams.translate import Reader, pieces_of, said_in
 from engine.api.upstreams.wire import Broken, Dropped, Unreachable
@@ -66,7 +67,7 @@ class UpstreamSource:
         scope = self._scope = asyncio.timeout(None)
         try:
             async with scope:
-                async for piece in self._from_any_server():
+                async for piece in self._from_any_server(request_id):
                     yield piece
         except TimeoutError:
             if not scope.expired():
@@ -77,7 +78,7 @@ class UpstreamSource:
         if self._scope is not None and not self._scope.expired():
             self._scope.reschedule(asyncio.get_running_loop().time())
 
-    async def _from_any_server(self) -> AsyncIterator[Piece]:
+    async def _from_any_server(self, request_id: int) -> AsyncIterator[Piece]:
         tried: set[Replica] = set()
         dropped: set[Replica] = set()
         last: ApiError | None = None
@@ -89,7 +90,7 @@ class UpstreamSource:
             except ApiError as error:
                 raise last or error from None
             try:
-                async for piece in self._from_server(replica):
+                async for piece in self._from_server(replica, request_id):
                     yield piece
                 return
             except Broken as error:
@@ -111,17 +112,22 @@ class UpstreamSource:
                 self._dispatch.give_back(replica, self._job.tenant)
             tried.add(replica)
 
-    async def _from_server(self, replica: Replica) -> AsyncIterator[Piece]:
+    async def _from_server(self, replica: Replica, request_id: int) -> AsyncIterator[Piece]:
         streamed = bool(self._job.body.get("stream"))
-        async with self._open(replica) as response:
-            if not streamed:
-                within_s = replica.config.first_token_within_s
-                answer = await wire.whole(response, within_s)
-                for piece in self._whole_pieces(answer):
-                    yield piece
-            else:
-                async for piece in self._streamed_pieces(response, replica):
-                    yield piece
+        flight = replica.machine.begin(request_id, self.tally, streamed=streamed)
+        try:
+            async with self._open(replica) as response:
+                if not streamed:
+                    within_s = replica.config.first_token_within_s
+                    answer = await wire.whole(response, within_s)
+                    flight.tokens(1)
+                    for piece in self._whole_pieces(answer):
+                        yield piece
+                else:
+                    async for piece in self._streamed_pieces(response, replica, flight):
+                        yield piece
+        finally:
+            flight.end()
         await self._settle(replica)
 
     @asynccontextmanager
@@ -152,7 +158,7 @@ class UpstreamSource:
             raise Dropped(f"The connection broke ({reason(error)}).") from error
 
     async def _streamed_pieces(
-        self, response: aiohttp.ClientResponse, replica: Replica
+        self, response: aiohttp.ClientResponse, replica: Replica, flight: Flight
     ) -> AsyncIterator[Piece]:
         readers = [Reader() for _ in range(self.answers)] if self._job.with_parts else None
         open_answers = set(range(self.answers))
@@ -160,6 +166,7 @@ class UpstreamSource:
             if "error" in chunk:
                 raise wire.failed(chunk)
             with _understood():
+                flight.tokens(self._estimate(chunk))
                 pieces = self._read(chunk, readers)
             self._begun = True
             for piece in pieces:
@@ -175,8 +182,6 @@ class UpstreamSource:
         """What a chunk adds; its own words go with the first of its pieces."""
         if wire.take_usage(chunk.get("usage"), self.tally):
             self.usage = chunk["usage"]
-        else:
-            self._estimate(chunk)
         pieces = [p for p in pieces_of(chunk, readers) if 0 <= p.index < self.answers]
         if pieces:
             pieces[0].raw = chunk
@@ -195,13 +200,16 @@ class UpstreamSource:
         pieces[0].raw = answer
         return pieces
 
-    def _estimate(self, chunk: dict[str, Any]) -> None:
+    def _estimate(self, chunk: dict[str, Any]) -> int:
         """Until the upstream says better, a chunk with text in it is a token."""
+        count = 0
         for choice in chunk.get("choices") or ():
             if texts := said_in(choice, "delta"):
                 self._texts += texts
-                if not self.tally.exact:
-                    self.tally.output_tokens += 1
+                count += 1
+        if not self.tally.exact:
+            self.tally.output_tokens += count
+        return count
 
     async def _settle(self, replica: Replica) -> None:
         """Where the upstream told no usage, count."""

@@ -93,6 +93,12 @@ class MeterConfig(BaseModel):
     def token(self) -> str | None:
         return os.environ.get(self.token_env) if self.token_env else None
 
+    @property
+    def missing_variable(self) -> str | None:
+        """One that it names but the environment lacks."""
+        named = (self.user_env, self.password_env, self.token_env)
+        return next((name for name in named if name and name not in os.environ), None)
+
 
 def read_meters(setting: str | None) -> list[MeterConfig]:
     """MeterSettingError, in one line for people, where the setting or its file cannot be used."""
@@ -135,7 +141,6 @@ def _checked(table: Any, place: str) -> MeterConfig:
         field = ".".join(map(str, detail["loc"])) or "table"
         message = detail["msg"].removeprefix("Value error, ")
         raise MeterSettingError(f"{place}: {field}: {message}.") from error
-    for name in (found.user_env, found.password_env, found.token_env):
-        if name and name not in os.environ:
-            raise MeterSettingError(f"{place}: the environment has no variable {name}.")
+    if name := found.missing_variable:
+        raise MeterSettingError(f"{place}: the environment has no variable {name}.")
     return found

@@ -64,6 +64,14 @@ class RemoteMeter:
             raise MeterError(self.problem or f"{self._config.name} has not told enough yet.")
         return found
 
+    def last_steps(self) -> dict[str, tuple[float, Count]]:
+        """By device, the moment by the clock of the last reading and the count as of then: what
+        `read` tells only in the interval after it. Empty where it is silent."""
+        now = self._clock()
+        with self._lock:
+            steps = {name: series.last_step(now) for name, series in self._series.items()}
+        return {name: step for name, step in steps.items() if step is not None}
+
     def detail(self) -> str:
         with self._lock:
             series = list(self._series.values())

@@ -97,6 +97,13 @@ class Series:
             return None
         return Count(self._shown(now), self._epoch)
 
+    def last_step(self, now: float) -> tuple[float, Count] | None:
+        """When it was last read to have moved, and what it had counted by then: known at once, for
+        those who look back. None: not heard of lately, or not seen to move yet."""
+        if self.is_stale(now) or (self._moves == 0 and not self.integrates):
+            return None
+        return self._moved_at, Count(self._joules, self._epoch)
+
     def _shown(self, now: float) -> float:
         line = self._line
         if line is None or line.lasts_s <= 0:

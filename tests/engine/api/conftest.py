@@ -9,9 +9,10 @@ import pytest
 from db.settings import Settings
 from tests.conftest import make_home
 from tests.engine.api.gateway import Gateway
+from tests.engine.api.metered import build
 from tests.engine.api.upstreams import start
 
-__all__ = ["start"]  # a fixture
+__all__ = ["build", "start"]  # fixtures
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,13 @@ import random
 
 from engine.api.upstreams.config import UpstreamConfig
 from engine.api.upstreams.dispatch import Dispatch
+from engine.api.upstreams.machine import Machine
 from engine.api.upstreams.replica import Replica, ServedModel
 
 
 def server(places: int) -> Replica:
-    replica = Replica(UpstreamConfig(url="http://localhost:1/v1", max_running=places))
+    config = UpstreamConfig(url="http://localhost:1/v1", max_running=places)
+    replica = Replica(config, Machine(config.machine, [], lambda window: None))
     replica.models = {"m": ServedModel("m", None)}
     replica.problem = None
     return replica

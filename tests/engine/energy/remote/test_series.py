@@ -53,6 +53,17 @@ def test_figures_refreshed_every_30_s_do_not_come_in_one_lump() -> None:
     assert told(series, 135.0 + 14.0) == pytest.approx(9000.0 + 29 * 100.0)
 
 
+def test_what_was_last_read_is_known_at_once_to_those_who_look_back() -> None:
+    series = Series(0.0, counter(0.0), stale_s=5.0)
+    for second in range(1, 30):
+        series.note(float(second), counter(0.0))
+    assert series.last_step(29.5) is None  # not seen to move yet
+    for second in range(30, 76):
+        series.note(float(second), counter(second // 30 * 3000.0))
+    assert series.last_step(75.5) == (60.0, Count(6000.0))
+    assert series.last_step(90.0) is None  # silent for too long
+
+
 def test_power_is_integrated_by_trapezoids() -> None:
     series = Series(0.0, power(100.0), stale_s=5.0)
     series.note(1.0, power(200.0))
