@@ -125,6 +125,17 @@ def test_both_requests_stand_in_the_list(page: Page, product: Product) -> None:
     assert rows[0][4].startswith("openai")
 
 
+def test_the_energy_page_says_what_is_drawn_now_and_where_it_went(page: Page) -> None:
+    page.get_by_role("link", name="Energy").click()
+    settled(page)
+    expect(page.get_by_role("heading", name="Power now")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^[0-9.,]+ k?W$")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"% of .* ± .* served requests")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"per output token")).first).to_be_visible()
+    page.get_by_text("What these figures rest on").click()
+    expect(page.get_by_text("python -m engine calibrate")).to_be_visible()
+
+
 def test_a_price_that_cannot_be_is_refused_in_plain_words(page: Page) -> None:
     page.get_by_role("link", name="Settings", exact=True).first.click()
     settled(page)
