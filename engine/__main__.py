@@ -1,4 +1,4 @@
-"""`python -m engine generate | inspect | serve`."""
+"""`python -m engine generate | inspect | meters | serve`."""
 
 from typing import Any
 
@@ -54,6 +54,14 @@ def inspect(model: str) -> None:
     from engine.inspect import run
 
     run(Settings(), model)
+
+
+@cli.command()
+def meters() -> None:
+    """Say which energy meters work here, why others do not, and what they read now."""
+    from engine.meters_command import run
+
+    run(Settings())
 
 
 @cli.command()

@@ -85,6 +85,14 @@ def test_a_counter_that_the_driver_started_anew_is_not_negative(
     assert told[1:] == [{"gpu-0": [0.0, 1]}, {"gpu-0": [2.0, 1]}]
 
 
+def test_a_counter_that_leaps_further_than_any_board_can_draw_was_started_anew(
+    library: Path, tmp_path: Path
+) -> None:
+    # 50 kJ within a second.
+    told = metered(library, tmp_path, ["0 1"], [(1.0, ["50000000 1"]), (2.0, ["50700000 1"])])
+    assert told[1:] == [{"gpu-0": [0.0, 1]}, {"gpu-0": [700.0, 1]}]
+
+
 def test_a_board_that_falls_off_the_bus_does_not_stop_the_other(
     library: Path, tmp_path: Path
 ) -> None:
@@ -95,6 +103,32 @@ def test_a_board_that_falls_off_the_bus_does_not_stop_the_other(
     assert told[2] == "No NVIDIA board answers any more."
 
 
+def test_a_board_that_comes_back_has_counted_on(library: Path, tmp_path: Path) -> None:
+    # Its counter went on; its power was not seen for 3 s.
+    told = metered(
+        library,
+        tmp_path,
+        ["0 1", "- 100000"],
+        [(1.0, ["lost", "lost"]), (3.0, ["600000 1", "- 100000"]), (4.0, ["800000 1", "- 100000"])],
+    )
+    assert told[1] == "No NVIDIA board answers any more."
+    assert told[2] == {"gpu-0": [600.0, 0], "gpu-1": [0.0, 1]}
+    assert told[3] == {"gpu-0": [800.0, 0], "gpu-1": [100.0, 1]}
+
+
+def test_a_divided_board_is_one_device_and_says_that_all_its_parts_are_counted(
+    library: Path, tmp_path: Path
+) -> None:
+    boards = ["0 1 1", "0 1 0", "0 1"]
+    told = metered(library, tmp_path, boards, [(1.0, ["9000 1 1", "1000 1 0", "2000 1"])])
+    before, _, after = told[0].partition("; ")
+    assert before.count("energy counter") == 3
+    assert after.startswith("gpu-0: divided into MIG instances")
+    assert "others draw is counted too" in after
+    assert told[1] == {"gpu-0": [9.0, 0], "gpu-1": [1.0, 0], "gpu-2": [2.0, 0]}
+
+
 def test_boards_that_tell_neither_are_no_meter(library: Path, tmp_path: Path) -> None:
-    told = metered(library, tmp_path, ["- -"], [])
-    assert told == ["There is no NVIDIA board here that tells energy or power."]
+    (told,) = metered(library, tmp_path, ["- - 1"], [])
+    assert told.startswith("There is no NVIDIA board here that tells energy or power.")
+    assert "MIG" in told

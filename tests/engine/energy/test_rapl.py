@@ -1,6 +1,7 @@
 """RAPL on a tree of files that behaves as the kernel's."""
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.energy.meters import MeterError
-from engine.energy.rapl import RaplMeter
+from engine.energy.rapl import RaplMeter, RaplPsysMeter
 
 RANGE_UJ = 262_143_328_850  # a common server's
 
@@ -33,6 +34,9 @@ class Tree:
 
     def meter(self) -> RaplMeter:
         return RaplMeter(self.root, clock=lambda: self.now)
+
+    def psys(self) -> RaplPsysMeter:
+        return RaplPsysMeter(self.root, clock=lambda: self.now)
 
 
 @pytest.fixture
@@ -132,6 +136,56 @@ def test_a_socket_that_vanishes_does_not_stop_the_other(tree: Tree) -> None:
     (tree.root / "intel-rapl:0" / "energy_uj").unlink()
     with pytest.raises(MeterError, match="do not answer"):
         meter.read()
+
+
+def test_a_socket_that_comes_back_has_counted_on(tree: Tree) -> None:
+    tree.add("intel-rapl:0", "package-0", 0)
+    tree.add("intel-rapl:1", "package-1", 0)
+    meter = tree.meter()
+    (tree.root / "intel-rapl:1").rename(tree.root / "away")
+    tree.now = 1.0
+    assert set(meter.read()) == {"package-0"}
+    (tree.root / "away").rename(tree.root / "intel-rapl:1")
+    tree.now = 2.0
+    tree.set("intel-rapl:1", 80_000_000)
+    count = meter.read()["package-1"]
+    assert (count.joules, count.epoch) == (80.0, 0)
+
+
+def test_the_whole_machine_is_a_meter_of_its_own(tree: Tree) -> None:
+    tree.add("intel-rapl:0", "package-0", 0)
+    tree.add("intel-rapl:1", "psys", RANGE_UJ - 1_000_000)
+    meter = tree.psys()
+    tree.now = 0.1
+    tree.set("intel-rapl:1", 4_000_000)
+    assert meter.kind == "machine"
+    assert meter.read()["psys"].joules == pytest.approx(5.0)
+
+
+def test_a_whole_that_never_counted_is_no_meter(tree: Tree) -> None:
+    tree.add("intel-rapl:0", "package-0", 7)
+    with pytest.raises(MeterError, match="no RAPL counter of the whole"):
+        tree.psys()
+    tree.add("intel-rapl:1", "psys", 0)
+    with pytest.raises(MeterError, match="stands at 0"):
+        tree.psys()
+
+
+def test_the_command_opens_every_counter_in_the_kernels_layout(tree: Tree) -> None:
+    # /sys/class/powercap holds a flat list of links, subzones among them.
+    home = tree.root / "devices"
+    home.mkdir()
+    powercap = tree.root / "powercap"
+    powercap.mkdir()
+    for name in ("intel-rapl:0", "intel-rapl:0:0", "intel-rapl:1", "intel-rapl-mmio:0"):
+        (home / name).mkdir()
+        (home / name / "energy_uj").write_text("1\n")
+        (home / name / "energy_uj").chmod(0o400)
+        (powercap / name).symlink_to(home / name)
+    command = f"chmod a+r {powercap}/intel-rapl*:*/energy_uj"
+    subprocess.run(["sh", "-c", command], check=True)
+    modes = {file.stat().st_mode & 0o777 for file in home.glob("*/energy_uj")}
+    assert modes == {0o444}
 
 
 def test_counters_for_root_only_name_the_command_that_opens_them(tree: Tree) -> None:
