@@ -18,8 +18,8 @@ from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.models import find_model
 from engine.runtime.engine import Engine
+from engine.runtime.metered import metered_step
 from engine.runtime.protocol import Output, SamplingParams, Submit
-from engine.runtime.work import work_done
 from engine.weights import WeightsError
 
 _REQUEST = 1
@@ -66,10 +66,8 @@ def _answer(
     begun = time.monotonic()
     first_token_s = None
     while True:
-        started = time.monotonic()
-        result = engine.step()
+        result = metered_step(engine, attributor)
         ended = time.monotonic()
-        attributor.step(started, ended, work_done(engine.model, result.processed))
         for output in result.outputs:
             first_token_s = first_token_s or ended - begun
             click.echo(output.text, nl=False)

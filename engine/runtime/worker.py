@@ -32,6 +32,7 @@ from engine.model.precision import PRECISIONS
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
+from engine.runtime.metered import metered_step
 from engine.runtime.protocol import (
     Abort,
     Configure,
@@ -45,7 +46,7 @@ from engine.runtime.protocol import (
     decode_to_worker,
     encode,
 )
-from engine.runtime.work import setup_of, work_done
+from engine.runtime.work import setup_of
 
 _WINDOW_S = 1.0  # an energy window is closed at least this often
 _TIDY_EVERY_S = 20.0
@@ -106,12 +107,7 @@ class Worker:
                 self._engine.use_experts(message.experts_per_token)
 
     def _step(self) -> None:
-        started, processor_s = time.monotonic(), time.process_time()
-        result = self._engine.step()
-        if result.processed:
-            processor_s = time.process_time() - processor_s
-            work = work_done(self._engine.model, result.processed)
-            self._attributor.step(started, time.monotonic(), work, processor_s)
+        result = metered_step(self._engine, self._attributor)
         scheduler = self._engine.scheduler
         step = Step(
             outputs=result.outputs,
