@@ -41,11 +41,9 @@ def fit(measured: Sequence[Measured]) -> StepCosts:
 
 def median_error(costs: StepCosts, measured: Sequence[Measured]) -> float:
     """How far the costs are from the joules, as a part of these; the median."""
-    told = astuple(costs)
-    return statistics.median(
-        abs(sum(c * amount for c, amount in zip(told, _row(work), strict=True)) / joules - 1)
-        for work, joules in measured
-    )
+    told = np.array(astuple(costs))
+    errors = [abs(float(told @ _row(work)) / joules - 1) for work, joules in measured]
+    return statistics.median(errors)
 
 
 def _row(work: Work) -> list[float]:

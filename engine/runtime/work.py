@@ -98,5 +98,5 @@ def _experts_read(chosen: Sequence[NDArray[np.int32]]) -> list[float]:
         return []
     used = np.array(chosen) > 0
     readers = used.sum(axis=0, dtype=np.float64)
-    parts: NDArray[np.float64] = (used / np.maximum(readers, 1)).sum(axis=(1, 2))
-    return parts.tolist()
+    parts = (used / np.maximum(readers, 1)).sum(axis=(1, 2))
+    return [float(part) for part in parts]
