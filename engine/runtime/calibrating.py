@@ -14,9 +14,9 @@ from engine.energy.window import EnergyWindow
 from engine.energy.work import Work
 from engine.model.model import Model
 from engine.runtime.engine import Engine
-from engine.runtime.metered import metered_step
+from engine.runtime.metered import MeteredEngine
 from engine.runtime.protocol import SamplingParams, Submit
-from engine.runtime.work import work_done
+from engine.runtime.work import Sizes, work_done
 
 TOGETHER = 8  # requests in one step at most
 _SHORT, _LONG = 16, 1024  # tokens before an answer
@@ -90,7 +90,9 @@ class Bench:
     """Runs steps and measures them. `settle_s`: what the slowest meter takes to be sure."""
 
     def __init__(self, engine: Engine, attributor: Attributor, settle_s: float) -> None:
-        self._engine, self._attributor = engine, attributor
+        self._engine = engine
+        self._metered = MeteredEngine(engine, attributor)
+        self._sizes = Sizes.of(engine.model)
         self._block_s = max(0.6, 2 * settle_s)
         self._idle_s = max(1.0, 2 * settle_s)
         self._random = np.random.default_rng(1)
@@ -107,11 +109,11 @@ class Bench:
 
     def idle(self) -> Idling:
         """Some seconds without steps, from which the attributor learns idle power."""
-        self._attributor.close_window()
+        self._metered.close_window()
         started, before = time.monotonic(), processor_time()
         for _ in range(_IDLE_WINDOWS):
             time.sleep(self._idle_s)
-            window = self._attributor.close_window()
+            window = self._metered.close_window()
         busy, seconds = processor_time() - before, time.monotonic() - started
         processors = psutil.cpu_count() or 1
         return Idling(window, (busy.everybody_s - busy.own_s) / (seconds * processors))
@@ -121,8 +123,9 @@ class Bench:
         experts = self._experts if shape.experts is None else shape.experts
         if experts != self._engine.model.experts_per_token:
             self._engine.use_experts(experts)
+            self._sizes = Sizes.of(self._engine.model)
         answers = self._begin_answers(shape)
-        self._attributor.close_window()
+        self._metered.close_window()
         work, steps = Work(), 0
         until = time.monotonic() + self._block_s
         while steps < _FEWEST_STEPS or time.monotonic() < until:
@@ -131,7 +134,7 @@ class Bench:
                 steps += 1
             if not (shape.prompt or self._engine.has_work):
                 break  # all answers have ended
-        joules = _joules(self._attributor.close_window())
+        joules = _joules(self._metered.close_window())
         for request in answers:
             self._engine.abort(request)
         while self._engine.has_work:
@@ -159,8 +162,8 @@ class Bench:
             yield self._step()
 
     def _step(self) -> Work:
-        result = metered_step(self._engine, self._attributor)
-        return sum(work_done(self._engine.model, result.processed).values(), Work())
+        result = self._metered.step()
+        return sum(work_done(self._sizes, result.processed).values(), Work())
 
     def _submit(self, prompt: list[int], tokens: int | None = None) -> int:
         """Its number. `tokens` None: as many as there is room for."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,8 @@ from engine.runtime.engine import Processed
 class Sizes:
     """A model's numbers that a step's work follows from: parameters, and bytes a parameter.
 
-    `always` are those that every token goes through, the head and routed experts apart.
+    `always` are those that every token goes through, the head and routed experts apart. They hold
+    for the number of experts that the model is set to; to count them takes half a millisecond.
     """
 
     always: int
@@ -41,29 +41,14 @@ class Sizes:
         )
 
 
-# By model: the experts a token that they were counted with, and its sizes. To count takes half a
-# millisecond, which is some percent of a small model's step.
-_counted: WeakKeyDictionary[Model, tuple[int, Sizes]] = WeakKeyDictionary()
-
-
-def sizes_of(model: Model) -> Sizes:
-    """As the model is set now."""
-    experts, sizes = _counted.get(model, (None, None))
-    if sizes is None or experts != model.experts_per_token:
-        sizes = Sizes.of(model)
-        _counted[model] = model.experts_per_token, sizes
-    return sizes
-
-
 def setup_of(model: Model, threads: int) -> Setup:
     """What the costs of this model's steps depend on."""
     return Setup(model.config.name, model.precision, model.kernel, threads)
 
 
-def work_done(model: Model, processed: Sequence[Processed]) -> dict[int, Work]:
+def work_done(sizes: Sizes, processed: Sequence[Processed]) -> dict[int, Work]:
     """By request id. Weights that a step reads once are divided evenly over the sequences that
     needed them: an expert's over those that chose it, the head's over those that used it."""
-    sizes = sizes_of(model)
     experts_read = _experts_read([p.chosen for p in processed])
     heads = sum(p.outputs > 0 for p in processed)
     done: dict[int, Work] = {}

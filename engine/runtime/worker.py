@@ -32,7 +32,7 @@ from engine.model.precision import PRECISIONS
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
-from engine.runtime.metered import metered_step
+from engine.runtime.metered import MeteredEngine
 from engine.runtime.protocol import (
     Abort,
     Configure,
@@ -79,7 +79,7 @@ class Worker:
     def __init__(self, connection: Connection, engine: Engine, attributor: Attributor) -> None:
         self._connection = connection
         self._engine = engine
-        self._attributor = attributor
+        self._metered = MeteredEngine(engine, attributor)
         self._window_started = self._tidied = time.monotonic()
 
     def run(self) -> None:
@@ -107,7 +107,7 @@ class Worker:
                 self._engine.use_experts(message.experts_per_token)
 
     def _step(self) -> None:
-        result = metered_step(self._engine, self._attributor)
+        result = self._metered.step()
         scheduler = self._engine.scheduler
         step = Step(
             outputs=result.outputs,
@@ -127,7 +127,7 @@ class Worker:
         if self._window_started - self._tidied > _TIDY_EVERY_S:
             self._tidied = self._window_started
             give_back_memory()
-        return Energy(self._attributor.close_window())
+        return Energy(self._metered.close_window())
 
 
 def give_back_memory() -> None:

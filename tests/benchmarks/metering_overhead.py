@@ -20,7 +20,7 @@ from engine.model.load import load, shipped_carving
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
-from engine.runtime.metered import metered_step
+from engine.runtime.metered import MeteredEngine
 from engine.runtime.protocol import Energy, SamplingParams, Submit, encode
 
 TOKENS = 160  # an answer
@@ -80,13 +80,14 @@ def _plain(engine: Engine, together: int) -> Took:
 
 def _metered(engine: Engine, together: int) -> Took:
     with Attributor(detect(), processor=with_gateway) as attributor:
+        metered = MeteredEngine(engine, attributor)
         _submit(engine, together)
         started, processor_s = time.perf_counter(), time.process_time()
         opened = started
         while engine.has_work:
-            result = metered_step(engine, attributor)
+            result = metered.step()
             ended = any(output.finish_reason for output in result.outputs)
             if ended or time.perf_counter() - opened > 1:
                 opened = time.perf_counter()
-                encode(Energy(attributor.close_window()))
+                encode(Energy(metered.close_window()))
         return Took(time.perf_counter() - started, time.process_time() - processor_s)
