@@ -49,16 +49,20 @@ def setup_of(model: Model, threads: int) -> Setup:
 def work_done(sizes: Sizes, processed: Sequence[Processed]) -> dict[int, Work]:
     """By request id. Weights that a step reads once are divided evenly over the sequences that
     needed them: an expert's over those that chose it, the head's over those that used it."""
-    experts_read = _experts_read([p.chosen for p in processed])
+    if not processed:
+        return {}
+    chosen, experts_read = _experts([p.chosen for p in processed])
     heads = sum(p.outputs > 0 for p in processed)
     done: dict[int, Work] = {}
-    for p, experts in zip(processed, experts_read, strict=True):
+    for p, choices, experts in zip(processed, chosen, experts_read, strict=True):
         weights = sizes.always / len(processed) + sizes.expert * experts
         if p.outputs:
             weights += sizes.head / heads
+        products = p.tokens * sizes.always + choices * sizes.expert + p.outputs * sizes.head
+        products += p.positions * sizes.position_operations
         effort = Effort(
             tokens=p.tokens,
-            flops=2.0 * _products(sizes, p),
+            flops=2.0 * products,
             weight_bytes=weights * sizes.parameter_bytes,
             cache_bytes=float(p.positions * sizes.position_bytes),
             steps=1 / len(processed),
@@ -69,19 +73,10 @@ def work_done(sizes: Sizes, processed: Sequence[Processed]) -> dict[int, Work]:
     return done
 
 
-def _products(sizes: Sizes, p: Processed) -> float:
-    weights = p.tokens * sizes.always + int(p.chosen.sum()) * sizes.expert + p.outputs * sizes.head
-    return weights + p.positions * sizes.position_operations
-
-
-def _experts_read(chosen: Sequence[NDArray[np.int32]]) -> list[float]:
-    """Of [layers, experts] counts for each sequence: its part of the experts that the step read,
-    each divided evenly over the sequences that chose it."""
-    if len(chosen) == 1:
-        return [float(np.count_nonzero(chosen[0]))]  # as below, for a quarter of the time
-    if not chosen:
-        return []
-    used = np.array(chosen) > 0
-    readers = used.sum(axis=0, dtype=np.float64)
-    parts = (used / np.maximum(readers, 1)).sum(axis=(1, 2))
-    return [float(part) for part in parts]
+def _experts(chosen: Sequence[NDArray[np.int32]]) -> tuple[list[int], list[float]]:
+    """Of [layers, experts] counts for each sequence: how often it chose one, and its part of the
+    experts that the step read, each divided evenly over the sequences that chose it."""
+    counts = np.array(chosen).reshape(len(chosen), -1)
+    used = (counts > 0).astype(np.float64)
+    parts = used @ (1 / np.maximum(used.sum(axis=0), 1))
+    return counts.sum(axis=1).tolist(), parts.tolist()
