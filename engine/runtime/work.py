@@ -76,6 +76,8 @@ def work_done(sizes: Sizes, processed: Sequence[Processed]) -> dict[int, Work]:
 def _experts(chosen: Sequence[NDArray[np.int32]]) -> tuple[list[int], list[float]]:
     """Of [layers, experts] counts for each sequence: how often it chose one, and its part of the
     experts that the step read, each divided evenly over the sequences that chose it."""
+    if len(chosen) == 1:  # the same in a third of the time
+        return [int(chosen[0].sum())], [float(np.count_nonzero(chosen[0]))]
     counts = np.array(chosen).reshape(len(chosen), -1)
     used = (counts > 0).astype(np.float64)
     parts = used @ (1 / np.maximum(used.sum(axis=0), 1))
