@@ -1,4 +1,4 @@
-"""`python -m engine generate | inspect | meters | serve`."""
+"""`python -m engine calibrate | generate | inspect | meters | serve`."""
 
 from typing import Any
 
@@ -62,6 +62,18 @@ def meters() -> None:
     from engine.meters_command import run
 
     run(Settings())
+
+
+@cli.command()
+@model_option
+@precision_option
+@offload_option
+@click.option("--experts-per-token", type=click.IntRange(0), help="Default: the model's own.")
+def calibrate(**given: Any) -> None:
+    """Measure what steps cost here, about a minute: requests share the energy by it."""
+    from engine.calibrate_energy import run
+
+    run(_settings(**given))
 
 
 @cli.command()

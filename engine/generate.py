@@ -18,8 +18,8 @@ from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.models import find_model
 from engine.runtime.engine import Engine
+from engine.runtime.metered import MeteredEngine
 from engine.runtime.protocol import Output, SamplingParams, Submit
-from engine.runtime.work import work_done
 from engine.weights import WeightsError
 
 _REQUEST = 1
@@ -63,13 +63,12 @@ def _answer(
 ) -> _Answer:
     ids = engine.tokenizer.encode_chat([{"role": "user", "content": prompt}])
     engine.submit(Submit(_REQUEST, [ids], sampling))
+    metered = MeteredEngine(engine, attributor)
     begun = time.monotonic()
     first_token_s = None
     while True:
-        started = time.monotonic()
-        result = engine.step()
+        result = metered.step()
         ended = time.monotonic()
-        attributor.step(started, ended, work_done(engine.model, result.processed))
         for output in result.outputs:
             first_token_s = first_token_s or ended - begun
             click.echo(output.text, nl=False)
@@ -78,7 +77,7 @@ def _answer(
                 sys.exit(1)
             if output.finish_reason:
                 click.echo()
-                share = attributor.close_window().shares.get(_REQUEST)
+                share = metered.close_window().shares.get(_REQUEST)
                 return _Answer(output, len(ids), first_token_s, ended - begun, share)
 
 

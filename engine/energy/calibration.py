@@ -1,6 +1,7 @@
 """What `python -m engine calibrate` measured of this machine, kept in the home folder."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -40,9 +41,13 @@ class Calibration:
         return {"at": self.at, "error": self.error, "source": self.source}
 
     def save(self, home: Path) -> None:
+        """Takes the earlier one's place, or leaves it as it is."""
         idle = [[source, device, watts] for (source, device), watts in self.idle_w.items()]
         text = json.dumps({**_without_idle(self), "idle_w": idle}, indent=1)
-        (home / FILE).write_text(text + "\n")
+        home.mkdir(parents=True, exist_ok=True)
+        new = home / f"{FILE}.{os.getpid()}.new"
+        new.write_text(text + "\n")
+        new.replace(home / FILE)
 
 
 def _without_idle(calibration: Calibration) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from engine.model.precision import PRECISIONS
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
+from engine.runtime.metered import MeteredEngine
 from engine.runtime.protocol import (
     Abort,
     Configure,
@@ -47,7 +48,7 @@ from engine.runtime.protocol import (
     decode_to_worker,
     encode,
 )
-from engine.runtime.work import setup_of, work_done
+from engine.runtime.work import setup_of
 
 _WINDOW_S = 1.0  # an energy window is closed at least this often
 _TIDY_EVERY_S = 20.0
@@ -80,7 +81,7 @@ class Worker:
     def __init__(self, connection: Connection, engine: Engine, attributor: Attributor) -> None:
         self._connection = connection
         self._engine = engine
-        self._attributor = attributor
+        self._metered = MeteredEngine(engine, attributor)
         self._window_started = self._tidied = time.monotonic()
 
     def run(self) -> None:
@@ -108,12 +109,7 @@ class Worker:
                 self._engine.use_experts(message.experts_per_token)
 
     def _step(self) -> None:
-        started, processor_s = time.monotonic(), time.process_time()
-        result = self._engine.step()
-        if result.processed:
-            processor_s = time.process_time() - processor_s
-            work = work_done(self._engine.model, result.processed)
-            self._attributor.step(started, time.monotonic(), work, processor_s)
+        result = self._metered.step()
         scheduler = self._engine.scheduler
         step = Step(
             outputs=result.outputs,
@@ -133,7 +129,7 @@ class Worker:
         if self._window_started - self._tidied > _TIDY_EVERY_S:
             self._tidied = self._window_started
             give_back_memory()
-        return Energy(self._attributor.close_window())
+        return Energy(self._metered.close_window())
 
 
 def give_back_memory() -> None:

@@ -28,8 +28,8 @@ def processed(request: int, chosen: list[list[int]], *, tokens: int = 1) -> Proc
 def test_an_expert_is_paid_for_by_those_who_chose_it(carved_model: Model) -> None:
     sizes = Sizes.of(carved_model)
     # In each of 30 layers: the first chose experts 0 and 1, the second 1 and 2.
-    work = work_done(carved_model, [processed(1, [[1, 1, 0]]), processed(2, [[0, 1, 1]])])
-    alone = work_done(carved_model, [processed(1, [[1, 1, 0]])])
+    work = work_done(Sizes.of(carved_model), [processed(1, [[1, 1, 0]]), processed(2, [[0, 1, 1]])])
+    alone = work_done(Sizes.of(carved_model), [processed(1, [[1, 1, 0]])])
     saved = alone[1].decode.weight_bytes - work[1].decode.weight_bytes
     halves = sizes.always / 2 + sizes.head / 2 + 30 * sizes.expert / 2  # all that both of them read
     assert saved == pytest.approx(halves * sizes.parameter_bytes)
@@ -42,7 +42,7 @@ def test_a_long_prompt_pays_for_its_products_and_not_for_the_others_reading(
 ) -> None:
     prompt = processed(1, [[64, 64]], tokens=64)
     answer = processed(2, [[1, 1]])
-    work = work_done(carved_model, [prompt, answer])
+    work = work_done(Sizes.of(carved_model), [prompt, answer])
     assert (work[1].prefill.tokens, work[1].decode.tokens) == (64, 0)
     assert (work[2].prefill.tokens, work[2].decode.tokens) == (0, 1)
     assert work[1].prefill.weight_bytes == pytest.approx(work[2].decode.weight_bytes)
@@ -56,14 +56,14 @@ def test_the_bytes_of_one_token_are_the_weights_that_it_goes_through(carved_mode
     for layer, number in enumerate(carved_model.routing.counts):
         counts[layer, :number] = 1
     one = Processed(1, 1, False, positions=1, chosen=counts, outputs=1)
-    work = work_done(carved_model, [one])[1].decode
+    work = work_done(Sizes.of(carved_model), [one])[1].decode
     active = carved_model.active_parameters * carved_model.weight_bytes
     assert work.weight_bytes == pytest.approx(active / carved_model.total_parameters)
     assert work.flops >= 2 * carved_model.active_parameters
 
 
 def test_several_answers_to_one_request_are_its_own_together(carved_model: Model) -> None:
-    pair = work_done(carved_model, [processed(1, [[1]]), processed(1, [[1]])])
-    two = work_done(carved_model, [processed(1, [[1]]), processed(2, [[1]])])
+    pair = work_done(Sizes.of(carved_model), [processed(1, [[1]]), processed(1, [[1]])])
+    two = work_done(Sizes.of(carved_model), [processed(1, [[1]]), processed(2, [[1]])])
     assert pair[1].decode.flops == two[1].decode.flops + two[2].decode.flops
     assert pair[1].decode.steps == 1

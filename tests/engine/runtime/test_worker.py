@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.energy.calibration import Calibration, Setup
+from engine.energy.work import StepCosts
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.protocol import (
     Abort,
@@ -24,6 +26,7 @@ from engine.runtime.protocol import (
     decode_from_worker,
     encode,
 )
+from tests.conftest import make_home
 from tests.engine.model.reference import write_carving
 
 
@@ -42,8 +45,9 @@ class Gateway:
         theirs.close()
         self._lines = self._socket.makefile("rb")
 
-    def send(self, message: ToWorker) -> None:
-        self._socket.sendall(encode(message))
+    def send(self, *messages: ToWorker) -> None:
+        """All at once, so that the worker sees them together."""
+        self._socket.sendall(b"".join(encode(message) for message in messages))
 
     def next(self) -> FromWorker:
         return decode_from_worker(self._lines.readline())
@@ -161,6 +165,67 @@ def test_the_number_of_experts_changes_between_steps(
     ask(gateway, tokenizer, 42)
     _, last = until_finished(gateway, 42)
     assert last.experts_active_mean == pytest.approx(24)
+
+
+def test_steps_are_charged_by_what_was_calibrated(
+    gguf_path: Path, tmp_path: Path, weights_dir: Path, tokenizer: Tokenizer
+) -> None:
+    home = make_home(tmp_path / "home", weights_dir)
+    gateway = Gateway(gguf_path, home, "--threads", "2")
+    ready = gateway.next()
+    gateway.close()
+    assert isinstance(ready, Ready)
+    assert ready.calibration is None
+    setup = Setup(ready.model, ready.precision, ready.kernel, ready.threads)
+    prompts_are_free = StepCosts(0.0, 1.0, 0.0, 0.0, 0.0)
+    Calibration("2026-11-25T12:00:00+00:00", setup, prompts_are_free, 0.03, "rapl").save(home)
+
+    gateway = Gateway(gguf_path, home, "--threads", "2")
+    ready = gateway.next()
+    assert isinstance(ready, Ready)
+    assert ready.calibration == {
+        "at": "2026-11-25T12:00:00+00:00", "error": 0.03, "source": "rapl",
+    }  # fmt: skip
+    ask(gateway, tokenizer, 1, tokens=400)
+    while not isinstance(gateway.next(), Step):
+        pass
+    # One step, in which the other's answer goes on: only that has a cost now.
+    gateway.send(Submit(2, [list(range(1000, 1200))], SamplingParams(1, temperature=1.0, seed=1)))
+    messages, _ = until_finished(gateway, 2)
+    windows = [message.window for message in messages if isinstance(message, Energy)]
+    assert sum(window.shares.get(2) or 0.0 for window in windows) == 0
+    assert sum(window.shares.get(1) or 0.0 for window in windows) > 0
+    gateway.close()
+
+    gateway = Gateway(gguf_path, home, "--threads", "2", "--precision", "int8")
+    ready = gateway.next()
+    gateway.close()
+    assert isinstance(ready, Ready)
+    assert ready.calibration is None  # it was measured with other weights
+
+
+@pytest.mark.slow
+def test_two_equal_requests_at_once_are_charged_the_same(gguf_path: Path, home: Path) -> None:
+    gateway = Gateway(gguf_path, home, "--threads", "2")
+    assert isinstance(gateway.next(), Ready)
+    charged = {1: 0.0, 2: 0.0}
+    prompt = list(range(2000, 2100))
+    # Of two tenants, as one's prompt is not read from the other's cache.
+    gateway.send(
+        *(Submit(i, [prompt], SamplingParams(600, 5.0, seed=1), tenant=i) for i in charged)
+    )
+    unfinished = set(charged)
+    while unfinished:
+        message = gateway.next()
+        if isinstance(message, Energy):
+            for request, joules in message.window.shares.items():
+                assert joules is not None
+                charged[request] += joules
+        if isinstance(message, Step):
+            unfinished -= {out.request_id for out in message.outputs if out.finish_reason}
+    gateway.close()
+    assert charged[1] > 0
+    assert charged[1] == pytest.approx(charged[2], rel=0.02)
 
 
 def test_weights_that_cannot_be_read_are_one_clear_line(home: Path, tmp_path: Path) -> None:
