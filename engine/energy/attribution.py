@@ -32,7 +32,7 @@ UNCALIBRATED = StepCosts()
 _CONTIGUOUS_MS = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Step:
     """`parts` by request; empty where it was for no request, or `loading` the model."""
 

@@ -4,9 +4,12 @@ import os
 import platform
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
+
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,29 @@ class ProcessorTime:
 
 
 def processor_time() -> ProcessorTime:
-    times = psutil.cpu_times()
-    waiting = times.idle + getattr(times, "iowait", 0.0) + getattr(times, "steal", 0.0)
-    # A guest's time is in `user` already.
-    guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
-    return ProcessorTime(time.process_time(), sum(times) - waiting - guests)
+    return ProcessorTime(time.process_time(), _everybody_s())
+
+
+def _everybody_s() -> float:
+    file = _stat_file()
+    if file is None:
+        times = psutil.cpu_times()
+        waiting = times.idle + getattr(times, "iowait", 0.0) + getattr(times, "steal", 0.0)
+        # A guest's time is in `user` already.
+        guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+        return float(sum(times) - waiting - guests)
+    # psutil says the same, but takes three times as long, ten times a second.
+    user, nice, system, _idle, _iowait, irq, softirq = os.pread(file, 256, 0).split()[1:8]
+    return (int(user) + int(nice) + int(system) + int(irq) + int(softirq)) / _TICKS_A_SECOND
+
+
+@cache
+def _stat_file() -> int | None:
+    """Linux's first line of all processors' time: proc_stat(5)."""
+    try:
+        return os.open("/proc/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 def with_gateway() -> ProcessorTime:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # frozen ones take thrice as long to make
 class Effort:
     """What was computed: of `weight_bytes` and `steps`, which are shared, this is a part."""
 
@@ -35,7 +35,7 @@ class Effort:
 NOTHING = Effort()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Work:
     """What a step computed for one request: of its prompt, and of its answer."""
 
@@ -70,7 +70,7 @@ class StepCosts:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """A request's part of a step, and how much of that its prompt took. All parts add up to 1."""
 

@@ -166,7 +166,7 @@ def experts(worker: Machine, runs: int) -> None:
 
 def overhead(weights: Path, runs: int) -> None:
     for together in (1, 8):
-        pairs = metering_overhead.ratios(weights, together, pairs=4 * runs)
+        pairs = metering_overhead.ratios(weights, together, pairs=20 * runs)
         wall = statistics.median(pair.wall_s for pair in pairs)
         processor = statistics.median(pair.processor_s for pair in pairs)
         print(
