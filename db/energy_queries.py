@@ -14,7 +14,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Engine, and_, case, func, select
 
 from db.connect import reading
-from db.queries import _bucket, _frame, _minutes_within, _within
+from db.queries import bucket_of, minutes_within, read_frame, started_within
 from db.schema import Developer, EnergyInterval, MeterReading, Request
 
 PARTS = ("attributed_j", "overhead_j", "idle_j", "loading_j", "other_j")
@@ -35,7 +35,7 @@ def energy_by_time(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -
     unknown), uncertainty_j (NaN where none was kept), accuracy_unknown_j, and the milliseconds
     covered_ms (of them partial_ms with a device missing) and unknown_ms.
     """
-    bucket = _bucket(_I.minute_at, start_ms, bucket_ms)
+    bucket = bucket_of(_I.minute_at, start_ms, bucket_ms)
     query = (
         select(
             bucket,
@@ -48,12 +48,12 @@ def energy_by_time(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -
             func.sum(case((_I.basis == "partial", _I.duration_ms), else_=0)).label("partial_ms"),
             func.sum(case((_KNOWN, 0), else_=_I.duration_ms)).label("unknown_ms"),
         )
-        .where(_minutes_within(start_ms, end_ms))
+        .where(minutes_within(start_ms, end_ms))
         .group_by(bucket, _I.basis)
         .order_by(bucket, _I.basis)
     )
     floats = ("total_j", *PARTS, "uncertainty_j", "accuracy_unknown_j")
-    return _frame(engine, query, floats=floats)
+    return read_frame(engine, query, floats=floats)
 
 
 def energy_by_quarter(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def energy_by_quarter(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFram
     Columns: bucket_ms (its start), total_j (NaN where unknown), uncertainty_j (NaN where none was
     kept), accuracy_unknown_j.
     """
-    bucket = _bucket(_I.minute_at, 0, QUARTER_MS)
+    bucket = bucket_of(_I.minute_at, 0, QUARTER_MS)
     query = (
         select(
             bucket,
@@ -70,11 +70,11 @@ def energy_by_quarter(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFram
             func.sum(_I.uncertainty_j).label("uncertainty_j"),
             _MINUTES_ACCURACY_UNKNOWN,
         )
-        .where(_minutes_within(start_ms, end_ms))
+        .where(minutes_within(start_ms, end_ms))
         .group_by(bucket)
         .order_by(bucket)
     )
-    return _frame(engine, query, floats=("total_j", "uncertainty_j", "accuracy_unknown_j"))
+    return read_frame(engine, query, floats=("total_j", "uncertainty_j", "accuracy_unknown_j"))
 
 
 def _sum_where(condition: ColumnElement[bool], amount: Any) -> ColumnElement[Any]:
@@ -123,7 +123,7 @@ def work(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
             _sum_where(_TOLD, _R.energy_uncertainty_j).label("told_uncertainty_j"),
             _sum_where(_TOLD, no_accuracy).label("told_accuracy_unknown_j"),
         )
-        .where(_within(start_ms, end_ms))
+        .where(started_within(start_ms, end_ms))
         .group_by(*group)
         .subquery()
     )
@@ -135,7 +135,7 @@ def work(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     )
     floats = ("experts", "energy_j", "uncertainty_j", "accuracy_unknown_j")
     told = ("energy_j", "prefill_j", "uncertainty_j", "accuracy_unknown_j")
-    return _frame(engine, query, floats=(*floats, *[f"told_{name}" for name in told]))
+    return read_frame(engine, query, floats=(*floats, *[f"told_{name}" for name in told]))
 
 
 def meters(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
@@ -159,7 +159,7 @@ def meters(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
         .where(m.minute_at > start_ms - 60_000, m.minute_at < end_ms)
         .group_by(*facts)
     )
-    frame = _frame(engine, query, floats=("accuracy", "energy_j")).astype({"last_ms": "Int64"})
+    frame = read_frame(engine, query, floats=("accuracy", "energy_j")).astype({"last_ms": "Int64"})
     device = ["machine", "meter", "device"]
     # A meter's accuracy changes when somebody corrects it; the device stays one line.
     grouped = frame.sort_values("told_ms", kind="stable").groupby(device, as_index=False)
@@ -208,7 +208,7 @@ def whole_and_parts(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
         .group_by(minutes.c.machine)
         .order_by(minutes.c.machine)
     )
-    return _frame(engine, query, floats=("whole_j", "parts_j"))
+    return read_frame(engine, query, floats=("whole_j", "parts_j"))
 
 
 def has_energy(engine: Engine) -> bool:

@@ -78,11 +78,11 @@ class Activity:
     last_ms: int
 
 
-def _within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
+def started_within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
     return (Request.started_at >= start_ms) & (Request.started_at < end_ms)
 
 
-def _minutes_within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
+def minutes_within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
     return (EnergyInterval.minute_at > start_ms - 60_000) & (EnergyInterval.minute_at < end_ms)
 
 
@@ -117,7 +117,7 @@ def totals(engine: Engine, start_ms: int, end_ms: int, developer_id: int | None 
     """The whole range, or one developer's part of it."""
     query = select(
         *_FIGURES, func.count(Request.developer_id.distinct()).label("developers")
-    ).where(_within(start_ms, end_ms))
+    ).where(started_within(start_ms, end_ms))
     if developer_id is not None:
         query = query.where(Request.developer_id == developer_id)
     with reading(engine) as connection:
@@ -140,7 +140,7 @@ def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
             func.min(Request.started_at).label("first_ms"),
             func.max(Request.started_at).label("last_ms"),
         )
-        .where(_within(start_ms, end_ms))
+        .where(started_within(start_ms, end_ms))
         .group_by(Request.developer_id)
         .subquery()
     )
@@ -155,7 +155,7 @@ def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
         .join(figures, figures.c.developer_id == Developer.id)
         .order_by(Developer.name)
     )
-    return _frame(engine, query, floats=("energy_j",))
+    return read_frame(engine, query, floats=("energy_j",))
 
 
 def timeline(
@@ -167,14 +167,14 @@ def timeline(
     Columns: bucket_ms (its start), developer_id, developer, requests, input_tokens,
     cached_input_tokens, output_tokens, energy_j (NaN where unknown), energy_unknown.
     """
-    bucket = _bucket(Request.started_at, start_ms, bucket_ms)
+    bucket = bucket_of(Request.started_at, start_ms, bucket_ms)
     figures = (
         select(
             bucket,
             Request.developer_id,
             *[figure for figure in _FIGURES if figure.name in _TIMELINE_FIGURES],
         )
-        .where(_within(start_ms, end_ms))
+        .where(started_within(start_ms, end_ms))
         .group_by(bucket, Request.developer_id)
     )
     if developer_id is not None:
@@ -190,7 +190,7 @@ def timeline(
         .join(Developer, Developer.id == table.c.developer_id)
         .order_by(table.c.bucket_ms, Developer.name)
     )
-    return _frame(engine, query, floats=("energy_j",))
+    return read_frame(engine, query, floats=("energy_j",))
 
 
 _TIMELINE_FIGURES = (
@@ -232,7 +232,7 @@ def _energy_rows(start_ms: int, end_ms: int) -> Subquery:
             case((e.basis == "partial", e.duration_ms), else_=0).label("partial_ms"),
             case((e.total_j.is_(None), e.duration_ms), else_=0).label("unknown_ms"),
         )
-        .where(_minutes_within(start_ms, end_ms))
+        .where(minutes_within(start_ms, end_ms))
         .subquery()
     )
 
@@ -265,7 +265,7 @@ def _energy(connection: Connection, start_ms: int, end_ms: int) -> Subquery:
     """What sums over minutes are made of. Where there is one machine, its rows as they are: a year
     of them is added up in half the time."""
     machines = select(func.min(EnergyInterval.machine), func.max(EnergyInterval.machine)).where(
-        _minutes_within(start_ms, end_ms)
+        minutes_within(start_ms, end_ms)
     )
     first, last = connection.execute(machines).one()
     if first == last:
@@ -291,7 +291,7 @@ def energy_between(engine: Engine, start_ms: int, end_ms: int) -> EnergyTotals:
     """What the meters read in the minutes that the range touches, begun ones included whole."""
     bases = (
         select(EnergyInterval.basis, EnergyInterval.source, func.sum(EnergyInterval.total_j))
-        .where(_minutes_within(start_ms, end_ms) & EnergyInterval.total_j.is_not(None))
+        .where(minutes_within(start_ms, end_ms) & EnergyInterval.total_j.is_not(None))
         .group_by(EnergyInterval.basis, EnergyInterval.source)
         .order_by(EnergyInterval.basis, EnergyInterval.source)
     )
@@ -314,9 +314,9 @@ def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) 
     """
     with reading(engine) as connection:
         minutes = _energy(connection, start_ms, end_ms)
-    bucket = _bucket(minutes.c.minute_at, start_ms, bucket_ms)
+    bucket = bucket_of(minutes.c.minute_at, start_ms, bucket_ms)
     query = select(bucket, *_energy_sums(minutes)).group_by(bucket).order_by(bucket)
-    return _frame(engine, query, floats=(*_JOULES, "covered_s", "partial_s", "unknown_s"))
+    return read_frame(engine, query, floats=(*_JOULES, "covered_s", "partial_s", "unknown_s"))
 
 
 def recent_requests(
@@ -340,7 +340,7 @@ def recent_requests(
     if status is not None:
         query = query.where(Request.status == status)
     floats = ("energy_j", "prefill_energy_j", "energy_uncertainty_j", "experts_active_mean")
-    frame = _frame(engine, query, floats=floats)
+    frame = read_frame(engine, query, floats=floats)
     nullable = ["first_token_at", "finished_at", "api_key_id", "queue_ms", "ttft_ms", "duration_ms"]
     return frame.astype(dict.fromkeys(nullable, "Int64"))
 
@@ -364,7 +364,7 @@ def month_use(engine: Engine, month: str) -> pd.DataFrame:
         .where(MonthlyUse.month == month)
         .order_by(MonthlyUse.developer_id, MonthlyUse.api_key_id)
     )
-    return _frame(engine, query, floats=("energy_j",))
+    return read_frame(engine, query, floats=("energy_j",))
 
 
 def first_activity(engine: Engine) -> Activity | None:
@@ -383,14 +383,14 @@ def is_sample(engine: Engine) -> bool:
         )
 
 
-def _bucket(column: Any, start_ms: int, bucket_ms: int) -> ColumnElement[int]:
+def bucket_of(column: Any, start_ms: int, bucket_ms: int) -> ColumnElement[int]:
     if bucket_ms <= 0:
         raise ValueError(f"A bucket lasts at least a millisecond, not {bucket_ms}.")
     bucket: ColumnElement[int] = (column - (column - start_ms) % bucket_ms).label("bucket_ms")
     return bucket
 
 
-def _frame(
+def read_frame(
     engine: Engine, query: Select[*tuple[Any, ...]], floats: tuple[str, ...]
 ) -> pd.DataFrame:
     """The rows as a DataFrame; columns named in `floats` have NaN for NULL even if all are."""

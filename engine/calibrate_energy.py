@@ -23,8 +23,9 @@ from db.settings import Settings
 from engine.energy.attribution import Attributor
 from engine.energy.calibration import FILE, Calibration
 from engine.energy.fit import fit, median_error
-from engine.energy.meter_set import MeterSet, detect
+from engine.energy.meter_set import MeterSet
 from engine.energy.work import StepCosts
+from engine.machine_meters import machine_meters
 from engine.model.errors import ModelFileError
 from engine.model.load import load, shipped_carving
 from engine.model.precision import Precision
@@ -60,7 +61,7 @@ def run(settings: Settings) -> None:
         torch.set_num_threads(threads)
         _progress("Loading the model")
         engine = _load(settings, threads)
-        calibrated = calibrate(engine, detect(settings.cpu_tdp_w), threads)
+        calibrated = calibrate(engine, machine_meters(settings), threads)
     except (WeightsError, ModelFileError, NothingRead) as error:
         click.echo(str(error), err=True)
         sys.exit(1)

@@ -9,7 +9,7 @@ import click
 
 from db.settings import Settings
 from engine.energy.attribution import Attributor
-from engine.energy.meter_set import detect
+from engine.machine_meters import machine_meters
 from engine.model.errors import ModelFileError
 from engine.model.load import load, shipped_carving
 from engine.model.model import Model
@@ -52,7 +52,7 @@ def run(settings: Settings, prompt: str, sampling: SamplingParams) -> None:
     except (WeightsError, ModelFileError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    meters = detect(settings.cpu_tdp_w)
+    meters = machine_meters(settings)
     with Attributor(meters) as attributor:
         answer = _answer(Engine(model, tokenizer, 1), attributor, prompt, sampling)
     _tell(model, answer, meters.basis, meters.source, threads)

@@ -1,7 +1,6 @@
 """`python -m engine meters`: every energy meter that was tried, and what the used ones read."""
 
 import shutil
-import sys
 import textwrap
 import time
 from collections.abc import Mapping
@@ -9,23 +8,16 @@ from collections.abc import Mapping
 import click
 
 from db.settings import Settings
-from engine.energy.meter_set import MeterSet, Sensor, detect
+from engine.energy.meter_set import MeterSet, Sensor
 from engine.energy.meters import Count, Meter, MeterError
-from engine.energy.remote.config import MeterSettingError, read_meters
-from engine.energy.remote.meter import open_meters
+from engine.machine_meters import machine_meters
 
 MEASURED_S = 1.0
 
 
 def run(settings: Settings) -> None:
-    """Prints the meters of this machine and, of those used, the watts over a second; exits 1 with
-    one line where the setting of meters by URL cannot be used."""
-    try:
-        remote = open_meters(read_meters(settings.meters))
-    except MeterSettingError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    meters = detect(settings.cpu_tdp_w, remote)
+    """Prints the meters of this machine and, of those used, the watts over a second."""
+    meters = machine_meters(settings)
     click.echo(f"{'meter':<16}{'state':<13}{'accuracy':<10}what it said")
     for sensor in meters.sensors:
         _tell(sensor)

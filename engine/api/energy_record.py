@@ -1,17 +1,29 @@
 """Energy in the ledger's terms: its windows, and what is wrong with the meters' setting."""
 
+from collections.abc import Sequence
+
 from db.errors import InvalidInput
 from db.records import DeviceEnergy, EnergyRecord
+from engine.api.upstreams.config import UpstreamConfig
 from engine.energy.remote.config import MeterSettingError, read_meters
 from engine.energy.window import EnergyWindow
 
 
-def require_meters(setting: str | None) -> None:
-    """InvalidInput, in one line for people, where BREAKEVEN_METERS cannot be used."""
+def require_meters(setting: str | None, upstreams: Sequence[UpstreamConfig]) -> None:
+    """InvalidInput, in one line for people, where BREAKEVEN_METERS cannot be used, or names a meter
+    that an upstream has too: its joules would count twice."""
     try:
-        read_meters(setting)
+        here = {meter.url for meter in read_meters(setting)}
     except MeterSettingError as error:
         raise InvalidInput("meters", str(error)) from error
+    for upstream in upstreams:
+        for meter in upstream.meters:
+            if meter.url in here:
+                raise InvalidInput(
+                    "meters",
+                    f"BREAKEVEN_METERS and the upstream {upstream.url} both name the meter "
+                    f"{meter.url}; leave it where the machine is that it reads.",
+                )
 
 
 def energy_record(window: EnergyWindow) -> EnergyRecord:

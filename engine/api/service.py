@@ -72,13 +72,14 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        require_meters(settings.meters)
+        upstreams = read_upstreams(settings.upstreams)
+        require_meters(settings.meters, upstreams)
         self.ledger = Ledger(settings.ledger_url)
         self.auth = Authenticator(lambda: self.ledger.engine)
         self.started_at = now_ms()
         self.observer = Observer(settings.home, self.ledger, self.health)
         self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)
-        self.upstreams = Upstreams(read_upstreams(settings.upstreams), self._take_energy)
+        self.upstreams = Upstreams(upstreams, self._take_energy)
         self.limiter = Limiter()
         self.power = PowerNow()
         self._energy_rates = EnergyRates()
