@@ -194,7 +194,7 @@ def _meters_add_up(connection: Connection) -> Violation | None:
             m.minute_at,
             m.machine,
             func.sum(m.energy_j).label("energy_j"),
-            func.max(case((m.kind == "machine", 1), else_=0)).label("whole"),
+            func.max(case((and_(m.kind == "machine", m.known_ms > 0), 1), else_=0)).label("whole"),
         )
         .group_by(m.minute_at, m.machine)
         .subquery()

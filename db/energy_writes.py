@@ -104,7 +104,7 @@ _add_energy = (
         ),
         energy_source=case(
             (_r.energy_source.is_(None), _source),
-            (_r.energy_source.contains(_source), _r.energy_source),
+            ((", " + _r.energy_source + ", ").contains(", " + _source + ", "), _r.energy_source),
             else_=_r.energy_source + ", " + _source,
         ),
     )

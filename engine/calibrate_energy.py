@@ -61,7 +61,7 @@ def run(settings: Settings) -> None:
         torch.set_num_threads(threads)
         _progress("Loading the model")
         engine = _load(settings, threads)
-        calibrated = calibrate(engine, machine_meters(settings), threads)
+        calibrated = calibrate(engine, machine_meters(settings), threads, settings.offload)
     except (WeightsError, ModelFileError, NothingRead) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
@@ -74,7 +74,7 @@ def run(settings: Settings) -> None:
     )
 
 
-def calibrate(engine: Engine, meters: MeterSet, threads: int) -> Calibration:
+def calibrate(engine: Engine, meters: MeterSet, threads: int, offload: bool) -> Calibration:
     """Measures with the machine's meters and tells what was found. Raises NothingRead."""
     began = time.monotonic()
     with Attributor(meters) as attributor:
@@ -97,7 +97,7 @@ def calibrate(engine: Engine, meters: MeterSet, threads: int) -> Calibration:
     costs = fit(fitted)
     calibrated = Calibration(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
-        setup=setup_of(engine.model, threads),
+        setup=setup_of(engine.model, threads, offload, meters),
         costs=costs,
         error=median_error(costs, fitted),
         source=meters.source,

@@ -50,7 +50,7 @@ class EnergyTally:
             self.basis = "estimated"
         if self.source is None:
             self.source = source
-        elif source not in self.source:
+        elif source not in self.source.split(", "):
             self.source = f"{self.source}, {source}"
 
 

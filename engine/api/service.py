@@ -44,6 +44,7 @@ from engine.runtime.protocol import Ready
 log = logging.getLogger(__name__)
 
 ANSWERS_END_WITHIN_S = 1.5
+UPSTREAMS_STOP_WITHIN_S = 1.5
 NO_MODEL = "none"  # BREAKEVEN_MODEL, where only upstreams serve
 
 
@@ -118,7 +119,11 @@ class Service:
         await self._answers_end()
         await self.embedded.stop()
         await self._answers_end()
-        await self.upstreams.stop()
+        try:
+            async with asyncio.timeout(UPSTREAMS_STOP_WITHIN_S):
+                await self.upstreams.stop()
+        except Exception:  # the ledger is to be closed all the same
+            log.exception("The upstreams' meters did not stop in time.")
         await asyncio.to_thread(self.ledger.close)
         await asyncio.to_thread(self.observer.stop)
         self._stopped = True

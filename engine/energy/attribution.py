@@ -11,6 +11,7 @@ over them by processor time or by duration, and within a step over its requests 
 Whatever is left is idle, so that all parts add up to the total in every window.
 """
 
+import logging
 import math
 import threading
 import time
@@ -25,6 +26,8 @@ from engine.energy.processor import ProcessorTime, processor_time
 from engine.energy.whole import Counted, Whole
 from engine.energy.window import DeviceEnergy, EnergyWindow
 from engine.energy.work import Part, StepCosts, Work, parts_of
+
+log = logging.getLogger(__name__)
 
 SAMPLE_EVERY_S = 0.1
 UNCALIBRATED = StepCosts()
@@ -74,7 +77,8 @@ class Attributor:
         self._wall, self._processor = wall, processor
         self._devices = Devices(meters, clock, slept, idle_w or {})
         self._whole = Whole()
-        self._lock = threading.Lock()
+        # A meter may take its time to answer: steps are noted meanwhile.
+        self._reading, self._noting = threading.Lock(), threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._steps: list[_Step] = []
@@ -116,17 +120,18 @@ class Attributor:
         """Notes an engine step: its start and end by the clock, the processor time that it took
         (None: its duration), and what it did for whom; or that the model was being loaded."""
         parts = parts_of(work, self.costs)
-        with self._lock:
+        with self._noting:
             duration = max(0.0, ended - max(started, self._opened_at))
             took = duration if processor_s is None else processor_s
             self._steps.append(_Step(duration, took, parts, loading))
 
     def close_window(self) -> EnergyWindow:
         """Reads the meters and splits what passed since the last call (or the start)."""
-        with self._lock:
+        with self._reading:
             now, processor = self._devices.sample(), self._processor()
             duration = now - self._opened_at
-            steps, self._steps = self._steps, []
+            with self._noting:
+                steps, self._steps = self._steps, []
             drawn = self._devices.close(now, duration, quiet=not steps)
             counted = self._whole.count(drawn, duration, quiet=not steps)
             busy = processor - self._processor_time
@@ -144,8 +149,11 @@ class Attributor:
 
     def _run(self) -> None:
         while not self._stopping.wait(SAMPLE_EVERY_S):
-            with self._lock:
-                self._devices.sample()
+            try:
+                with self._reading:
+                    self._devices.sample()
+            except Exception:  # a meter's fault must not end the others' sampling
+                log.exception("The energy meters could not be read.")
 
     def _wall_times(self, duration: float) -> tuple[int, int]:
         """UTC milliseconds of the window's ends; windows touch unless the clock was set."""

@@ -21,6 +21,8 @@ class Setup:
     precision: str
     kernel: str
     threads: int
+    offload: bool
+    meters: str  # their sources
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The devices that the meters count, read together, and what each drew in a window."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -94,6 +95,7 @@ class Devices:
             counts: Mapping[str, Count] = meter.read()
         except MeterError:
             counts = {}
+        counts = {name: count for name, count in counts.items() if math.isfinite(count.joules)}
         for name, count in counts.items():
             if (meter.source, name) not in self._devices:
                 quiet = Quiet(self.idle_w.get((meter.source, name)))

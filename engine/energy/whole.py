@@ -8,10 +8,14 @@ measured parts, drawn by whoever used the processor.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from engine.energy.battery import BatteryMeter
 from engine.energy.devices import Drawn, Quiet
+from engine.energy.meters import Meter
+
+_MOST_LAG = 3.0  # times the whole's settling time
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Whole:
     """Remembers what a meter of the whole lags behind its parts, so that sums stay the meter's."""
 
     def __init__(self) -> None:
+        self._meter: Meter | None = None  # the whole's that counted last
         self._owed_j = 0.0
         self._quiet = Quiet(None)
 
@@ -47,13 +52,16 @@ class Whole:
         parts = [one for one in drawn if one.meter.kind != "machine"]
         wholes = [one for one in drawn if one.meter.kind == "machine" and one.told_j is not None]
         if not wholes:
-            self._owed_j = 0.0
-            return _sum_of(parts)
+            return self._without_whole(parts)
         whole = wholes[0]
+        if whole.meter is not self._meter:
+            self._meter, self._owed_j = whole.meter, 0.0
         measured = [one for one in parts if one.meter.basis == "measured"]
         known = [one for one in measured if one.told_j is not None]
         assert whole.told_j is not None
-        rest = self._rest(whole.told_j, math.fsum(one.told_j or 0.0 for one in known))
+        parts_j = math.fsum(one.told_j or 0.0 for one in known)
+        most_owed_j = parts_j / duration_s * _MOST_LAG * whole.meter.settle_s if duration_s else 0.0
+        rest = self._rest(whole.told_j, parts_j, max(most_owed_j, parts_j))
         joules = [_joules(one) for one in known]
         overhead = 0.0
         if len(measured) == len(parts) and parts:
@@ -72,10 +80,20 @@ class Whole:
             _sources([*known, whole]),
         )
 
-    def _rest(self, whole_j: float, parts_j: float) -> float:
+    def _without_whole(self, parts: Sequence[Drawn]) -> Counted:
+        """The parts alone are less than what is drawn, where a whole had been read before; but a
+        battery is read while it is unplugged only."""
+        counted, self._owed_j = _sum_of(parts), 0.0
+        missing = self._meter is not None and self._meter.source != BatteryMeter.source
+        if missing and counted.total_j is not None:
+            return replace(counted, basis="partial")
+        return counted
+
+    def _rest(self, whole_j: float, parts_j: float, most_owed_j: float) -> float:
         """What the whole read beyond its parts. Meters lag, so at times it is less than these; that
-        is made up for in the windows after."""
-        self._owed_j += whole_j - parts_j
+        is made up for in the windows after, as far as lagging explains it. A whole that goes on to
+        read less does not contain its parts: then these are the total."""
+        self._owed_j = max(self._owed_j + whole_j - parts_j, -most_owed_j)
         rest = max(0.0, self._owed_j)
         self._owed_j -= rest
         return rest

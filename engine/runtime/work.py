@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.energy.calibration import Setup
+from engine.energy.meter_set import MeterSet
 from engine.energy.work import Effort, Work
 from engine.model.model import Model
 from engine.runtime.engine import Processed
@@ -41,9 +42,9 @@ class Sizes:
         )
 
 
-def setup_of(model: Model, threads: int) -> Setup:
+def setup_of(model: Model, threads: int, offload: bool, meters: MeterSet) -> Setup:
     """What the costs of this model's steps depend on."""
-    return Setup(model.config.name, model.precision, model.kernel, threads)
+    return Setup(model.config.name, model.precision, model.kernel, threads, offload, meters.source)
 
 
 def work_done(sizes: Sizes, processed: Sequence[Processed]) -> dict[int, Work]:

@@ -213,7 +213,8 @@ def main() -> None:
             sys.exit(1)
         loaded = time.monotonic()
         attributor.step(started, loaded, {}, time.process_time() - processor_s, loading=True)
-        if calibrated and calibrated.setup == setup_of(engine.model, threads):
+        setup = setup_of(engine.model, threads, arguments.offload, meters)
+        if calibrated and calibrated.setup == setup:
             attributor.costs = calibrated.costs
         else:
             calibrated = None

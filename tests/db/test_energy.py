@@ -14,6 +14,14 @@ from db.ledger import Ledger
 from db.records import DeviceEnergy, EnergyBooked, EnergyRecord
 from tests.db.team import NOON, WAIT_S, Team, outcome, row, rows, window
 
+
+def test_a_meter_whose_name_is_part_of_anothers_is_named_too(ledger: Ledger, team: Team) -> None:
+    request_id = team.admit(ledger)
+    for source in ("rapl-psys", "rapl", "nvml+rapl"):
+        ledger.record_energy(window({request_id: 1.0}, source=source)).result(WAIT_S)
+    assert row(ledger.engine, request_id)["energy_source"] == "rapl-psys, rapl, nvml+rapl"
+
+
 USES = ("attributed", "idle", "overhead", "loading", "other")
 
 

@@ -28,7 +28,7 @@ COMMAND = [sys.executable, "-m", "engine", "calibrate"]
 
 
 def earlier() -> Calibration:
-    setup = Setup("another model", "int8", "torch", 2)
+    setup = Setup("another model", "int8", "torch", 2, False, "rapl")
     return Calibration("2026-01-01T00:00:00+00:00", setup, StepCosts(), 0.5, "rapl")
 
 
@@ -86,7 +86,7 @@ def test_an_interruption_leaves_the_earlier_calibration(home: Path) -> None:
 def test_without_a_reading_nothing_is_calibrated(dense_int4: Model, tokenizer: Tokenizer) -> None:
     dead = MeterSet((Machine(fails=True),))
     with pytest.raises(NothingRead, match="No energy meter gives a reading"):
-        calibrate(Engine(dense_int4, tokenizer, 8), dead, threads=2)
+        calibrate(Engine(dense_int4, tokenizer, 8), dead, threads=2, offload=False)
 
 
 def test_a_model_that_cannot_be_had_is_one_clear_line(home: Path) -> None:

@@ -43,7 +43,6 @@ def split(metered: Metered, stays: Sequence[Stay], machine: str) -> EnergyWindow
             other = active
         used = [*(share or 0.0 for share in shares.values()), counted.overhead_j, other]
         idle = max(0.0, math.fsum([counted.total_j, *(-part for part in used)]))
-    lacking = counted.total_j is not None and any(one.told_j is None for one in metered.drawn)
     return EnergyWindow(
         started_at_ms=metered.times_ms[0],
         ended_at_ms=metered.times_ms[1],
@@ -51,8 +50,8 @@ def split(metered: Metered, stays: Sequence[Stay], machine: str) -> EnergyWindow
         total_j=counted.total_j,
         idle_j=idle,
         shares=shares,
-        basis="partial" if lacking else counted.basis,
-        source="+".join(dict.fromkeys(one.meter.source for one in metered.drawn)),
+        basis=counted.basis,
+        source=counted.source,
         machine=machine,
         overhead_j=counted.overhead_j,
         other_j=other,

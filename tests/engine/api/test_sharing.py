@@ -165,7 +165,7 @@ def test_a_window_that_no_meter_tells_is_unknown_to_those_in_flight() -> None:
 
 def test_where_another_meter_goes_on_the_window_is_partial() -> None:
     drawn = [Drawn("gpu-0", Board(), 400.0, 0.0), Drawn("plug", Board("machine"), None, None)]
-    counted = Counted([Joules(400.0, 0.0, is_processor=False)], 0.0, 400.0, 20.0, "measured", "d")
+    counted = Counted([Joules(400.0, 0.0, is_processor=False)], 0.0, 400.0, 20.0, "partial", "d")
     told = split(Metered(0.0, 1.0, (0, 1000), counted, drawn, 1.0), [], "gpu-1")
     assert (told.total_j, told.basis) == (400.0, "partial")
 

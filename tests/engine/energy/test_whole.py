@@ -66,7 +66,59 @@ def test_a_wall_meter_takes_the_place_of_an_estimate() -> None:
     assert (window.basis, window.source) == ("measured", "plug")
 
 
-def test_without_the_wall_meter_the_parts_go_on() -> None:
+def test_a_wall_meter_that_falls_silent_leaves_a_lower_bound() -> None:
+    part, wall = Machine(), Machine(kind="machine", source="plug")
+    attributor = part.attributor(wall)
+    part.run(1.0, PARTS_W)
+    wall.run(1.0, WALL_W)
+    attributor.close_window()
+    wall.fails = True
+    part.run(1.0, PARTS_W)
+    window = attributor.close_window()
+    assert window.total_j == pytest.approx(PARTS_W)
+    assert window.basis == "partial"
+
+
+def test_an_unplugged_battery_that_is_plugged_in_again_is_no_loss() -> None:
+    part, battery = Machine(), Machine(kind="machine", source="battery")
+    attributor = part.attributor(battery)
+    part.run(1.0, PARTS_W)
+    battery.run(1.0, WALL_W)
+    attributor.close_window()
+    battery.fails = True
+    part.run(1.0, PARTS_W)
+    assert attributor.close_window().basis == "measured"
+
+
+def test_a_whole_that_does_not_contain_its_parts_is_not_made_up_for_later() -> None:
+    part, wall = Machine(), Machine(kind="machine", source="plug")
+    attributor = part.attributor(wall)
+    for _ in range(60):  # one of two power supplies is metered
+        part.run(60.0, 200.0)
+        wall.run(60.0, 100.0)
+        assert attributor.close_window().total_j == pytest.approx(60 * 200)
+    part.run(60.0, 200.0)
+    wall.run(60.0, 500.0)
+    attributor.close_window()
+    part.run(60.0, 200.0)
+    wall.run(60.0, 500.0)
+    assert attributor.close_window().overhead_j == pytest.approx(60 * 300)
+
+
+def test_a_count_that_is_no_number_is_unknown_and_ends_with_it() -> None:
+    part = Machine()
+    attributor = part.attributor()
+    part.run(1.0, PARTS_W)
+    part.drawn_j, before = float("inf"), part.drawn_j
+    assert attributor.close_window().total_j is None
+    part.drawn_j = before
+    part.run(1.0, PARTS_W)
+    attributor.close_window()
+    part.run(1.0, PARTS_W)
+    assert attributor.close_window().total_j == pytest.approx(PARTS_W)
+
+
+def test_before_the_wall_meter_was_ever_read_the_parts_are_all_that_is_known() -> None:
     part, wall = Machine(), Machine(kind="machine", source="plug")
     attributor = part.attributor(wall)
     wall.fails = True

@@ -4,11 +4,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.energy.calibration import Calibration, Setup
+from engine.energy.meter_set import detect
 from engine.energy.work import StepCosts
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.protocol import (
@@ -176,7 +178,7 @@ def test_steps_are_charged_by_what_was_calibrated(
     gateway.close()
     assert isinstance(ready, Ready)
     assert ready.calibration is None
-    setup = Setup(ready.model, ready.precision, ready.kernel, ready.threads)
+    setup = Setup(ready.model, ready.precision, ready.kernel, ready.threads, False, detect().source)
     prompts_are_free = StepCosts(0.0, 1.0, 0.0, 0.0, 0.0)
     Calibration("2026-11-25T12:00:00+00:00", setup, prompts_are_free, 0.03, "rapl").save(home)
 
@@ -202,6 +204,14 @@ def test_steps_are_charged_by_what_was_calibrated(
     gateway.close()
     assert isinstance(ready, Ready)
     assert ready.calibration is None  # it was measured with other weights
+
+    replaced = replace(setup, meters="a meter that is gone")
+    Calibration("2026-11-25T12:00:00+00:00", replaced, prompts_are_free, 0.03, "x").save(home)
+    gateway = Gateway(gguf_path, home, "--threads", "2")
+    ready = gateway.next()
+    gateway.close()
+    assert isinstance(ready, Ready)
+    assert ready.calibration is None  # or by another meter
 
 
 @pytest.mark.slow
