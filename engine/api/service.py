@@ -340,7 +340,7 @@ class Service:
             "running": worker.running if worker else 0,
             "waiting": worker.waiting if worker else 0,
             "ledger": {"state": ledger.state, "message": ledger.message},
-            "meters": model.meters if model else [],
+            "meters": [dict(meter) for meter in model.meters] if model else [],
             "upstreams": self.upstreams.health(),
             "started_at": self.started_at,
         }

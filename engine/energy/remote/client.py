@@ -3,7 +3,7 @@
 import ipaddress
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 from engine.energy.meters import MeterError
 from engine.energy.remote.config import MeterConfig
@@ -57,8 +57,13 @@ class Client:
                 f"{self._host} did not answer within {self._timeout_s:g} s. "
                 "A slow meter needs a longer every_s."
             ) from None
-        except httpx.DecodingError as error:
-            raise MeterError(f"{self._host} sends what cannot be decoded: {error}.") from None
+        except httpx.DecodingError:
+            raise MeterError(f"{self._host} sends what cannot be decoded.") from None
+        except (httpx.LocalProtocolError, UnicodeError):
+            # Not its text, which holds the header.
+            raise NoAnswer(
+                f"{self._host} cannot be asked with this user, password or token."
+            ) from None
         except (httpx.RequestError, httpx.InvalidURL) as error:
             hint = " Controllers sign their own: verify_tls = false accepts that."
             advice = hint if "CERTIFICATE" in str(error) else ""
@@ -83,7 +88,9 @@ class Client:
     def _stay(self, url: str) -> None:
         """The password is for one host, and not for everybody on the way to it."""
         here, there = urlsplit(self._config.url), urlsplit(url)
-        if there.hostname != here.hostname or (here.scheme, there.scheme) == ("https", "http"):
+        same = (there.hostname, _port(there)) == (here.hostname, _port(here))
+        upgrade = there.hostname == here.hostname and (_port(here), _port(there)) == (80, 443)
+        if not (same or upgrade) or (here.scheme, there.scheme) == ("https", "http"):
             raise MeterError(f"{self._host} sends on to {url}, which is not followed.")
 
     def _can_sign_in(self) -> bool:
@@ -125,6 +132,10 @@ class Client:
         if left <= 0:
             raise httpx.ReadTimeout("too slow")
         return left
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
 
 
 def _check_status(response: "httpx.Response", url: str) -> None:

@@ -5,7 +5,7 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -72,6 +72,8 @@ class MeterConfig(BaseModel):
             raise ValueError("write it as http://host:port or http://host:port/path")
         if parts.username or parts.password or parts.fragment:
             raise ValueError("write it without user, password and fragment")
+        if {"user", "password", "token", "key"} & parse_qs(parts.query).keys():
+            raise ValueError("write it without password; name its variable in password_env")
         _ = parts.port  # raises a ValueError that says what is wrong with it
         return url.strip()
 
@@ -83,15 +85,23 @@ class MeterConfig(BaseModel):
     @property
     def user(self) -> str:
         # Shelly's and Tasmota's only user.
-        return os.environ.get(self.user_env, "") if self.user_env else "admin"
+        return _secret(self.user_env) or "" if self.user_env else "admin"
 
     @property
     def password(self) -> str | None:
-        return os.environ.get(self.password_env) if self.password_env else None
+        return _secret(self.password_env)
 
     @property
     def token(self) -> str | None:
-        return os.environ.get(self.token_env) if self.token_env else None
+        return _secret(self.token_env)
+
+    @property
+    def unusable_variable(self) -> str | None:
+        """One whose value no header can carry. Its value is never told."""
+        named = (self.user_env, self.password_env, self.token_env)
+        values = {name: _secret(name) or "" for name in named if name}
+        bad = (n for n, value in values.items() if not (value.isascii() and value.isprintable()))
+        return next(bad, None)
 
     @property
     def missing_variable(self) -> str | None:
@@ -143,4 +153,14 @@ def _checked(table: Any, place: str) -> MeterConfig:
         raise MeterSettingError(f"{place}: {field}: {message}.") from error
     if name := found.missing_variable:
         raise MeterSettingError(f"{place}: the environment has no variable {name}.")
+    if name := found.unusable_variable:
+        raise MeterSettingError(
+            f"{place}: the variable {name} holds letters that cannot be sent; plain ASCII can."
+        )
     return found
+
+
+def _secret(name: str | None) -> str | None:
+    """A variable's value; secrets that are mounted as files end in a new line."""
+    value = os.environ.get(name) if name else None
+    return None if value is None else value.strip()
