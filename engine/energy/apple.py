@@ -6,6 +6,7 @@ its manual page and tested against a program that writes the same; not yet run o
 """
 
 import contextlib
+import math
 import os
 import plistlib
 import subprocess
@@ -14,16 +15,21 @@ import threading
 import time
 from collections.abc import Callable
 from typing import IO, Any
+from xml.parsers.expat import ExpatError
 
+from engine.energy.gauges import MAX_DEVICE_W
 from engine.energy.meters import Accuracy, Basis, Count, Kind, MeterError
 
 SAMPLE_EVERY_MS = 1000
 _FIRST_SAMPLE_S = 5.0
 _SILENT_S = 5.0
 _END = b"</plist>"
+_ARGUMENTS = f"--samplers cpu_power -i {SAMPLE_EVERY_MS} -f plist --buffer-size 0"
+# With arguments in sudoers(5), the command is allowed with exactly these. None of them holds a
+# character that must be escaped there (comma, colon, equals sign, backslash).
 _PERMIT = (
-    "powermetrics needs root. This lets Breakeven start it, and nothing else: "
-    'echo "$USER ALL=(root) NOPASSWD: /usr/bin/powermetrics" | '
+    "powermetrics needs root. This lets your user, and so Breakeven, start it with these arguments "
+    f'only: echo "$USER ALL=(root) NOPASSWD: /usr/bin/powermetrics {_ARGUMENTS}" | '
     "sudo tee /etc/sudoers.d/powermetrics"
 )
 
@@ -47,7 +53,7 @@ class AppleMeter:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._joules = 0.0
+        self._joules, self._epoch = 0.0, 0
         self._heard_at: float | None = None
         self._heard = threading.Event()
         # Not a pipe, which would fill up. Closed with this meter.
@@ -79,7 +85,7 @@ class AppleMeter:
             raise MeterError("powermetrics has ended.")
         if self._heard_at is None or self._clock() - self._heard_at > _SILENT_S:
             raise MeterError("powermetrics is silent.")
-        return {"processor": Count(self._joules)}
+        return {"processor": Count(self._joules, self._epoch)}
 
     def detail(self) -> str:
         return "powermetrics: cores, graphics and neural engine, as Apple estimates them"
@@ -95,9 +101,16 @@ class AppleMeter:
 
     def _add(self, text: bytes) -> None:
         try:
-            sample = plistlib.loads(text)
-            joules = _power_w(sample["processor"]) * sample["elapsed_ns"] / 1e9
-        except (plistlib.InvalidFileException, ValueError, KeyError, TypeError):
+            joules = _joules(plistlib.loads(text))
+        except (
+            ExpatError,
+            plistlib.InvalidFileException,
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ):
+            self._epoch += 1  # what its second took is unknown
             return
         if self._heard_at is not None:  # the first tells of the time before this meter
             self._joules += joules
@@ -117,9 +130,16 @@ class AppleMeter:
 
 
 def _command() -> list[str]:
-    command = ["powermetrics", "--samplers", "cpu_power", "-i", str(SAMPLE_EVERY_MS)]
-    command += ["-f", "plist", "--buffer-size", "0"]
+    command = ["powermetrics", *_ARGUMENTS.split()]
     return command if os.geteuid() == 0 else ["sudo", "-n", *command]
+
+
+def _joules(sample: dict[str, Any]) -> float:
+    """Raises ValueError where no processor draws as much, and what a list of another shape does."""
+    watts, duration_s = _power_w(sample["processor"]), float(sample["elapsed_ns"]) / 1e9
+    if not (0 <= watts <= MAX_DEVICE_W and 0 <= duration_s < math.inf):
+        raise ValueError(f"{watts} W for {duration_s} s")
+    return watts * duration_s
 
 
 def _power_w(processor: dict[str, Any]) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.energy.meters import Count
 
-MAX_DEVICE_W = 10_000.0  # nothing in one machine draws more: a greater step is a reset counter
+MAX_DEVICE_W = 10_000.0  # nothing in one machine draws more: a greater figure is none
 MAX_STEP_S = 2.0  # power readings further apart say nothing of what was between
 
 
@@ -18,6 +18,7 @@ class EnergyGauge:
 
     def add(self, joules: float, now: float) -> Count:
         step, elapsed = joules - self._last, now - self._last_at
+        # False of NaN, too, and of what follows it or an infinity.
         if 0 <= step <= max(elapsed, 1.0) * MAX_DEVICE_W:
             self._total += step
         else:
@@ -27,25 +28,31 @@ class EnergyGauge:
 
 
 class PowerGauge:
-    """Power in watts, integrated by trapezoids; a gap starts a new epoch."""
+    """Power in watts, integrated by trapezoids. A gap starts a new epoch, and so does a figure that
+    no device draws, as drivers tell at an error (0xFFFFFFFF milliwatts)."""
 
     def __init__(self, watts: float, now: float) -> None:
-        self._last: float | None = watts
+        self._last = _sane(watts)
         self._last_at = now
         self._total, self._epoch = 0.0, 0
 
     def add(self, watts: float, now: float) -> Count:
-        elapsed = now - self._last_at
-        if self._last is not None and elapsed <= MAX_STEP_S:
-            self._total += (watts + self._last) / 2 * elapsed
+        elapsed, power = now - self._last_at, _sane(watts)
+        if self._last is not None and power is not None and elapsed <= MAX_STEP_S:
+            self._total += (power + self._last) / 2 * elapsed
         else:
             self._epoch += 1
-        self._last, self._last_at = watts, now
+        self._last, self._last_at = power, now
         return Count(self._total, self._epoch)
 
     def interrupt(self) -> None:
         """What is drawn until the next reading cannot be known."""
         self._last = None
+
+
+def _sane(watts: float) -> float | None:
+    """None where no device draws this, NaN included."""
+    return watts if 0 <= watts <= MAX_DEVICE_W else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.energy.meters import Accuracy, MeterError
+from engine.energy.meters import Accuracy, Kind, MeterError
 from engine.energy.remote.prometheus import dcgm, kepler, node_exporter
 from engine.energy.remote.reading import Reading, parse_json
 from engine.energy.remote.redfish import redfish
@@ -18,12 +18,13 @@ _RAPL = "assumed, as for RAPL; close to the plug's power by Khan and others, RAP
 class Format:
     """`paths` are tried where only a server's address is given. `several_kinds`: its page may
     speak of processors and of machines, so `of` chooses among its readings; otherwise `of` says
-    what the meter is attached to."""
+    what the meter is attached to. `kind`: what its pages speak of, mostly or always."""
 
     name: str
     paths: tuple[str, ...]
     parse: Callable[[str], list[Reading]]
     accuracy: Accuracy
+    kind: Kind
     several_kinds: bool = False
 
 
@@ -36,28 +37,39 @@ DCGM = Format(
     ("/metrics",),
     dcgm,
     Accuracy(0.05, "NVIDIA's NVML reference, nvmlDeviceGetPowerUsage (stated for older boards)"),
+    kind="accelerator",
 )
-KEPLER = Format("kepler", ("/metrics",), kepler, Accuracy(0.05, _RAPL), several_kinds=True)
+KEPLER = Format(
+    "kepler", ("/metrics",), kepler, Accuracy(0.05, _RAPL), kind="processor", several_kinds=True
+)
 NODE_EXPORTER = Format(
-    "node-exporter", ("/metrics",), node_exporter, Accuracy(0.05, _RAPL), several_kinds=True
+    "node-exporter",
+    ("/metrics",),
+    node_exporter,
+    Accuracy(0.05, _RAPL),
+    kind="processor",
+    several_kinds=True,
 )
 SHELLY = Format(
     "shelly",
     ("/rpc/Shelly.GetStatus", "/status"),
     _json(shelly),
     Accuracy(0.01, "assumed; the data sheet of the chip BL0937 says ±0.5% once it is calibrated"),
+    kind="machine",
 )
 TASMOTA = Format(
     "tasmota",
     ("/cm?cmnd=Status%208",),
     _json(tasmota),
     Accuracy(0.02, "assumed; Tasmota's documentation asks that each device be calibrated"),
+    kind="machine",
 )
 REDFISH = Format(
     "redfish",
     ("/redfish/v1/",),
     _json(redfish),
     Accuracy(0.05, "assumed; Redfish's schema leaves a sensor's accuracy to its maker"),
+    kind="machine",
 )
 FORMATS = {f.name: f for f in (DCGM, KEPLER, NODE_EXPORTER, SHELLY, TASMOTA, REDFISH)}
 

@@ -15,9 +15,8 @@ from engine.energy.remote.reading import Reading
 from engine.energy.remote.series import Series
 
 OPEN_WITHIN_S = 3.0
-STALE_POLLS, STALE_S = 3, 5.0
-_FIND_AGAIN_S = 5.0
-_SLOW_REFRESH_S = 5.0
+_FIND_AGAIN_S = 5.0  # a controller locks out whoever asks too often with a wrong password
+_LOST_AFTER = 3  # polls in a row; one page cut short says nothing of its address
 _UNKNOWN = Accuracy(0.05, "assumed until the meter answers")
 _MODEL = Accuracy(0.4, "assumed; models of a processor were up to 40% off (arXiv 2509.22092)")
 
@@ -26,8 +25,9 @@ class RemoteMeter:
     """Polls until `close`. Opening takes `OPEN_WITHIN_S` at most and never fails: a plug that is
     off now may come back, and `problem` says meanwhile what is wrong.
 
-    `source`, `basis`, `kind` and `accuracy` are the format's as soon as it is known, which is
-    before the first count. Every method may be called from any thread.
+    `source`, `basis` and `accuracy` are the format's as soon as it is known, which is before the
+    first count. `kind` is final once this is open and the format is known: what is counted beside
+    it depends on it. Every method may be called from any thread.
     """
 
     floor_w: float | None = None
@@ -37,11 +37,12 @@ class RemoteMeter:
         self._format = FORMATS.get(config.format)
         self.source = self._format.name if self._format else UNRECOGNISED
         self.basis: Basis = "measured"
-        self.kind: Kind = config.of or "machine"
+        self.kind: Kind = config.of or (self._format.kind if self._format else "machine")
+        self._kind_is_final = False
         self.settle_s = 3 * config.every_s
         self.accuracy = self._accuracy(self._format)
         self.problem: str | None = f"{config.name} has not answered yet."
-        self._stale_s = max(STALE_POLLS * config.every_s, STALE_S)
+        self._failed = 0  # polls in a row
         self._paths: list[str] = []
         self._series: dict[str, Series] = {}
         self._lock = threading.Lock()
@@ -49,6 +50,8 @@ class RemoteMeter:
         self._thread = threading.Thread(target=self._run, name=f"meter {config.name}", daemon=True)
         self._thread.start()
         self._tried.wait(OPEN_WITHIN_S)
+        with self._lock:
+            self._kind_is_final = self._format is not None
 
     def close(self) -> None:
         self._stopping.set()
@@ -79,15 +82,11 @@ class RemoteMeter:
             return f"{self._config.name}: {self.problem}"
         how = "power, integrated" if any(one.integrates for one in series) else "energy counter"
         where = ", ".join(sorted({urlsplit(path).path for path in self._paths}))
-        line = (
+        return (
             f"{self._config.name}: {self.source} at {where or 'an address that it lost'}, "
             f"{len(series)} device{'s' if len(series) > 1 else ''} ({how}), "
             f"every {self._config.every_s:g} s"
         )
-        refresh_s = max((one.refresh_s or 0.0 for one in series), default=0.0)
-        if refresh_s > max(_SLOW_REFRESH_S, 2 * self._config.every_s):
-            line += f"; its figures change every {refresh_s:.0f} s only, and are that late"
-        return line
 
     def _run(self) -> None:
         client: Client | None = None
@@ -96,19 +95,26 @@ class RemoteMeter:
             try:
                 client = client or Client(self._config, min(2.5 * self._config.every_s, 10.0))
                 self._poll(client)
-                self.problem = self._missing()
+                self.problem, self._failed = self._missing(), 0
             except NoAnswer as error:
                 self.problem = f"{self._config.name}: {error}"
             except MeterError as error:
-                self.problem = f"{self._config.name}: {error}"
-                self._paths = []  # what was there may have moved
+                self._fail(str(error), moved=isinstance(error, Missing))
             except Exception as error:  # a page that nobody foresaw must not end the thread
-                self.problem = f"{self._config.name}: its answer was not understood ({error!r})."
+                # Its own words may hold the address with its password.
+                self._fail(f"its answer was not understood ({type(error).__name__}).", moved=False)
             self._tried.set()
-            pause_s = self._config.every_s if self._paths else _FIND_AGAIN_S
+            pause_s = self._config.every_s if self._paths or self._series else _FIND_AGAIN_S
             self._stopping.wait(max(0.0, started + pause_s - time.monotonic()))
         if client:
             client.close()
+
+    def _fail(self, why: str, *, moved: bool) -> None:
+        """`moved`: what is read is not where it was. Else that is only a guess, after a while."""
+        self.problem = f"{self._config.name}: {why}"
+        self._failed += 1
+        if moved or self._failed >= _LOST_AFTER:
+            self._paths, self._failed = [], 0
 
     def _poll(self, client: Client) -> None:
         if not self._paths:
@@ -160,17 +166,20 @@ class RemoteMeter:
                 if name in self._series:
                     self._series[name].note(now, reading)
                 else:
-                    self._series[name] = Series(now, reading, self._stale_s)
+                    self._series[name] = Series(now, reading, self._config.every_s)
 
     def _chosen(self, found: Format, page: list[Reading]) -> list[Reading]:
         """What this meter is to count of a page. A device must not change its kind later on."""
         if not page:
             raise MeterError("it tells no energy and no power now.")
-        if not self._series:
-            self.kind = self._config.of or page[0].kind
+        self._settle_kind(found, [one.kind for one in page])
         of_kind = [one for one in page if not found.several_kinds or one.kind == self.kind]
         if not of_kind:
-            raise MeterError(f"the page tells nothing of kind {self.kind}.")
+            told = ", ".join(sorted({one.kind for one in page}))
+            raise MeterError(
+                f"the page tells nothing of kind {self.kind}, which this meter counts as, but of: "
+                f"{told}. Set `of` to what it is to meter, and start again."
+            )
         wanted = self._config.devices
         chosen = [
             one for one in of_kind if wanted is None or {one.device, *one.aliases} & set(wanted)
@@ -179,6 +188,12 @@ class RemoteMeter:
             there = ", ".join(one.device for one in of_kind)
             raise MeterError(f"none of the devices {', '.join(wanted or ())}: there are {there}.")
         return chosen
+
+    def _settle_kind(self, found: Format, told: list[Kind]) -> None:
+        with self._lock:
+            if not self._kind_is_final and not self._series:
+                usual = found.kind if found.kind in told else told[0]
+                self.kind = self._config.of or usual
 
     def _name(self, reading: Reading) -> str:
         """Unique among all meters, as the meter's own name is."""

@@ -23,14 +23,14 @@ def told(series: Series, now: float) -> float | None:
 
 def steady(until_s: int, watts: float = 100.0) -> Series:
     """A counter read every second."""
-    series = Series(0.0, counter(5000.0), stale_s=5.0)
+    series = Series(0.0, counter(5000.0), every_s=1.0)
     for second in range(1, until_s + 1):
         series.note(float(second), counter(5000.0 + watts * second))
     return series
 
 
 def test_a_counter_is_unknown_until_an_interval_is_known() -> None:
-    series = Series(0.0, counter(5000.0), stale_s=5.0)
+    series = Series(0.0, counter(5000.0), every_s=1.0)
     assert series.count(0.5) is None
     series.note(1.0, counter(5100.0))
     assert series.count(1.5) is None
@@ -43,7 +43,7 @@ def test_between_two_readings_a_count_rises_steadily() -> None:
 
 
 def test_figures_refreshed_every_30_s_do_not_come_in_one_lump() -> None:
-    series = Series(0.0, counter(0.0), stale_s=5.0)
+    series = Series(0.0, counter(0.0), every_s=1.0)
     for second in range(1, 121):
         series.note(float(second), counter(second // 30 * 3000.0))  # 100 W
     # Steps at 30 (began before anyone looked), 60, 90 and 120 s; the last of them is to be told.
@@ -54,7 +54,7 @@ def test_figures_refreshed_every_30_s_do_not_come_in_one_lump() -> None:
 
 
 def test_what_was_last_read_is_known_at_once_to_those_who_look_back() -> None:
-    series = Series(0.0, counter(0.0), stale_s=5.0)
+    series = Series(0.0, counter(0.0), every_s=1.0)
     for second in range(1, 30):
         series.note(float(second), counter(0.0))
     assert series.last_step(29.5) is None  # not seen to move yet
@@ -65,7 +65,7 @@ def test_what_was_last_read_is_known_at_once_to_those_who_look_back() -> None:
 
 
 def test_power_is_integrated_by_trapezoids() -> None:
-    series = Series(0.0, power(100.0), stale_s=5.0)
+    series = Series(0.0, power(100.0), every_s=1.0)
     series.note(1.0, power(200.0))
     series.note(3.0, power(100.0))
     assert told(series, 10.0) is None  # not heard of for too long
@@ -103,7 +103,7 @@ def test_a_counter_knows_what_a_gap_took() -> None:
 
 
 def test_what_power_was_in_a_gap_is_unknown() -> None:
-    series = Series(0.0, power(100.0), stale_s=5.0)
+    series = Series(0.0, power(100.0), every_s=1.0)
     series.note(1.0, power(100.0))
     series.note(10.0, power(100.0))
     series.note(11.0, power(100.0))
@@ -111,7 +111,7 @@ def test_what_power_was_in_a_gap_is_unknown() -> None:
 
 
 def test_something_that_draws_nothing_is_0_w_after_a_while() -> None:
-    series = Series(0.0, counter(77.0), stale_s=5.0)
+    series = Series(0.0, counter(77.0), every_s=1.0)
     for second in range(1, 130):
         series.note(float(second), counter(77.0))
     assert told(series, 129.5) == 0.0
@@ -120,7 +120,7 @@ def test_something_that_draws_nothing_is_0_w_after_a_while() -> None:
 @pytest.mark.parametrize("window_s", [0.1, 0.3, 1.0, 7.0])
 def test_the_joules_of_all_windows_are_the_counter_s(window_s: float) -> None:
     """Power changes all the time and polls are unpunctual, until all is steady at 40 W."""
-    series = Series(0.0, counter(0.0), stale_s=5.0)
+    series = Series(0.0, counter(0.0), every_s=1.0)
     timeline: Timeline | None = None
     read_j = polled = opened_j = closed_at = sums = 0.0
     count = None
