@@ -1,5 +1,6 @@
 """What a device tells, counted up in joules: a counter that may be reset, or power that is not."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,8 +18,9 @@ class EnergyGauge:
         self._total, self._epoch = 0.0, 0
 
     def add(self, joules: float, now: float) -> Count:
+        # No counter is below 0: NaN makes the step after it unknown, too.
+        joules = joules if joules >= 0 else math.nan
         step, elapsed = joules - self._last, now - self._last_at
-        # False of NaN, too, and of what follows it or an infinity.
         if 0 <= step <= max(elapsed, 1.0) * MAX_DEVICE_W:
             self._total += step
         else:

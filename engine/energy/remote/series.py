@@ -89,7 +89,7 @@ class Series:
 
     def _advance(self, now: float, reading: Reading, step: float) -> None:
         counts = reading.counter is not None
-        since = now - self._moved_at
+        since, overdue = now - self._moved_at, self._is_overdue(now)
         self._last, self._heard_at = reading, now
         if counts and step == 0 and since < MAX_REFRESH_S:
             return
@@ -97,7 +97,10 @@ class Series:
         self._joules += step
         self._moves += 1
         self._moved_at = now
-        if self._moves > 1 or not counts:
+        if overdue and step > 0:
+            # As after a longer gap: what it took is for nobody who comes after it.
+            self._line, self._moves = None, 1
+        elif self._moves > 1 or not counts:
             start = self._joules - step if self._line is None else shown
             self._line = _Line(now, start, min(since, MAX_REFRESH_S))
 
@@ -110,11 +113,11 @@ class Series:
 
     def count(self, now: float) -> Count | None:
         """None: not heard of lately, or not yet for long enough."""
-        if self._line is None or self.is_stale(now) or self._is_overdue(self._line, now):
+        if self._line is None or self.is_stale(now) or self._is_overdue(now):
             return None
         return Count(self._shown(now), self._epoch)
 
-    def _is_overdue(self, line: _Line, now: float) -> bool:
+    def _is_overdue(self, now: float) -> bool:
         """All that was read has been played back, and what should have followed has not come:
         nothing is known of now, which is not the same as nothing drawn.
 
@@ -123,6 +126,9 @@ class Series:
         was heard to stand still has a poll more: refreshed every 1.5 s and read every second, it
         moves after one poll and after two by turns.
         """
+        line = self._line
+        if line is None:
+            return False
         waits_s = max(line.lasts_s, self._every_s)
         if self._heard_at > line.started_at:
             waits_s += self._every_s

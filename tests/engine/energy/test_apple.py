@@ -81,6 +81,45 @@ def test_without_a_combined_power_its_parts_are_added(
     assert settled(opened[0], 6.0) == pytest.approx(6.0)
 
 
+BROKEN = """#!{python}
+import plistlib, sys, time
+def write(power, ns=1_000_000_000):
+    processor = {{"combined_power": power}}
+    sys.stdout.buffer.write(plistlib.dumps({{"elapsed_ns": ns, "processor": processor}}) + b"\\0")
+    sys.stdout.buffer.flush()
+write(10_000)
+write(10_000)
+sys.stdout.buffer.write({broken!r} + b"</plist>\\0")
+write({power})
+write(20_000)
+time.sleep(30)
+"""
+
+
+@pytest.mark.parametrize(
+    ("broken", "power"),
+    [
+        (b"<plist><dict><key>a & b", 10_000),  # no XML
+        (b"<plist><dict></dict>", 4_294_967_295),
+        (b"<plist><array></array>", float("nan")),
+    ],
+)
+def test_a_broken_list_ends_nothing_and_what_it_would_have_told_is_unknown(
+    powermetrics: Callable[..., None],
+    opened: list[AppleMeter],
+    tmp_path: Path,
+    broken: bytes,
+    power: float,
+) -> None:
+    powermetrics([], 0)
+    text = BROKEN.format(python=sys.executable, broken=broken, power=f"float('{power}')")
+    program(tmp_path, "powermetrics", text)
+    opened.append(AppleMeter())
+    sane_j = 10.0 + (10.0 if power == 10_000 else 0.0) + 20.0
+    assert settled(opened[0], sane_j) == pytest.approx(sane_j)
+    assert opened[0].read()["processor"].epoch > 0
+
+
 def test_a_program_that_ends_leaves_the_energy_unknown(
     powermetrics: Callable[..., None], opened: list[AppleMeter]
 ) -> None:
@@ -108,7 +147,9 @@ def test_without_root_it_says_which_command_permits_it(
 ) -> None:
     refusal = "powermetrics must be invoked as the superuser"
     program(tmp_path, "powermetrics", f"#!/bin/sh\necho '{refusal}' >&2\nexit 1\n")
-    with pytest.raises(MeterError, match=f"{refusal}.*NOPASSWD: /usr/bin/powermetrics.*sudo tee"):
+    # The arguments that WRITER expects, so that nothing else may be started.
+    permitted = "/usr/bin/powermetrics --samplers cpu_power -i 1000 -f plist --buffer-size 0"
+    with pytest.raises(MeterError, match=f'{refusal}.*NOPASSWD: {permitted}" .*sudo tee'):
         AppleMeter()
 
 

@@ -78,6 +78,22 @@ def test_power_that_was_not_read_for_long_is_not_made_up(library: Path, tmp_path
     assert told[2]["gpu-0"] == [pytest.approx(10.0), 1]
 
 
+def test_power_that_no_board_draws_is_not_booked(library: Path, tmp_path: Path) -> None:
+    # 0xFFFFFFFF milliwatts, twice, between readings of 100 W.
+    told = metered(
+        library,
+        tmp_path,
+        ["- 100000"],
+        [(t / 2, [f"- {mw}"]) for t, mw in enumerate((100000, 2**32 - 1, 2**32 - 1, 100000), 1)]
+        + [(2.5, ["- 100000"])],
+    )
+    counts = [one["gpu-0"] for one in told[1:]]
+    assert [joules for joules, _ in counts] == [50.0, 50.0, 50.0, 50.0, 100.0]
+    epochs = [epoch for _, epoch in counts]
+    assert len(set(epochs[:4])) == 4
+    assert epochs[4] == epochs[3]
+
+
 def test_a_counter_that_the_driver_started_anew_is_not_negative(
     library: Path, tmp_path: Path
 ) -> None:

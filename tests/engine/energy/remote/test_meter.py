@@ -147,6 +147,66 @@ def test_a_plug_that_is_off_at_the_start_comes_later(serve: Serve, close: Close)
     assert meter.problem is None
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("kepler", "processor"),
+        ("node-exporter", "processor"),
+        ("dcgm", "accelerator"),
+        ("shelly", "machine"),
+        ("tasmota", "machine"),
+        ("redfish", "machine"),
+    ],
+)
+def test_a_named_format_that_is_down_has_its_usual_kind(
+    serve: Serve, close: Close, name: str, kind: str
+) -> None:
+    server = serve({})
+    server.stop()
+    assert close(server.open(format=name)).kind == kind
+    assert close(server.open(format=name, of="accelerator")).kind == "accelerator"
+
+
+def test_a_page_of_another_kind_than_at_the_start_gives_nothing(serve: Serve, close: Close) -> None:
+    server = serve({"/metrics": bodies.HWMON})  # boards and the machine, no processor
+    server.stop()
+    meter = close(server.open("/metrics", format="node-exporter"))
+    server.start()
+    assert wait_for(lambda: "nothing of kind processor" in (meter.problem or ""))
+    assert meter.kind == "processor"
+    time.sleep(0.5)
+    with pytest.raises(MeterError, match="Set `of`"):
+        meter.read()
+
+
+def test_one_page_cut_short_makes_no_pause(serve: Serve, close: Close) -> None:
+    server = serve({SWITCH: '{"apower": 50}'})
+    meter = close(server.open(SWITCH))
+    assert wait_for(lambda: works(meter))
+    server.pages[SWITCH] = '{"apower": 5'
+    assert wait_for(lambda: "no valid JSON" in (meter.problem or ""))
+    server.pages[SWITCH] = '{"apower": 50}'
+    # Polled every 0.2 s.
+    assert wait_for(lambda: meter.problem is None, within_s=2.0)
+
+
+def test_a_meter_that_moved_is_found_where_it_is_now(serve: Serve, close: Close) -> None:
+    server = serve({"/rpc/Shelly.GetStatus": bodies.SHELLY_GEN2})
+    meter = close(server.open())
+    assert "/rpc/Shelly.GetStatus" in meter.detail()
+    server.pages = {"/status": bodies.SHELLY_GEN1}
+    assert wait_for(lambda: "at /status" in meter.detail(), within_s=3.0)
+
+
+def test_an_error_that_nobody_foresaw_is_told_by_its_type_alone(
+    serve: Serve, close: Close, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # httpx refuses a header that is no ASCII with an error that quotes it.
+    monkeypatch.setenv("METER_TOKEN", "s\u00e9cret")
+    meter = close(serve({"/metrics": bodies.DCGM}).open("/metrics", token_env="METER_TOKEN"))
+    assert meter.problem == "m: its answer was not understood (UnicodeEncodeError)."
+
+
 def test_a_server_that_dies_is_unknown_and_its_gap_is_not_charged(
     serve: Serve, close: Close
 ) -> None:
@@ -155,12 +215,13 @@ def test_a_server_that_dies_is_unknown_and_its_gap_is_not_charged(
     meter = close(server.open("/metrics"))
     assert wait_for(lambda: works(meter))
     server.stop()
-    assert wait_for(lambda: not works(meter))
+    # Read every 0.2 s, so well before the 5 s after which it counts as gone.
+    assert wait_for(lambda: not works(meter), within_s=2.0)
     server.start()
     assert wait_for(lambda: works(meter))
     count = meter.read()["m/gpu-0"]
     assert count.epoch == 0
-    # All since the first poll, the gap of 5 s and more included.
+    # All since the first poll, the gap included.
     assert count.joules == pytest.approx((time.monotonic() - start) * 100, abs=60)
 
 

@@ -145,3 +145,82 @@ def test_the_joules_of_all_windows_are_the_counter_s(window_s: float) -> None:
     assert read_j - count.joules <= 40 + 1e-6  # at most the last interval is yet to be told
     rest_j = 40 * (now - closed_at)  # of the window that is open still
     assert sums + rest_j == pytest.approx(count.joules - opened_j, rel=1e-5)
+
+
+def test_a_meter_that_dies_is_unknown_as_soon_as_all_it_said_is_told() -> None:
+    series = steady(3)
+    # Told by 4.0; the reading that was due then may come late, by an interval at most.
+    assert [told(series, t) for t in (4.0, 4.4, 5.0)] == pytest.approx([300, 300, 300])
+    assert [told(series, t) for t in (5.1, 6.0, 7.9)] == [None, None, None]
+
+
+def test_power_that_is_not_read_any_more_is_not_0() -> None:
+    series = Series(0.0, power(100.0), every_s=1.0)
+    for second in (1, 2, 3):
+        series.note(float(second), power(100.0))
+    assert told(series, 4.0) == pytest.approx(300)
+    assert told(series, 5.1) is None
+
+
+def test_a_counter_that_is_told_on_but_stands_still_is_not_0_either() -> None:
+    series = steady(3)
+    for second in range(4, 12):
+        series.note(float(second), counter(5300.0))
+    assert told(series, 11.5) is None
+
+
+@pytest.mark.parametrize("refresh_s", [0.1, 1.0, 1.25, 1.5, 2.7, 30.0])
+def test_polls_that_are_late_by_a_third_or_out_of_step_make_no_gap(refresh_s: float) -> None:
+    series = Series(0.0, counter(0.0), every_s=1.0)
+    due = now = 0.0
+    seen: list[bool] = []
+    for poll in range(400):
+        due += 1.0
+        polled = due + (0.0, 0.3, 0.15, 0.3)[poll % 4]
+        while now < polled:
+            now += 0.05
+            seen.append(series.count(now) is not None)
+        series.note(now, counter(now // refresh_s * refresh_s * 100))
+    assert seen.index(True) < len(seen) // 4
+    assert all(seen[seen.index(True) :])
+
+
+@pytest.mark.parametrize("watts", [4_294_967.295, 1e308, float("inf"), float("nan"), -1.0, 1.1e6])
+def test_power_that_nothing_draws_is_not_booked(watts: float) -> None:
+    series = Series(0.0, power(100.0), every_s=1.0)
+    series.note(1.0, power(100.0))
+    series.note(2.0, power(watts))
+    assert (series.count(2.5), series.last_step(2.5)) == (None, None)
+    series.note(3.0, power(100.0))
+    series.note(4.0, power(100.0))
+    # The first second's and the last one's; what was between is another epoch's.
+    assert series.count(5.0) == Count(200.0, 1)
+
+
+def test_power_that_nothing_draws_at_the_first_reading_is_not_booked() -> None:
+    series = Series(0.0, power(1e308), every_s=1.0)
+    series.note(1.0, power(100.0))
+    series.note(2.0, power(100.0))
+    assert told(series, 3.0) == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize("joules", [1e308, float("inf"), float("nan"), -1.0, 5300.0 + 200_000])
+def test_a_counter_that_leaps_or_is_no_number_is_not_booked(joules: float) -> None:
+    series = steady(3)
+    series.note(4.0, counter(joules))  # 200 kW at least, of one board
+    for second in (5, 6, 7):
+        series.note(float(second), counter(5000.0 + 100 * second))
+    count = series.count(8.0)
+    assert count is not None
+    assert count.epoch > 0
+    assert count.joules == pytest.approx(500)  # 300 and, since 5.0, 200
+
+
+def test_what_a_short_gap_took_is_not_charged_to_those_after_it() -> None:
+    series = steady(3)
+    assert told(series, 6.5) is None
+    series.note(7.0, counter(5700.0))
+    assert told(series, 7.5) is None
+    series.note(8.0, counter(5800.0))
+    # 100 W again, and all that was counted.
+    assert [told(series, t) for t in (8.0, 8.5, 9.0)] == pytest.approx([700, 750, 800])
