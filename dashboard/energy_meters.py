@@ -38,7 +38,11 @@ def meters(energy: EnergyView) -> None:
             st.caption(f"Over the last {METERS_DAYS} days.")
     for whole in wholes.to_dict("records"):
         sentence = gap_sentence(
-            str(whole["machine"]), whole["whole_j"], whole["parts_j"], int(whole["minutes"])
+            str(whole["machine"]),
+            whole["whole_j"],
+            whole["parts_j"],
+            int(whole["minutes"]),
+            estimated=bool(whole["estimated"]),
         )
         st.markdown(formats.escape(sentence))
     _missing([meter for meter in told if meter["state"] == "unavailable"])

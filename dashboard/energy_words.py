@@ -126,13 +126,21 @@ def failed_note(uses: Uses) -> str:
     )
 
 
-def gap_sentence(machine: str, whole_j: float, parts_j: float, minutes: int) -> str:
-    """What a meter of the whole machine says beside those of its parts."""
+def gap_sentence(
+    machine: str, whole_j: float, parts_j: float, minutes: int, *, estimated: bool
+) -> str:
+    """What a meter of the whole machine says beside those of its parts. `estimated`: one of these
+    is, so that the whole's reading was taken in its place."""
     read = (
         f"On {machine_name(machine)} the meter of the whole read {amount(whole_j)} in the "
         f"{formats.count(minutes)} minutes in which all meters read, those of the parts "
         f"{amount(parts_j)}"
     )
+    if estimated:
+        return (
+            f"{read}, which are estimated in part. The whole's reading is what counts: it took the "
+            "estimate's place."
+        )
     if parts_j > whole_j:
         return f"{read}: more than the whole. One of the meters is off, or reads something else."
     share = formats.share((whole_j - parts_j) / whole_j if whole_j else 0.0)

@@ -178,7 +178,7 @@ def whole_and_parts(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     """For machines that a meter reads as a whole, its joules beside those of the parts' meters,
     over the minutes in which one meter of the whole and all of the parts' read without a gap.
 
-    Columns: machine, minutes, whole_j, parts_j.
+    Columns: machine, minutes, whole_j, parts_j, estimated (1: one of the parts is, else 0).
     """
     m = MeterReading
     whole = m.kind == "machine"
@@ -188,6 +188,7 @@ def whole_and_parts(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
             m.machine,
             func.sum(case((whole, m.energy_j))).label("whole_j"),
             func.sum(case((whole, None), else_=m.energy_j)).label("parts_j"),
+            func.max(case((~whole & (m.basis == "estimated"), 1), else_=0)).label("estimated"),
         )
         .where(m.minute_at > start_ms - 60_000, m.minute_at < end_ms)
         .group_by(m.minute_at, m.machine)
@@ -203,6 +204,7 @@ def whole_and_parts(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
             func.count().label("minutes"),
             func.sum(minutes.c.whole_j).label("whole_j"),
             func.sum(minutes.c.parts_j).label("parts_j"),
+            func.max(minutes.c.estimated).label("estimated"),
         )
         .where(minutes.c.whole_j.is_not(None), minutes.c.parts_j.is_not(None))
         .group_by(minutes.c.machine)

@@ -182,10 +182,15 @@ def test_carbon_is_told_as_an_estimate_with_interval_source_and_year() -> None:
 
 
 def test_the_gap_between_the_whole_and_its_parts_is_overhead() -> None:
-    words = energy_words.gap_sentence("gpu-box", 2 * KWH, 1.5 * KWH, 90)
+    words = energy_words.gap_sentence("gpu-box", 2 * KWH, 1.5 * KWH, 90, estimated=False)
     assert "On gpu-box the meter of the whole read 2.00 kWh in the 90 minutes" in words
     assert "The gap of 0.50 kWh (25% of the whole)" in words
-    assert "One of the meters is off" in energy_words.gap_sentence("here", 1.0, 2.0, 1)
+    assert "One of the meters is off" in energy_words.gap_sentence(
+        "here", 1.0, 2.0, 1, estimated=False
+    )
+    assert "took the estimate's place" in energy_words.gap_sentence(
+        "here", 2.0, 1.0, 1, estimated=True
+    )
 
 
 @pytest.mark.parametrize(

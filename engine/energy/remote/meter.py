@@ -15,6 +15,7 @@ from engine.energy.remote.reading import Reading
 from engine.energy.remote.series import Series
 
 OPEN_WITHIN_S = 3.0
+_SLOW_S = 5.0
 _FIND_AGAIN_S = 5.0  # a controller locks out whoever asks too often with a wrong password
 _LOST_AFTER = 3  # polls in a row; one page cut short says nothing of its address
 _UNKNOWN = Accuracy(0.05, "assumed until the meter answers")
@@ -58,14 +59,25 @@ class RemoteMeter:
         self._thread.join(timeout=OPEN_WITHIN_S)
 
     def read(self) -> dict[str, Count]:
-        """Counts by device; for the first two or three polls there is none."""
+        """Counts by device; for the first two or three polls there is none.
+
+        Nor of one whose figures change too seldom: its joules would be told while others are
+        computed than those who took them, and unknown is better than wrong.
+        """
         now = self._clock()
         with self._lock:
-            counts = {name: series.count(now) for name, series in self._series.items()}
+            counts = {
+                name: series.count(now)
+                for name, series in self._series.items()
+                if not self._is_slow(series)
+            }
         found = {name: count for name, count in counts.items() if count is not None}
         if not found:
             raise MeterError(self.problem or f"{self._config.name} has not told enough yet.")
         return found
+
+    def _is_slow(self, series: Series) -> bool:
+        return series.interval_s > max(_SLOW_S, 2 * self._config.every_s)
 
     def last_steps(self) -> dict[str, tuple[float, Count]]:
         """By device, the moment by the clock of the last reading and the count as of then: what

@@ -111,6 +111,11 @@ class Series:
     def integrates(self) -> bool:
         return self._last.counter is None
 
+    @property
+    def interval_s(self) -> float:
+        """How long the last interval was: by so much the count is late."""
+        return self._line.lasts_s if self._line else 0.0
+
     def count(self, now: float) -> Count | None:
         """None: not heard of lately, or not yet for long enough."""
         if self._line is None or self.is_stale(now) or self._is_overdue(now):
