@@ -208,7 +208,9 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
     row, hour = divmod(int(np.nanargmax(values)), 24)
     most = amount(float(values[row, hour]) * joules_per_unit)
     mean = "" if by_date else " on average"
-    title = f"Most energy was used {rows[row]} {hour}:00 to {hour + 1}:00: {most}{mean} ({basis})"
+    sure = _accuracy_of(quarters)
+    when = f"{rows[row]} {hour}:00 to {hour + 1}:00"
+    title = f"Most energy was used {when}: {most}{mean} {sure} ({basis})"
     figure = go.Figure(
         go.Heatmap(
             z=values,
@@ -217,7 +219,7 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
             xgap=1,
             ygap=1,
             colorbar={"title": unit, "thickness": 12},
-            hovertemplate=f"%{{y}}, %{{x}}: %{{z:,.3~r}} {unit}{mean}<extra></extra>",
+            hovertemplate=f"%{{y}}, %{{x}}: %{{z:,.3~r}} {unit}{mean} {sure}<extra></extra>",
         )
     )
     dress(figure, max(PANEL_HEIGHT, 110 + 22 * len(rows)), reverse_order=True)
@@ -225,8 +227,15 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
     figure.update_xaxes(type="category", dtick=3, tickangle=0)
     figure.update_yaxes(type="category")
     table = pd.DataFrame(values, columns=[f"{hour}:00" for hour in range(24)])
-    table.insert(0, f"day, {unit}{mean}", rows)
+    table.insert(0, f"day, {unit}{mean} {sure}", rows)
     return Chart(title, figure, f"{title}. Local time, {zone.key}.", table)
+
+
+def _accuracy_of(quarters: pd.DataFrame) -> str:
+    """The meters' accuracy over all of it; a meter is off by the same part in every hour."""
+    whole = quarters["total_j"].sum() - quarters["accuracy_unknown_j"].fillna(0.0).sum()
+    kept = quarters["uncertainty_j"].notna().any() and whole > 0
+    return relative(float(quarters["uncertainty_j"].sum() / whole) if kept else None)
 
 
 def _hours(quarters: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:

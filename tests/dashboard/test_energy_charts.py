@@ -135,14 +135,18 @@ def test_the_rest_of_a_large_team_has_no_whisker_if_one_of_them_has_none() -> No
 
 
 def quarters(*spans: tuple[int, float]) -> pd.DataFrame:
-    return pd.DataFrame(spans, columns=["bucket_ms", "total_j"])
+    """What the meters read in some quarters of an hour, each ± 5%."""
+    frame = pd.DataFrame(spans, columns=["bucket_ms", "total_j"])
+    return frame.assign(uncertainty_j=0.05 * frame["total_j"], accuracy_unknown_j=0.0)
 
 
 def test_hours_are_those_of_the_readers_clock_also_half_an_hour_beside_utc() -> None:
     # 06:45 UTC is 12:15 in Kolkata, 07:15 UTC is 12:45 there: one hour of its clock.
     spans = quarters((MIDNIGHT + 27 * HOUR // 4, KWH), (MIDNIGHT + 29 * HOUR // 4, KWH))
     chart = energy_charts.by_hour(spans, ZoneInfo("Asia/Kolkata"), 1, "measured")
-    assert chart.title == "Most energy was used Thu 1 Jan 12:00 to 13:00: 2.00 kWh (measured)"
+    assert (
+        chart.title == "Most energy was used Thu 1 Jan 12:00 to 13:00: 2.00 kWh ± 5.0% (measured)"
+    )
     (cells,) = chart.figure.data
     assert cells.z[0][12] == 2.0
     assert np.isnan(cells.z[0][13]), "an hour without a reading is empty, not 0"
@@ -156,7 +160,10 @@ def test_long_ranges_are_shown_by_the_mean_day_of_each_name() -> None:
     (cells,) = chart.figure.data
     assert list(cells.y) == ["Thu", "Fri"]
     assert [row[0] for row in cells.z] == [2.0, 1.0]  # (1 + 3) / 2, and 1
-    assert chart.title == "Most energy was used Thu 0:00 to 1:00: 2.00 kWh on average (measured)"
+    assert (
+        chart.title
+        == "Most energy was used Thu 0:00 to 1:00: 2.00 kWh on average ± 5.0% (measured)"
+    )
 
 
 def test_a_long_timeline_has_few_whiskers_and_all_of_them_in_its_table() -> None:
