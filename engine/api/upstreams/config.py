@@ -175,6 +175,10 @@ def _checked(table: Any, place: str) -> UpstreamConfig:
     for meter in found.meters:
         if name := meter.missing_variable:
             raise InvalidInput(_SETTING, f"{place}: the environment has no variable {name}.")
+        if name := meter.unusable_variable:
+            raise InvalidInput(
+                _SETTING, f"{place}: the variable {name} holds letters that cannot be sent."
+            )
     if found.tokenizer is not None and not found.tokenizer.exists():
         raise InvalidInput(_SETTING, f"{place}: there is no tokenizer at {found.tokenizer}.")
     return found

@@ -18,6 +18,8 @@ from pydantic import (
 
 from engine.energy.meters import Kind
 
+_SECRETS = {"user", "pass", "passwd", "password", "token", "key"}
+
 
 class MeterSettingError(ValueError):
     """The setting cannot be used; the message is one line for people."""
@@ -72,7 +74,7 @@ class MeterConfig(BaseModel):
             raise ValueError("write it as http://host:port or http://host:port/path")
         if parts.username or parts.password or parts.fragment:
             raise ValueError("write it without user, password and fragment")
-        if {"user", "password", "token", "key"} & parse_qs(parts.query).keys():
+        if _SECRETS & {name.lower() for name in parse_qs(parts.query)}:
             raise ValueError("write it without password; name its variable in password_env")
         _ = parts.port  # raises a ValueError that says what is wrong with it
         return url.strip()

@@ -9,6 +9,7 @@ from typing import Any
 from engine.energy.meters import Kind, MeterError
 
 WH_J = 3600.0
+_JITTER = 1.0  # a channel on which nothing hangs reads some tenths of a watt about zero
 KWH_J = 3.6e6
 
 
@@ -67,6 +68,8 @@ def figure(name: str, value: Any) -> float | None:
         found = math.inf
     if not math.isfinite(found):
         raise MeterError(f"{name} is not finite.")
+    if -_JITTER <= found < 0:
+        return 0.0
     if found < 0:
         raise MeterError(
             f"{name} is {found:g}: a meter of consumption does not go below 0. "

@@ -18,6 +18,13 @@ def test_health_tells_the_state_of_engine_and_ledger(gateway: Gateway) -> None:
     assert report["ledger"]["state"] == "open"
 
 
+def test_health_tells_no_address_of_a_meter(gateway: Gateway) -> None:
+    meters = httpx.get(f"{gateway.url}/health").json()["meters"]
+    assert meters
+    for meter in meters:
+        assert meter.keys() == {"name", "state", "basis", "kind", "accuracy"}
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST:8501"])
 def test_over_loopback_this_machines_names_are_answered(gateway: Gateway, host: str) -> None:
     assert httpx.get(f"{gateway.url}/health", headers={"host": host}).status_code == 200

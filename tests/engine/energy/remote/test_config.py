@@ -73,3 +73,26 @@ def test_a_file_that_is_not_there_is_said() -> None:
 def test_a_config_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         MeterConfig(url="http://a").url = "http://b"  # type: ignore[misc]
+
+
+def test_a_secret_file_may_end_in_a_new_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METER_TOKEN", "s3cret\n")
+    config = MeterConfig(url="http://plug.local", token_env="METER_TOKEN")
+    assert config.token == "s3cret"
+
+
+def test_a_secret_that_no_header_carries_is_refused_without_being_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("METER_TOKEN", "s3crét")
+    file = tmp_path / "meters.toml"
+    file.write_text('[[meter]]\nurl = "http://plug.local"\ntoken_env = "METER_TOKEN"\n')
+    with pytest.raises(MeterSettingError, match="METER_TOKEN holds letters") as refused:
+        read_meters(str(file))
+    assert "s3cr" not in str(refused.value)
+
+
+@pytest.mark.parametrize("query", ["cmnd=Status%208&user=admin&password=x", "Token=x", "passwd=x"])
+def test_a_password_in_an_address_is_refused(query: str) -> None:
+    with pytest.raises(MeterSettingError, match="password_env"):
+        read_meters(f"http://plug.local/cm?{query}")

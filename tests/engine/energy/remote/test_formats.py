@@ -179,3 +179,8 @@ def test_a_body_that_cannot_be_read_is_said_in_one_line(name: str, body: str, sa
 def test_what_is_no_meter_is_not_taken_for_one(body: str) -> None:
     with pytest.raises(MeterError):
         recognise(body)
+
+
+def test_a_channel_on_which_nothing_hangs_jitters_about_zero() -> None:
+    (reading,) = FORMATS["shelly"].parse('{"apower": -0.4}')
+    assert reading.watts == 0.0
