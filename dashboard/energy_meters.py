@@ -4,12 +4,13 @@ What a meter read is on the ledger; why one reads nothing only the running engin
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import formats
+from dashboard import data, formats
 from dashboard.energy import METERS_DAYS, EnergyView
 from dashboard.energy_words import KINDS, amount, gap_sentence, lasting, machine_name, relative
 from dashboard.periods import DAY_MS
@@ -106,15 +107,18 @@ def _rests_on(model: Ready) -> None:
             if meter["state"] == "used":
                 st.text(f"• {meter['name']} ({meter['basis']}): {meter['message']}")
         if calibration := model.calibration:
+            at = datetime.fromisoformat(str(calibration["at"]))
+            when = formats.local_time(int(at.timestamp() * 1000), data.timezone())
             st.text(
-                "• The weights by which a step's energy is split over its requests were fitted on "
-                f"this machine on {calibration['at']}; they reproduce it to "
-                f"{relative(float(calibration['error']))}."
+                "• How the energy of requests that are computed together is divided was measured "
+                f"on this machine on {when}; its predictions were within "
+                f"{float(calibration['error']):.0%} of what the meters read, half of the time."
             )
         else:
             st.text(
-                "• A step's energy is split over its requests by computed work, with weights that "
-                "were not fitted on this machine. To fit them, in about a minute, run:"
+                "• The energy of requests that are computed together is divided by what was "
+                "computed for each; what that costs was not measured on this machine yet. To "
+                "measure it, in about a minute, run:"
             )
             st.code(CALIBRATE, language="bash")
         st.text(
