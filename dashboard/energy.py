@@ -16,7 +16,7 @@ from dashboard.overview import View, first_moment
 from dashboard.periods import DAY_MS, MINUTE_MS, Period, period
 from db import energy_queries
 from db.energy_queries import PARTS
-from db.grid import Grid, grid_history
+from db.grid import Grid, grid_history, in_force
 
 METERS_DAYS = 31  # how meters do is a matter of now, and a year of all devices is slow to read
 FAILED = ("error", "cancelled", "interrupted")
@@ -121,7 +121,6 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
     meters = energy_queries.meters(engine, meters_since, end)
     has_whole = bool((meters["kind"] == "machine").any())
     history = grid_history(engine)
-    in_force = [grid for grid in history if grid.valid_from <= now_ms]
     return EnergyView(
         view=view,
         at_ms=now_ms,
@@ -137,7 +136,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
         if has_whole
         else pd.DataFrame(),
         carbon=emissions(quarters, history),
-        grid=in_force[-1] if in_force else None,
+        grid=in_force(history, now_ms),
     )
 
 

@@ -40,9 +40,13 @@ class Grid:
 
 def current_grid(engine: Engine, at_ms: int | None = None) -> Grid | None:
     """The intensity in force at a time (default: now); None where nobody has chosen one."""
-    at = now_ms() if at_ms is None else at_ms
-    in_force = [grid for grid in grid_history(engine) if grid.valid_from <= at]
-    return in_force[-1] if in_force else None
+    return in_force(grid_history(engine), now_ms() if at_ms is None else at_ms)
+
+
+def in_force(history: Sequence[Grid], at_ms: int) -> Grid | None:
+    """The newest of these, oldest first, that counts by then."""
+    begun = [grid for grid in history if grid.valid_from <= at_ms]
+    return begun[-1] if begun else None
 
 
 def grid_history(engine: Engine) -> list[Grid]:

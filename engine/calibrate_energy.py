@@ -9,8 +9,6 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import cast
 
 # Before torch, as in the worker: threads that spin while they wait would be measured too.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -25,13 +23,10 @@ from engine.energy.calibration import FILE, Calibration
 from engine.energy.fit import fit, median_error
 from engine.energy.meter_set import MeterSet
 from engine.energy.work import StepCosts
+from engine.local_engine import load_engine
 from engine.machine_meters import machine_meters
 from engine.model.errors import ModelFileError
-from engine.model.load import load, shipped_carving
-from engine.model.precision import Precision
 from engine.model.threads import thread_count
-from engine.model.tokenizer import Tokenizer
-from engine.models import find_model
 from engine.runtime.calibrating import TOGETHER, Bench, Block, Idling, shapes_of
 from engine.runtime.engine import Engine
 from engine.runtime.work import setup_of
@@ -60,7 +55,7 @@ def run(settings: Settings) -> None:
         threads = thread_count(settings.threads)
         torch.set_num_threads(threads)
         _progress("Loading the model")
-        engine = _load(settings, threads)
+        engine = load_engine(settings, threads, TOGETHER)
         calibrated = calibrate(engine, machine_meters(settings), threads, settings.offload)
     except (WeightsError, ModelFileError, NothingRead) as error:
         click.echo(str(error), err=True)
@@ -114,20 +109,6 @@ def calibrate(engine: Engine, meters: MeterSet, threads: int, offload: bool) -> 
         click.echo(f"; {told:.1%} on mixed steps, which were not used to find them", nl=False)
     click.echo()
     return calibrated
-
-
-def _load(settings: Settings, threads: int) -> Engine:
-    weights: Path = find_model(settings.model, settings)
-    model = load(
-        weights,
-        shipped_carving(weights),
-        cast(Precision | None, settings.precision),
-        settings.experts_per_token,
-        threads,
-        settings.home / "kernels",
-        settings.offload,
-    )
-    return Engine(model, Tokenizer.open(weights), TOGETHER)
 
 
 def _measure(bench: Bench, engine: Engine, until: float) -> list[Block]:

@@ -3,20 +3,16 @@
 import sys
 import time
 from dataclasses import dataclass
-from typing import cast
 
 import click
 
 from db.settings import Settings
 from engine.energy.attribution import Attributor
+from engine.local_engine import load_engine
 from engine.machine_meters import machine_meters
 from engine.model.errors import ModelFileError
-from engine.model.load import load, shipped_carving
 from engine.model.model import Model
-from engine.model.precision import Precision
 from engine.model.threads import thread_count
-from engine.model.tokenizer import Tokenizer
-from engine.models import find_model
 from engine.runtime.engine import Engine
 from engine.runtime.metered import MeteredEngine
 from engine.runtime.protocol import Output, SamplingParams, Submit
@@ -37,25 +33,15 @@ class _Answer:
 def run(settings: Settings, prompt: str, sampling: SamplingParams) -> None:
     """Prints the answer as it comes, then what it took; exits 1 with one line where it cannot."""
     try:
-        weights = find_model(settings.model, settings)
         threads = thread_count(settings.threads)
-        model = load(
-            weights,
-            shipped_carving(weights),
-            cast(Precision | None, settings.precision),
-            settings.experts_per_token,
-            threads,
-            settings.home / "kernels",
-            settings.offload,
-        )
-        tokenizer = Tokenizer.open(weights)
+        engine = load_engine(settings, threads, 1)
     except (WeightsError, ModelFileError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
     meters = machine_meters(settings)
     with Attributor(meters) as attributor:
-        answer = _answer(Engine(model, tokenizer, 1), attributor, prompt, sampling)
-    _tell(model, answer, meters.basis, meters.source, threads)
+        answer = _answer(engine, attributor, prompt, sampling)
+    _tell(engine.model, answer, meters.basis, meters.source, threads)
 
 
 def _answer(

@@ -138,13 +138,7 @@ class Attributor:
             started_ms, ended_ms = self._wall_times(duration)
             self._opened_at, self._opened_ms = now, ended_ms
             self._processor_time = processor
-        devices = [
-            DeviceEnergy(
-                one.meter.source, one.name, one.meter.kind, one.meter.basis,
-                one.meter.accuracy.relative, one.told_j, one.idle_w,
-            )
-            for one in drawn
-        ]  # fmt: skip
+        devices = [one.energy for one in drawn]
         return _window(counted, steps, busy, duration, (started_ms, ended_ms), devices)
 
     def _run(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from engine.energy.meter_set import MeterSet
 from engine.energy.meters import Count, Meter, MeterError
 from engine.energy.timeline import Timeline
+from engine.energy.window import DeviceEnergy
 
 _QUIET_WINDOW_S = 0.5  # shorter ones say too little of idle power
 _QUIET_WINDOWS = 60
@@ -58,6 +59,20 @@ class Drawn:
     meter: Meter
     told_j: float | None
     idle_w: float | None
+
+    @property
+    def energy(self) -> DeviceEnergy:
+        """It as a window tells it."""
+        meter = self.meter
+        return DeviceEnergy(
+            meter.source,
+            self.name,
+            meter.kind,
+            meter.basis,
+            meter.accuracy.relative,
+            self.told_j,
+            self.idle_w,
+        )
 
 
 def slept_s() -> float:

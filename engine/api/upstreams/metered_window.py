@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engine.api.upstreams.sharing import Stay, in_flight, parts_of
 from engine.energy.devices import Drawn
 from engine.energy.whole import Counted
-from engine.energy.window import DeviceEnergy, EnergyWindow
+from engine.energy.window import EnergyWindow
 from engine.energy.work import Part
 
 
@@ -57,14 +57,8 @@ def split(metered: Metered, stays: Sequence[Stay], machine: str) -> EnergyWindow
         other_j=other,
         prefill=prefill,
         uncertainty_j=counted.uncertainty_j,
-        devices=[
-            DeviceEnergy(
-                one.meter.source, one.name, one.meter.kind, one.meter.basis,
-                one.meter.accuracy.relative, one.told_j, one.idle_w,
-            )
-            for one in metered.drawn
-        ],
-    )  # fmt: skip
+        devices=[one.energy for one in metered.drawn],
+    )
 
 
 def _prefill(parts: Mapping[int, Part], active_j: float) -> dict[int, float]:
