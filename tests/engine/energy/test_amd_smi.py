@@ -15,27 +15,9 @@ from typing import Any
 
 import pytest
 
-SCRIPT = """
-import json, sys
-from pathlib import Path
-from engine.energy.amd_smi import AmdSmiMeter
-from engine.energy.meters import MeterError
+from tests.engine.energy.driver_script import meter_script
 
-bench, now, told = Path(sys.argv[1]), 0.0, []
-try:
-    meter = AmdSmiMeter(clock=lambda: now)
-    told.append(meter.detail())
-    for now, boards in json.loads(sys.argv[2]):
-        for number, line in enumerate(boards):
-            (bench / str(number)).write_text(line)
-        try:
-            told.append({d: [c.joules, c.epoch] for d, c in meter.read().items()})
-        except MeterError as error:
-            told.append(str(error))
-except MeterError as error:
-    told.append(str(error))
-print(json.dumps(told))
-"""
+SCRIPT = meter_script("engine.energy.amd_smi", "AmdSmiMeter")
 
 
 @pytest.fixture(scope="session")
