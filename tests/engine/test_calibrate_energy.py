@@ -67,7 +67,12 @@ def test_an_interruption_leaves_the_earlier_calibration(home: Path) -> None:
     before = (home / "calibration.json").read_bytes()
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        COMMAND, env=environment(home), stderr=theirs, stdout=subprocess.DEVNULL
+        COMMAND,
+        env=environment(home),
+        stderr=theirs,
+        stdout=subprocess.DEVNULL,
+        # Where the tests run in a shell's background, it ignores interruptions, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     seen = b""
