@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from db.errors import BudgetExceeded, KeyRevoked
 from db.ids import now_ms
+from db.memberships import team_id_at
 from db.months import month_after, month_of
 from db.records import NewRequest
 from db.schema import ApiKey, Developer, Limit, MonthlyUse, Request
@@ -44,6 +45,7 @@ class _Caller:
     """What the ledger says now of a key, or of the developer of a request without one."""
 
     refusal: str | None
+    team_id: int | None
     budgets: dict[Scope, tuple[int | None, float | None]]  # tokens and joules a month, where any
 
 
@@ -52,7 +54,8 @@ def refusals(
 ) -> list[KeyRevoked | BudgetExceeded | None]:
     """Why each request may not be admitted, None where it may; each counts for those after it.
 
-    A key or developer that the ledger does not hold is let through to the row's foreign keys.
+    A key or developer that the ledger does not hold is let through to the row's foreign keys. Fills
+    in each request's `team_id`.
     """
     callers = _callers_with_keys(connection, new) | _callers_without_keys(connection, new)
     taken = _taken(connection, new, callers)  # nothing at all where nobody has a budget
@@ -64,6 +67,7 @@ def refusals(
         elif caller.refusal is not None:
             answers.append(KeyRevoked(caller.refusal))
         else:
+            request.team_id = caller.team_id
             answers.append(_take(request, caller, taken))
     return answers
 
@@ -79,6 +83,7 @@ _with_key = (
         ApiKey.revoked_at,
         ApiKey.expires_at,
         Developer.archived_at,
+        team_id_at(Developer.id, bindparam("now")),
         _key_limit.tokens_per_month,
         _key_limit.energy_j_per_month,
         _developer_limit.tokens_per_month,
@@ -93,6 +98,7 @@ _without_key = (
     select(
         Developer.id,
         Developer.archived_at,
+        team_id_at(Developer.id, bindparam("now")),
         _developer_limit.tokens_per_month,
         _developer_limit.energy_j_per_month,
     )
@@ -115,8 +121,8 @@ def _callers_with_keys(
         return {}
     now = now_ms()
     callers: dict[_CallerId, _Caller] = {}
-    for key_id, revoked_at, expires_at, archived_at, *budgets in connection.execute(
-        _with_key, {"ids": ids}
+    for key_id, revoked_at, expires_at, archived_at, team_id, *budgets in connection.execute(
+        _with_key, {"ids": ids, "now": now}
     ):
         refusal = None
         if revoked_at is not None:
@@ -125,7 +131,9 @@ def _callers_with_keys(
             refusal = "This API key has expired."
         elif archived_at is not None:
             refusal = "The developer whose API key this is has no access any more."
-        callers[key_id, None] = _Caller(refusal, _budgets(key=budgets[:2], developer=budgets[2:]))
+        callers[key_id, None] = _Caller(
+            refusal, team_id, _budgets(key=budgets[:2], developer=budgets[2:])
+        )
     return callers
 
 
@@ -138,9 +146,12 @@ def _callers_without_keys(
     return {
         (None, developer_id): _Caller(
             None if archived_at is None else "This developer has no access any more.",
+            team_id,
             _budgets(key=[None, None], developer=budgets),
         )
-        for developer_id, archived_at, *budgets in connection.execute(_without_key, {"ids": ids})
+        for developer_id, archived_at, team_id, *budgets in connection.execute(
+            _without_key, {"ids": ids, "now": now_ms()}
+        )
     }
 
 

@@ -19,11 +19,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from db import months
 from db.records import EnergyBooked, EnergyRecord
 from db.schema import EnergyInterval, MeterReading, Request
+from db.upsert import upsert
 
 MINUTE_MS = 60_000
 
@@ -52,10 +52,23 @@ def book_energy(
         used[known[share["request_id"]]].energy_j += share["joules"] or 0.0
     booked = [_booked(record, known.keys()) for record in records]
     intervals = _summed(map(_interval_row, records, booked), _INTERVAL)
-    connection.execute(_add_to_minute, intervals)
+    upsert(
+        connection,
+        _intervals,
+        intervals,
+        key=_INTERVAL.key,
+        added=_INTERVAL.added,
+        least=("started_at",),
+        most=("ended_at",),
+    )
     readings = _summed((row for record in records for row in _reading_rows(record)), _READING)
-    if readings:
-        connection.execute(_add_to_reading, readings)
+    upsert(
+        connection,
+        _readings,
+        readings,
+        added=_READING.added,
+        replaced=("kind", "basis", "accuracy"),
+    )
     return booked
 
 
@@ -222,30 +235,3 @@ def _reading_rows(record: EnergyRecord) -> Iterable[Row]:
 
 def _minute(record: EnergyRecord) -> int:
     return record.started_at - record.started_at % MINUTE_MS
-
-
-_interval = sqlite_insert(_intervals)
-_add_to_minute = _interval.on_conflict_do_update(
-    index_elements=list(_INTERVAL.key),
-    set_={name: _intervals.c[name] + _interval.excluded[name] for name in _INTERVAL.added}
-    | {
-        "started_at": case(
-            (
-                _interval.excluded.started_at < _intervals.c.started_at,
-                _interval.excluded.started_at,
-            ),
-            else_=_intervals.c.started_at,
-        ),
-        "ended_at": case(
-            (_interval.excluded.ended_at > _intervals.c.ended_at, _interval.excluded.ended_at),
-            else_=_intervals.c.ended_at,
-        ),
-    },
-)
-
-_reading = sqlite_insert(_readings)
-_add_to_reading = _reading.on_conflict_do_update(
-    index_elements=list(_READING.key),
-    set_={name: _readings.c[name] + _reading.excluded[name] for name in _READING.added}
-    | {name: _reading.excluded[name] for name in ("kind", "basis", "accuracy")},
-)

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Engine, Table, select
 
 from db.audit import note
 from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.schema import ApiKey, Developer, Limit
+from db.upsert import upsert
+
+_limits: Table = Limit.__table__  # type: ignore[assignment]
 
 _LARGEST = 10**15
 _COUNTS = ("requests_per_minute", "tokens_per_minute", "concurrent_requests", "tokens_per_month")
@@ -69,10 +71,12 @@ def set_limits(
     with writing(engine) as connection:
         _require_holder(connection, developer_id, api_key_id)
         before = _get(connection, holder)
-        connection.execute(
-            sqlite_insert(Limit)
-            .values(**holder, **values)
-            .on_conflict_do_update(index_elements=list(holder), set_=values)
+        upsert(
+            connection,
+            _limits,
+            [holder | values],
+            key=tuple(holder),
+            replaced=tuple(values),
         )
         note(connection, actor, "limits changed", **holder, was=asdict(before), now=asdict(limits))
 
@@ -95,7 +99,7 @@ def list_limits(engine: Engine) -> list[Holder]:
             Developer,
             (Developer.id == Limit.developer_id) | (Developer.id == ApiKey.developer_id),
         )
-        .order_by(Developer.name, Limit.api_key_id)  # SQLite sorts NULL, the developer's, first
+        .order_by(Developer.name, Limit.api_key_id.nulls_first())
     )
     with reading(engine) as connection:
         listed = [

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, case, func, select
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from db.schema import MonthlyUse, Request
+from db.upsert import upsert
 
 DAY_MS = 86_400_000
 
@@ -64,20 +64,8 @@ def user_of(started_at: int, developer_id: int, api_key_id: int | None) -> User:
     return User(month_of(started_at), developer_id, api_key_id or 0)
 
 
-_insert = sqlite_insert(_months)
-_add = _insert.on_conflict_do_update(
-    index_elements=["month", "developer_id", "api_key_id"],
-    set_={
-        name: _months.c[name] + _insert.excluded[name]
-        for name in ("requests", "input_tokens", "output_tokens", "energy_j")
-    },
-)
-
-
 def add(connection: Connection, more: Tally) -> None:
     """Add a batch's use: one row for each month, developer and key."""
-    if not more:
-        return
     rows = [
         {
             **user._asdict(),
@@ -88,7 +76,12 @@ def add(connection: Connection, more: Tally) -> None:
         }
         for user, use in more.items()
     ]
-    connection.execute(_add, rows)
+    upsert(
+        connection,
+        _months,
+        rows,
+        added=("requests", "input_tokens", "output_tokens", "energy_j"),
+    )
 
 
 def read(connection: Connection) -> dict[User, Use]:

@@ -3,31 +3,32 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, Select, insert, select, update
 
 from db.audit import note
 from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
-from db.schema import Developer
-
-_LONGEST_NAME = 80
+from db.memberships import LONGEST_NAME, join_team, role_at, team_name_at, valid_team
+from db.schema import Developer, Role
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A developer. Times are UTC epoch milliseconds; `archived_at` None: active."""
+    """A developer, in the team and role of now. Times are UTC epoch milliseconds; `archived_at`
+    None: active."""
 
     id: int
     name: str
     team: str | None
+    role: Role
     created_at: int
     archived_at: int | None
 
 
 def list_developers(engine: Engine, *, archived: bool = False) -> list[Person]:
     """Developers by name: the active ones, and with `archived` the others too."""
-    query = _people.order_by(Developer.name)
+    query = _people().order_by(Developer.name)
     if not archived:
         query = query.where(Developer.archived_at.is_(None))
     with reading(engine) as connection:
@@ -48,12 +49,13 @@ def find_developer(engine: Engine, name: str) -> Person | None:
 def add_developer(engine: Engine, name: str, team: str | None = None, *, actor: str) -> Person:
     """Add a developer. InvalidInput where the name is empty, too long or taken."""
     name = _valid_name(name)
-    team = _valid_team(team)
+    team = valid_team(team)
     with writing(engine) as connection:
         _require_free(connection, name)
-        row = insert(Developer).values(name=name, team=team, created_at=now_ms())
+        row = insert(Developer).values(name=name, created_at=now_ms())
         key = connection.execute(row).inserted_primary_key
         assert key is not None
+        join_team(connection, key[0], team, valid_from=0)
         note(connection, actor, "developer added", id=key[0], name=name, team=team)
         return _require(connection, key[0])
 
@@ -67,9 +69,14 @@ def rename_developer(engine: Engine, developer_id: int, name: str, *, actor: str
 
 
 def set_team(engine: Engine, developer_id: int, team: str | None, *, actor: str) -> Person:
+    """Move a developer to another team from now on; what they used before stays the old one's."""
+    team = valid_team(team)
     with writing(engine) as connection:
-        team = _valid_team(team)
-        return _change(connection, developer_id, actor, "developer's team changed", team=team)
+        before = _require(connection, developer_id)
+        join_team(connection, developer_id, team, role=before.role, valid_from=now_ms())
+        change = {"was": {"team": before.team}, "now": {"team": team}}
+        note(connection, actor, "developer's team changed", id=developer_id, **change)
+        return _require(connection, developer_id)
 
 
 def archive_developer(engine: Engine, developer_id: int, *, actor: str) -> Person:
@@ -83,13 +90,20 @@ def restore_developer(engine: Engine, developer_id: int, *, actor: str) -> Perso
         return _change(connection, developer_id, actor, "developer restored", archived_at=None)
 
 
-_people = select(
-    Developer.id, Developer.name, Developer.team, Developer.created_at, Developer.archived_at
-)
+def _people() -> Select[*tuple[Any, ...]]:
+    at = now_ms()
+    return select(
+        Developer.id,
+        Developer.name,
+        team_name_at(Developer.id, at),
+        role_at(Developer.id, at),
+        Developer.created_at,
+        Developer.archived_at,
+    )
 
 
 def _get(connection: Connection, developer_id: int) -> Person | None:
-    row = connection.execute(_people.where(Developer.id == developer_id)).first()
+    row = connection.execute(_people().where(Developer.id == developer_id)).first()
     return Person(*row) if row else None
 
 
@@ -102,7 +116,7 @@ def _require(connection: Connection, developer_id: int) -> Person:
 
 def _find(connection: Connection, name: str) -> Person | None:
     wanted = name.strip().casefold()
-    for row in connection.execute(_people):
+    for row in connection.execute(_people()):
         if row.name.casefold() == wanted:
             return Person(*row)
     return None
@@ -131,13 +145,6 @@ def _valid_name(name: str) -> str:
     name = " ".join(name.split())
     if not name:
         raise InvalidInput("name", "A developer needs a name.")
-    if len(name) > _LONGEST_NAME or not name.isprintable():
-        raise InvalidInput("name", f"A name has at most {_LONGEST_NAME} printable characters.")
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise InvalidInput("name", f"A name has at most {LONGEST_NAME} printable characters.")
     return name
-
-
-def _valid_team(team: str | None) -> str | None:
-    team = " ".join((team or "").split())
-    if len(team) > _LONGEST_NAME or not team.isprintable():
-        raise InvalidInput("team", f"A team has at most {_LONGEST_NAME} printable characters.")
-    return team or None

@@ -13,6 +13,8 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Subquery, case, func, select
 
 from db.connect import reading
+from db.ids import now_ms
+from db.memberships import team_name_at
 from db.schema import Developer, EnergyInterval, Meta, MonthlyUse, Request
 
 
@@ -148,7 +150,7 @@ def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
         select(
             Developer.id.label("developer_id"),
             Developer.name.label("developer"),
-            Developer.team,
+            team_name_at(Developer.id, now_ms()).label("team"),
             Developer.archived_at.is_not(None).label("archived"),
             *[column for column in figures.c if column.name != "developer_id"],
         )

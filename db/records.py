@@ -17,7 +17,8 @@ class NewRequest:
 
     `input_tokens` counts the whole prompt. `api_key_id` None: the dashboard's own chat.
     `reserved_tokens` (input and output) and `reserved_energy_j` are the most that it may take;
-    budgets count them until it ends. Without the first its input tokens are kept back.
+    budgets count them until it ends. Without the first its input tokens are kept back. `team_id`
+    is the ledger's to fill in: the developer's team at that time.
     """
 
     id: int
@@ -34,6 +35,7 @@ class NewRequest:
     counts_exact: bool = True
     reserved_tokens: int | None = None
     reserved_energy_j: float | None = None
+    team_id: int | None = None
 
     def __post_init__(self) -> None:
         _require_count("input_tokens", self.input_tokens)

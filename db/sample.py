@@ -16,6 +16,7 @@ from db import months
 from db.connect import connect, database_path, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
+from db.memberships import join_team
 from db.migrate import migrate
 from db.queries import is_sample
 from db.schema import ApiKey, Base, Developer, EnergyInterval, Meta, MeterReading, Request
@@ -95,8 +96,8 @@ def _replace(
         connection.execute(delete(table))
     joined = requests[0]["started_at"]
     people = [
-        {"id": number, "name": name, "team": team, "created_at": joined}
-        for number, (name, team, _, _) in enumerate(TEAM, 1)
+        {"id": number, "name": name, "created_at": joined}
+        for number, (name, _, _, _) in enumerate(TEAM, 1)
     ]
     keys = [
         {
@@ -111,6 +112,8 @@ def _replace(
     ]
     connection.execute(insert(Meta).values(key="sample", value="These rows are made up."))
     connection.execute(insert(Developer), people)
+    for number, (_, team, _, _) in enumerate(TEAM, 1):
+        join_team(connection, number, team, valid_from=0)
     connection.execute(insert(ApiKey), keys)
     connection.execute(insert(Request), requests)
     connection.execute(insert(EnergyInterval), minutes)

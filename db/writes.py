@@ -16,7 +16,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from db import months
 from db.errors import UnknownRequest
@@ -27,11 +26,13 @@ from db.records import (
     RequestOutcome,
 )
 from db.schema import ApiKey, Meta, Request
+from db.upsert import upsert
 
 MINUTE_MS = 60_000
 
 _requests: Table = Request.__table__  # type: ignore[assignment]
 _keys: Table = ApiKey.__table__  # type: ignore[assignment]
+_meta: Table = Meta.__table__  # type: ignore[assignment]
 _r = _requests.c
 
 
@@ -39,7 +40,7 @@ def _later(one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[
     return case((one > other, one), else_=other)
 
 
-def admit(connection: Connection, new: Sequence[NewRequest]) -> None:
+def admit(connection: Connection, new: Sequence[NewRequest], writer_id: int | None = None) -> None:
     """Insert rows with status `running`; IntegrityError for a wrong id, developer or key."""
     connection.execute(
         insert(_requests),
@@ -49,6 +50,7 @@ def admit(connection: Connection, new: Sequence[NewRequest]) -> None:
                 "started_at": request.started_at,
                 "developer_id": request.developer_id,
                 "developer_name": request.developer_name,
+                "team_id": request.team_id,
                 "api_key_id": request.api_key_id,
                 "model": request.model,
                 "engine": request.engine,
@@ -62,6 +64,7 @@ def admit(connection: Connection, new: Sequence[NewRequest]) -> None:
                 "client": request.client,
                 "reserved_tokens": request.reserved_tokens,
                 "reserved_energy_j": request.reserved_energy_j,
+                "writer_id": writer_id,
             }
             for request in new
         ],
@@ -243,5 +246,4 @@ def interrupt_running(connection: Connection) -> int:
 
 def set_meta(connection: Connection, key: str, value: str) -> None:
     """Write a fact about the database itself."""
-    row = sqlite_insert(Meta).values(key=key, value=value)
-    connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+    upsert(connection, _meta, [{"key": key, "value": value}], replaced=("value",))

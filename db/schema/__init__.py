@@ -1,0 +1,54 @@
+"""The ledger's tables, in files by what they are about.
+
+Times are integers: UTC epoch milliseconds. Energy is joules. Money and prices are exact decimals.
+A value that is not known is NULL, never 0. Rows of people, keys and prices are never deleted.
+"""
+
+from db.schema.base import Base, ExactDecimal, Id
+from db.schema.energy import EnergyInterval, GridIntensity, MeterReading
+from db.schema.money import CostSetting
+from db.schema.people import ROLES, Admin, ApiKey, Developer, Limit, Membership, Role, Team
+from db.schema.records import Audit, Meta
+from db.schema.requests import (
+    ENDINGS,
+    ENERGY_BASES,
+    STATUSES,
+    EnergyBasis,
+    MonthlyUse,
+    Request,
+    Status,
+    Writer,
+)
+from db.schema.usage import UsageHour, UsageModel, UsagePeriod, UsageTime
+
+__all__ = [
+    "ENDINGS",
+    "ENERGY_BASES",
+    "ROLES",
+    "STATUSES",
+    "Admin",
+    "ApiKey",
+    "Audit",
+    "Base",
+    "CostSetting",
+    "Developer",
+    "EnergyBasis",
+    "EnergyInterval",
+    "ExactDecimal",
+    "GridIntensity",
+    "Id",
+    "Limit",
+    "Membership",
+    "Meta",
+    "MeterReading",
+    "MonthlyUse",
+    "Request",
+    "Role",
+    "Status",
+    "Team",
+    "UsageHour",
+    "UsageModel",
+    "UsagePeriod",
+    "UsageTime",
+    "Writer",
+]
