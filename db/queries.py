@@ -30,6 +30,7 @@ from db.connect import reading
 from db.ids import now_ms
 from db.memberships import team_name_at
 from db.schema import Developer, EnergyInterval, Meta, MonthlyUse, Request, Team
+from db.usage import TIME_MEASURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,7 @@ def timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.D
     """
     with reading(engine) as connection:
         usage = usage_sources.by_time(connection, start_ms, end_ms, bucket_ms)
-        counts = [name for name in usage_sources.TIME_MEASURES if name != "energy_j"]
+        counts = [name for name in TIME_MEASURES if name != "energy_j"]
         query = (
             select(
                 bucket_of(usage.c.at, start_ms, bucket_ms),

@@ -52,7 +52,7 @@ class _Layer:
 
     table: Table
     span: Span | None
-    query: Select[Any]
+    query: Select[*tuple[Any, ...]]
     of_rows: bool = False
 
 
@@ -74,7 +74,7 @@ def differences(
     `rows_from`: requests that started before this (a whole hour, epoch ms) are deleted, so hours
     before it cannot be compared with them, but days with hours and months with days can.
     """
-    count, named = 0, []
+    count, named = 0, list[Difference]()
     for start, end in _months(connection):
         compared_from = max(start, rows_from or start)
         for layer in _layers(start, end, compared_from):
@@ -118,7 +118,9 @@ def _layers(start: int, end: int, rows_from: int) -> list[_Layer]:
         """From rows of a shorter span; `length_ms` None: the whole month."""
         others = [column for column in table.primary_key if column.name not in _TIME_KEYS]
         at = [] if length_ms is None else [_floor(table.c.start_at, length_ms)]
-        month = [literal_column(str(start)).label("start_at")] if length_ms is None else []
+        month: list[ColumnElement[int]] = []
+        if length_ms is None:
+            month = [literal_column(str(start)).label("start_at")]
         sums = [total(column.name, column) for column in table.c if not column.primary_key]
         query = select(*_name(span), *month, *at, *others, *sums).group_by(*at, *others)
         within = (table.c.span == of, table.c.start_at >= start, table.c.start_at < end)
@@ -149,7 +151,7 @@ def _floor(at: Any, length_ms: int) -> ColumnElement[int]:
     return floored.label("start_at")
 
 
-def _days(start: int, end: int) -> Select[Any]:
+def _days(start: int, end: int) -> Select[*tuple[Any, ...]]:
     """Days of developers from their hours, by how the requests ended."""
     h = HOURS.c
     keys = (_floor(h.start_at, DAY_MS), h.developer_id, h.team_id, h.model, h.engine)
@@ -162,7 +164,7 @@ def _days(start: int, end: int) -> Select[Any]:
     return query.where(h.start_at >= start, h.start_at < end)
 
 
-def _unequal(layer: _Layer, start: int, end: int) -> Select[Any]:
+def _unequal(layer: _Layer, start: int, end: int) -> Select[*tuple[Any, ...]]:
     """The keys of rows whose measures are not those of the query that makes them."""
     table, made = layer.table, layer.query.subquery()
     keys = [column.name for column in table.primary_key]
@@ -177,7 +179,9 @@ def _unequal(layer: _Layer, start: int, end: int) -> Select[Any]:
     for name in measures:
         off, amount = func.sum(both.c[name]), both.c[name]
         if name.endswith("_j"):
-            bound = literal_column(_TOLERANCE) * (1 + func.sum(func.abs(amount)))
+            bound: ColumnElement[float] = literal_column(_TOLERANCE) * (
+                1 + func.sum(func.abs(amount))
+            )
             differ.append(func.abs(off) > bound)
         else:
             differ.append(off != 0)

@@ -38,47 +38,46 @@ from db.usage import (
 )
 
 _r = Request
+Rows = Select[*tuple[Any, ...]]
+_DEVELOPER = ("developer_id", "team_id")
+_MODEL = ("model", "engine", "status", "experts")
 _RUNNING = _r.status == literal_column("'running'")  # as the index on running rows says it
 
 
 def by_developer(connection: Connection, start_ms: int, end_ms: int) -> Subquery:
     """Keys developer_id and team_id; measures as `MEASURES`, and how many requests run and ended
     in each way: running, ok, errors, cancelled, interrupted."""
-    parts: list[Select[Any]] = []
+    parts: list[Rows] = []
+    rows = (_r.developer_id, TEAM.label("team_id"))
     for piece in _pieces(connection, start_ms, end_ms, ("month", "day", "hour")):
         match piece.span:
             case "row":
                 ended = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
-                keys = (_r.developer_id, TEAM.label("team_id"))
-                parts.append(_rows(keys, piece, MEASURES, ended))
+                parts.append(_rows(rows, piece, MEASURES, ended))
             case "hour":
                 status, requests = HOURS.c.status, HOURS.c.requests
                 ended = {
                     name: case((status == ending, requests), else_=0)
                     for name, ending in COUNTS.items()
                 }
-                keys = (HOURS.c.developer_id, HOURS.c.team_id)
-                parts.append(_kept(HOURS, keys, piece, MEASURES, ended))
+                parts.append(_kept(HOURS, _of(HOURS, _DEVELOPER), piece, MEASURES, ended))
             case _:
                 ended = {name: PERIODS.c[name] for name in COUNTS}
-                keys = (PERIODS.c.developer_id, PERIODS.c.team_id)
-                parts.append(_kept(PERIODS, keys, piece, MEASURES, ended))
-    none = {name: literal_column("0") for name in COUNTS}
-    keys = (_r.developer_id, TEAM.label("team_id"))
-    parts.append(_running(keys, start_ms, end_ms, MEASURES, none))
+                parts.append(_kept(PERIODS, _of(PERIODS, _DEVELOPER), piece, MEASURES, ended))
+    none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
+    parts.append(_running(rows, start_ms, end_ms, MEASURES, none))
     return union_all(*parts).subquery()
 
 
 def by_model(connection: Connection, start_ms: int, end_ms: int) -> Subquery:
     """Keys model, engine, status and experts (-1: not told); measures as `MEASURES`."""
-    parts: list[Select[Any]] = []
+    parts: list[Rows] = []
     rows = (_r.model, _r.engine, _r.status, EXPERTS.label("experts"))
     for piece in _pieces(connection, start_ms, end_ms, ("month", "day", "hour")):
         if piece.span == "row":
             parts.append(_rows(rows, piece, MEASURES, {}))
         else:
-            keys = [MODELS.c[name] for name in ("model", "engine", "status", "experts")]
-            parts.append(_kept(MODELS, keys, piece, MEASURES, {}))
+            parts.append(_kept(MODELS, _of(MODELS, _MODEL), piece, MEASURES, {}))
     parts.append(_running(rows, start_ms, end_ms, MEASURES, {}))
     return union_all(*parts).subquery()
 
@@ -89,7 +88,7 @@ def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) 
     spans: list[Span] = [
         span for span in ("hour", "quarter") if _fits(span, start_ms) and _fits(span, bucket_ms)
     ]
-    parts: list[Select[Any]] = []
+    parts: list[Rows] = []
     for piece in _pieces(connection, start_ms, end_ms, spans[:1], keep_start=True):
         if piece.span == "row":
             parts.append(_rows([_r.started_at.label("at")], piece, TIME_MEASURES, {}))
@@ -97,6 +96,10 @@ def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) 
             parts.append(_kept(TIMES, [TIMES.c.start_at.label("at")], piece, TIME_MEASURES, {}))
     parts.append(_running([_r.started_at.label("at")], start_ms, end_ms, TIME_MEASURES, {}))
     return union_all(*parts).subquery()
+
+
+def _of(table: Table, names: Sequence[str]) -> list[ColumnElement[Any]]:
+    return [table.c[name] for name in names]
 
 
 def _fits(span: Span, at_ms: int) -> bool:
@@ -108,7 +111,7 @@ def _fits(span: Span, at_ms: int) -> bool:
 
 def _rows(
     keys: Sequence[Any], piece: Piece, measures: Sequence[str], ended: dict[str, Any]
-) -> Select[Any]:
+) -> Rows:
     """Requests that have ended, one by one."""
     return _select(keys, {name: ROW[name] for name in measures}, literal_column("0"), ended).where(
         ENDED, _r.started_at >= piece.start, _r.started_at < piece.end
@@ -117,16 +120,21 @@ def _rows(
 
 def _kept(
     table: Table, keys: Sequence[Any], piece: Piece, measures: Sequence[str], ended: dict[str, Any]
-) -> Select[Any]:
+) -> Rows:
     """Whole spans of one of the tables."""
-    query = _select(keys, {name: table.c[name] for name in measures}, literal_column("0"), ended)
+    query = _select(
+        [table.c[name] for name in keys],
+        {name: table.c[name] for name in measures},
+        literal_column("0"),
+        ended,
+    )
     query = query.where(table.c.start_at >= piece.start, table.c.start_at < piece.end)
     return query.where(table.c.span == piece.span) if "span" in table.c else query
 
 
 def _running(
     keys: Sequence[Any], start_ms: int, end_ms: int, measures: Sequence[str], ended: dict[str, Any]
-) -> Select[Any]:
+) -> Rows:
     """Requests that run: their energy is not unknown yet, and nothing is told of a token's."""
     amounts = {name: ROW[name] for name in measures}
     for name in measures:
@@ -141,7 +149,7 @@ def _select(
     amounts: dict[str, ColumnElement[Any]],
     running: ColumnElement[int],
     ended: dict[str, Any],
-) -> Select[Any]:
+) -> Rows:
     return select(
         *keys,
         *[amount.label(name) for name, amount in amounts.items()],
