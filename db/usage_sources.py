@@ -5,7 +5,7 @@ Each source is a subquery with the keys that it is named for and every measure, 
 and, apart from those, of running ones with what is known of them so far.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -142,7 +142,7 @@ def _running(
 
 def _select(
     keys: Sequence[Any],
-    amounts: dict[str, ColumnElement[Any]],
+    amounts: Mapping[str, ColumnElement[Any]],
     running: ColumnElement[int],
     ended: dict[str, Any],
 ) -> Rows:
