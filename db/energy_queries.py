@@ -80,7 +80,6 @@ def energy_by_quarter(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFram
 
 
 _MEASURES = tuple(name for name in MEASURES if not name.endswith("tokens") or "told" in name)
-_COUNTS = tuple(name for name in _MEASURES if not name.endswith("_j"))
 
 
 def _work(usage: Subquery) -> list[ColumnElement[Any]]:
@@ -110,7 +109,7 @@ def work_by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFram
     told_output_tokens, told_energy_j, told_prefill_j, told_uncertainty_j, told_accuracy_unknown_j.
     """
     with reading(engine) as connection:
-        usage = usage_sources.by_developer(connection, start_ms, end_ms)
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
         figures = (
             select(usage.c.developer_id, *_work(usage))
             .group_by(usage.c.developer_id)
@@ -133,7 +132,7 @@ def work_by_model(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     status, and those of `work_by_developer` from `requests` on.
     """
     with reading(engine) as connection:
-        usage = usage_sources.by_model(connection, start_ms, end_ms)
+        usage = usage_sources.by_model(connection, start_ms, end_ms, _MEASURES)
         group = (usage.c.model, usage.c.engine, usage.c.experts, usage.c.status)
         query = (
             select(*group, *_work(usage))

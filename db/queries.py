@@ -107,23 +107,22 @@ def _sum(column: Any) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
+_MEASURES = (
+    "requests",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "estimated_counts",
+    "energy_unknown",
+    "energy_partial",
+    "energy_j",
+)
+
+
 def _figures(usage: Subquery) -> list[ColumnElement[Any]]:
     """The figures of `Totals` over rows of a source in `db.usage_sources`."""
     u = usage.c
-    counts = (
-        "requests",
-        "running",
-        "ok",
-        "errors",
-        "cancelled",
-        "interrupted",
-        "input_tokens",
-        "cached_input_tokens",
-        "output_tokens",
-        "estimated_counts",
-        "energy_unknown",
-        "energy_partial",
-    )
+    counts = ("running", "ok", "errors", "cancelled", "interrupted", *_MEASURES[:-1])
     return [*[_sum(u[name]).label(name) for name in counts], _joules_of(usage)]
 
 
@@ -139,7 +138,7 @@ def _joules_of(usage: Subquery) -> ColumnElement[Any]:
 def totals(engine: Engine, start_ms: int, end_ms: int, developer_id: int | None = None) -> Totals:
     """The whole range, or one developer's part of it."""
     with reading(engine) as connection:
-        usage = usage_sources.by_developer(connection, start_ms, end_ms)
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
         developers = func.count(usage.c.developer_id.distinct()).label("developers")
         query = select(*_figures(usage), developers).where(usage.c.requests > 0)
         if developer_id is not None:
@@ -157,7 +156,7 @@ def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     (energy_j NaN where unknown).
     """
     with reading(engine) as connection:
-        usage = usage_sources.by_developer(connection, start_ms, end_ms)
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
         figures = (
             select(usage.c.developer_id, *_figures(usage))
             .group_by(usage.c.developer_id)
@@ -186,7 +185,7 @@ def by_team(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     `Totals` (energy_j NaN where unknown).
     """
     with reading(engine) as connection:
-        usage = usage_sources.by_developer(connection, start_ms, end_ms)
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
         figures = (
             select(
                 usage.c.team_id,

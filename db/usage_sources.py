@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     Table,
+    and_,
     case,
     func,
     literal_column,
@@ -28,7 +29,6 @@ from db.usage import (
     ENDED,
     EXPERTS,
     HOURS,
-    MEASURES,
     MODELS,
     PERIODS,
     ROW,
@@ -41,44 +41,49 @@ _r = Request
 Rows = Select[*tuple[Any, ...]]
 _DEVELOPER = ("developer_id", "team_id")
 _MODEL = ("model", "engine", "status", "experts")
-_RUNNING = _r.status == literal_column("'running'")  # as the index on running rows says it
+# As the index on what did not go well says it, by status and time.
+_RUNNING = and_(_r.status == "running", _r.status != literal_column("'ok'"))
 
 
-def by_developer(connection: Connection, start_ms: int, end_ms: int) -> Subquery:
-    """Keys developer_id and team_id; measures as `MEASURES`, and how many requests run and ended
-    in each way: running, ok, errors, cancelled, interrupted."""
+def by_developer(
+    connection: Connection, start_ms: int, end_ms: int, measures: Sequence[str]
+) -> Subquery:
+    """Keys developer_id and team_id; the `measures` (of `MEASURES`), and how many requests run and
+    ended in each way: running, ok, errors, cancelled, interrupted."""
     parts: list[Rows] = []
     rows = (_r.developer_id, TEAM.label("team_id"))
     for piece in _pieces(connection, start_ms, end_ms, ("month", "day", "hour")):
         match piece.span:
             case "row":
                 ended = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
-                parts.append(_rows(rows, piece, MEASURES, ended))
+                parts.append(_rows(rows, piece, measures, ended))
             case "hour":
                 status, requests = HOURS.c.status, HOURS.c.requests
                 ended = {
                     name: case((status == ending, requests), else_=0)
                     for name, ending in COUNTS.items()
                 }
-                parts.append(_kept(HOURS, _of(HOURS, _DEVELOPER), piece, MEASURES, ended))
+                parts.append(_kept(HOURS, _of(HOURS, _DEVELOPER), piece, measures, ended))
             case _:
                 ended = {name: PERIODS.c[name] for name in COUNTS}
-                parts.append(_kept(PERIODS, _of(PERIODS, _DEVELOPER), piece, MEASURES, ended))
+                parts.append(_kept(PERIODS, _of(PERIODS, _DEVELOPER), piece, measures, ended))
     none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
-    parts.append(_running(rows, start_ms, end_ms, MEASURES, none))
+    parts.append(_running(rows, start_ms, end_ms, measures, none))
     return union_all(*parts).subquery()
 
 
-def by_model(connection: Connection, start_ms: int, end_ms: int) -> Subquery:
-    """Keys model, engine, status and experts (-1: not told); measures as `MEASURES`."""
+def by_model(
+    connection: Connection, start_ms: int, end_ms: int, measures: Sequence[str]
+) -> Subquery:
+    """Keys model, engine, status and experts (-1: not told); the `measures` (of `MEASURES`)."""
     parts: list[Rows] = []
     rows = (_r.model, _r.engine, _r.status, EXPERTS.label("experts"))
     for piece in _pieces(connection, start_ms, end_ms, ("month", "day", "hour")):
         if piece.span == "row":
-            parts.append(_rows(rows, piece, MEASURES, {}))
+            parts.append(_rows(rows, piece, measures, {}))
         else:
-            parts.append(_kept(MODELS, _of(MODELS, _MODEL), piece, MEASURES, {}))
-    parts.append(_running(rows, start_ms, end_ms, MEASURES, {}))
+            parts.append(_kept(MODELS, _of(MODELS, _MODEL), piece, measures, {}))
+    parts.append(_running(rows, start_ms, end_ms, measures, {}))
     return union_all(*parts).subquery()
 
 
