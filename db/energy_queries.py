@@ -11,7 +11,7 @@ which none was kept; they are not in it.
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Engine, and_, case, func, select
+from sqlalchemy import ColumnElement, Engine, Numeric, and_, case, cast, func, select
 
 from db.connect import reading
 from db.queries import bucket_of, minutes_within, read_frame, started_within
@@ -102,7 +102,8 @@ def work(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     the requests that joules per token are told of: told (how many), told_uncached_input_tokens,
     told_output_tokens, told_energy_j, told_prefill_j, told_uncertainty_j, told_accuracy_unknown_j.
     """
-    experts = func.round(_R.experts_active_mean).label("experts")
+    # Of decimals PostgreSQL rounds a half up, as SQLite does; of floating point to the even one.
+    experts = func.round(cast(_R.experts_active_mean, Numeric)).label("experts")
     group = (_R.developer_id, _R.model, _R.engine, experts, _R.status)
     ended = _R.status != "running"
     no_accuracy = case((_NO_ACCURACY, _R.energy_j), else_=0.0)

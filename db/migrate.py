@@ -8,17 +8,18 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from db.connect import writing
+from db.connect import reading, without_time_limit, writing
 from db.errors import LedgerUnavailable
 
 
 def migrate(engine: Engine) -> None:
     """Run the migrations that are missing, in one transaction.
 
-    Raises LedgerUnavailable where a newer version of the product wrote the database, or where the
-    file cannot be written.
+    Raises LedgerUnavailable where a newer version of the product wrote the database, or where it
+    cannot be written.
     """
     with writing(engine) as connection:
+        without_time_limit(connection)
         config = _config(connection)
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         present = MigrationContext.configure(connection).get_current_revision()
@@ -31,7 +32,7 @@ def migrate(engine: Engine) -> None:
 
 def is_current(engine: Engine) -> bool:
     """Whether the database has exactly the present schema's version."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         head = ScriptDirectory.from_config(_config(connection)).get_current_head()
         return MigrationContext.configure(connection).get_current_revision() == head
 

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Subquery, case, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Engine,
+    Select,
+    Subquery,
+    case,
+    cast,
+    func,
+    select,
+)
 
 from db.connect import reading
 from db.ids import now_ms
@@ -285,7 +296,7 @@ def _energy_sums(minutes: Subquery) -> list[ColumnElement[Any]]:
     return [
         *sums,
         sure.label("uncertainty_j"),
-        *[(_sum(m[f"{name}_ms"]) / 1000.0).label(f"{name}_s") for name in durations],
+        *[(cast(_sum(m[f"{name}_ms"]), Double) / 1000.0).label(f"{name}_s") for name in durations],
     ]
 
 

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from sqlalchemy import Connection, Engine, delete, insert, inspect
 
 from db import months
-from db.connect import connect, database_path, writing
+from db.connect import connect, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.memberships import join_team

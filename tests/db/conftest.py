@@ -1,6 +1,6 @@
-"""A ledger on a file of its own, with one developer and their key."""
+"""A ledger of its own, with one developer and their key: on SQLite, and again on PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,11 +8,37 @@ import pytest
 from db import keys, people
 from db.ledger import Ledger
 from tests.db.team import Team
+from tests.postgresql import Server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Of an empty database. `on_sqlite` and `on_postgresql` choose one."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    found = server.database()
+    yield found
+    server.drop(found)
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
+def another_url(
+    url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[], str]]:
+    """Makes empty databases beside `url`, without any table yet."""
+    made: list[str] = []
+
+    def make() -> str:
+        if url.startswith("sqlite"):
+            return f"sqlite:///{tmp_path / f'another-{len(made)}.db'}"
+        made.append(request.getfixturevalue("postgresql").database(migrated=False))
+        return made[-1]
+
+    yield make
+    for each in made:
+        request.getfixturevalue("postgresql").drop(each)
 
 
 @pytest.fixture

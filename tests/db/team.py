@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import pytest
 from sqlalchemy import Engine, text
 
 from db.ids import new_id
@@ -11,6 +12,10 @@ from db.records import EnergyRecord, NewRequest, RequestOutcome
 
 NOON = 1_767_268_800_000  # 2026-01-01 12:00 UTC
 WAIT_S = 20
+
+# Most tests run on both databases; these are about one.
+on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def window(
 
 
 def row(engine: Engine, request_id: int) -> dict[str, Any]:
-    """A request as any SQLite client would read it."""
+    """A request as any client of the database would read it."""
     with engine.connect() as connection:
         found = connection.execute(
             text("SELECT * FROM requests WHERE id = :id"), {"id": request_id}
@@ -73,7 +78,7 @@ def row(engine: Engine, request_id: int) -> dict[str, Any]:
 
 
 def rows(engine: Engine, table: str) -> list[dict[str, Any]]:
+    """All of a table, ordered by its first column."""
     with engine.connect() as connection:
-        return [
-            dict(found) for found in connection.execute(text(f"SELECT * FROM {table}")).mappings()
-        ]
+        found = connection.execute(text(f"SELECT * FROM {table} ORDER BY 1"))
+        return [dict(each) for each in found.mappings()]

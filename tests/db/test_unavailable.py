@@ -16,7 +16,8 @@ from sqlalchemy import event
 from db import keys
 from db.connect import connect
 from db.errors import LedgerUnavailable
-from db.ledger import Ledger, lock_path
+from db.ledger import Ledger
+from db.presence import lock_path
 from tests.db.team import WAIT_S, Team, outcome, row, rows, window
 
 

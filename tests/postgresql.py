@@ -1,0 +1,175 @@
+"""A PostgreSQL server for the tests: that of BREAKEVEN_TEST_POSTGRES, else one of their own.
+
+Its own one is made of the binaries that Debian's package `postgresql` installs, in a temporary
+folder, on a Unix socket, as an unprivileged user where the tests are run by root.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import URL, make_url
+
+from db.connect import connect
+from db.migrate import migrate
+
+START_WITHIN_S = 30
+
+
+class Cluster:
+    """A private server. `url` is an administrator's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._bin = _binaries()
+        self._folder = folder
+        self._user = _unprivileged() if os.geteuid() == 0 else None
+        if self._user:
+            shutil.chown(folder, self._user, None)
+        self._data = folder / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = URL.create(
+            "postgresql", "postgres", database="postgres", query={"host": str(folder)}
+        )
+        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                  "--locale=C.UTF-8", "--no-sync")  # fmt: skip
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [self._bin / "postgres", "-D", self._data, "-k", self._folder, "-c",
+             "listen_addresses=", "-c", "max_connections=60"],
+            stdout=subprocess.DEVNULL,
+            stderr=(self._folder / "log").open("ab"),
+            cwd=self._folder,
+            **self._as_user(),
+        )  # fmt: skip
+        deadline = time.monotonic() + START_WITHIN_S
+        while not _answers(self.url):
+            assert time.monotonic() < deadline, (self._folder / "log").read_text()
+            time.sleep(0.05)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT ends connections and shuts down; SIGQUIT is as a crash."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait(START_WITHIN_S)
+
+    def _run(self, *command: Any) -> None:
+        subprocess.run(
+            [self._bin / command[0], *command[1:]],
+            check=True,
+            capture_output=True,
+            cwd=self._folder,
+            **self._as_user(),
+        )
+
+    def _as_user(self) -> dict[str, Any]:
+        return {"user": self._user, "extra_groups": []} if self._user else {}
+
+
+@contextmanager
+def private_cluster() -> Iterator[Cluster]:
+    """A running server that ends with the block. Skips, or in CI fails, where there can be none."""
+    if _binaries() is None:
+        _missing()
+    folder = Path(tempfile.mkdtemp(prefix="breakeven-pg-"))  # where other users get, too
+    folder.chmod(0o755)
+    try:
+        cluster = Cluster(folder)
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+class Server:
+    """Where tests make databases: empty ones, and copies of one with the present schema."""
+
+    def __init__(self, admin: URL) -> None:
+        self._admin = admin
+        self._made = 0
+        self._prefix = f"breakeven_test_{os.getpid()}_{time.time_ns() // 1_000_000}"
+        self._migrated: str | None = None
+
+    def database(self, *, migrated: bool = True) -> str:
+        """The URL of a new one."""
+        if not migrated:
+            return self._create("template0")
+        if self._migrated is None:
+            url = self._create("template0")
+            engine = connect(url)
+            migrate(engine)
+            engine.dispose()
+            self._migrated = str(make_url(url).database)
+        return self._create(self._migrated)
+
+    def drop(self, url: str) -> None:
+        self.execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+
+    def end(self) -> None:
+        if self._migrated is not None:
+            self.execute(f'DROP DATABASE "{self._migrated}"')
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(_for_psycopg(self._admin), autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+    def _create(self, template: str) -> str:
+        self._made += 1
+        name = f"{self._prefix}_{self._made}"
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self._admin.set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    if given := os.environ.get("BREAKEVEN_TEST_POSTGRES"):
+        yield Server(make_url(given))
+        return
+    with private_cluster() as cluster:
+        yield Server(cluster.url)
+
+
+def _missing() -> None:
+    said = "PostgreSQL is not installed (Debian: postgresql) and BREAKEVEN_TEST_POSTGRES not set"
+    if os.environ.get("CI") == "true":
+        pytest.fail(said)
+    pytest.skip(said)
+
+
+def _binaries() -> Any:
+    """The folder of the newest server's programs; None where there is none."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    folders = Path("/usr/lib/postgresql").glob("*/bin")
+    present = [folder for folder in folders if (folder / "initdb").exists()]
+    return max(present, key=lambda folder: float(folder.parent.name), default=None)
+
+
+def _unprivileged() -> str:
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _for_psycopg(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _answers(url: URL) -> bool:
+    try:
+        psycopg.connect(_for_psycopg(url), connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
