@@ -20,6 +20,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from db import admission, months, writers, writes
 from db.connect import connect, writing
+from db.copy import require_whole
 from db.energy_writes import book_energy
 from db.errors import BudgetExceeded, CommitUnknown, InvalidInput, KeyRevoked, LedgerUnavailable
 from db.ids import now_ms
@@ -110,6 +111,7 @@ class Ledger:
                 self._writer = connect(self._url)
             migrate(self._writer)
             with writing(self._writer) as connection:
+                require_whole(connection)
                 self._writer_id = writers.join(connection)
             self._presence.hold(self._writer_id)
             with writing(self._writer) as connection:

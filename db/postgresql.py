@@ -47,7 +47,6 @@ def engine_of(url: URL, *, read_only: bool) -> Engine:
         max_overflow=_MORE,
         pool_timeout=CONNECT_TIMEOUT_S,
         pool_pre_ping=True,
-        hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "client_encoding": "utf8",

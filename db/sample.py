@@ -20,6 +20,7 @@ from db.memberships import join_team
 from db.migrate import migrate
 from db.queries import is_sample
 from db.schema import ApiKey, Base, Developer, EnergyInterval, Meta, MeterReading, Request
+from db.urls import database_path
 
 DAYS = 90
 MINUTE_MS = 60_000

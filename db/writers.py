@@ -1,4 +1,4 @@
-"""The processes that write to a ledger: who they are, when they were last seen, what dead ones left.
+"""The processes that write to a ledger: who they are, when last seen, and what dead ones left.
 
 On PostgreSQL a writer has died when nobody holds its lock any more (`db.presence`) and it has not
 been seen for half a minute: a living one that lost its connection for a moment keeps its rows. An
@@ -22,7 +22,7 @@ LEFT = 0  # `seen_at` of one that has closed: nothing of it is alive
 
 def join(connection: Connection) -> int:
     """Enter this process; returns its number."""
-    now = _now(connection)
+    now = now_of(connection)
     row = insert(Writer).values(
         host=socket.gethostname(), process=os.getpid(), started_at=now, seen_at=now
     )
@@ -34,7 +34,7 @@ def join(connection: Connection) -> int:
 def attend(connection: Connection, writer_id: int, running: Set[int]) -> int:
     """Note that this writer is alive. Returns how many of its `running` requests it took back: a
     writer that was away for long enough was taken for dead by another."""
-    now = _now(connection)
+    now = now_of(connection)
     seen_at = connection.execute(select(Writer.seen_at).where(Writer.id == writer_id)).scalar_one()
     _see(connection, writer_id, now)
     if now - seen_at < DEAD_AFTER_MS or not running:
@@ -57,7 +57,7 @@ def interrupt_dead(connection: Connection, writer_id: int) -> int:
         .where(Request.status == "running", func.coalesce(Request.writer_id, 0) != writer_id)
         .distinct()
     )
-    now = _now(connection)
+    now = now_of(connection)
     dead = [
         number or 0
         for number, seen_at in connection.execute(of_others).all()
@@ -79,7 +79,7 @@ def _see(connection: Connection, writer_id: int, at: int) -> None:
     connection.execute(update(Writer).where(Writer.id == writer_id).values(seen_at=at))
 
 
-def _now(connection: Connection) -> int:
+def now_of(connection: Connection) -> int:
     """One clock for all writers: the server's, where there is one."""
     if connection.dialect.name == "sqlite":
         return now_ms()

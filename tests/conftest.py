@@ -23,7 +23,6 @@ def postgresql() -> Iterator[Server]:
     """A PostgreSQL server to make databases on."""
     with server() as found:
         yield found
-        found.end()
 
 
 @pytest.fixture

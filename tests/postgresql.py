@@ -22,6 +22,7 @@ from sqlalchemy import URL, make_url
 
 from db.connect import connect
 from db.migrate import migrate
+from db.schema import Base
 
 START_WITHIN_S = 30
 
@@ -95,50 +96,80 @@ def private_cluster() -> Iterator[Cluster]:
 
 
 class Server:
-    """Where tests make databases: empty ones, and copies of one with the present schema."""
+    """Where tests have databases: empty ones, and such with the present schema and no row.
+
+    The latter are made once and used again: to make or drop one costs a second of a disk's time.
+    """
 
     def __init__(self, admin: URL) -> None:
         self._admin = admin
-        self._made = 0
+        self._made: list[str] = []
+        self._clean: list[str] = []
         self._prefix = f"breakeven_test_{os.getpid()}_{time.time_ns() // 1_000_000}"
-        self._migrated: str | None = None
+        self._shape: Any = None
 
-    def database(self, *, migrated: bool = True) -> str:
-        """The URL of a new one."""
-        if not migrated:
-            return self._create("template0")
-        if self._migrated is None:
-            url = self._create("template0")
-            engine = connect(url)
-            migrate(engine)
-            engine.dispose()
-            self._migrated = str(make_url(url).database)
-        return self._create(self._migrated)
+    def database(self) -> str:
+        """The URL of one with the present schema; `give_back` it."""
+        if self._clean:
+            return self._clean.pop()
+        url = self.empty_database()
+        engine = connect(url)
+        migrate(engine)
+        engine.dispose()
+        self._shape = self._shape or self._execute(url, _SHAPE)
+        return url
 
-    def drop(self, url: str) -> None:
-        self.execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+    def empty_database(self) -> str:
+        """The URL of one without any table."""
+        name = f"{self._prefix}_{len(self._made)}"
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING UTF8')
+        self._made.append(name)
+        return self._admin.set(database=name).render_as_string(hide_password=False)
+
+    def give_back(self, url: str) -> None:
+        """Another test may have it, unless this one changed its schema."""
+        name = make_url(url).database
+        self.execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+        if self._execute(url, _SHAPE) == self._shape:
+            self._execute(url, _EMPTY)
+            self._clean.append(url)
 
     def end(self) -> None:
-        if self._migrated is not None:
-            self.execute(f'DROP DATABASE "{self._migrated}"')
+        for name in self._made:
+            self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def execute(self, statement: str) -> None:
-        with psycopg.connect(_for_psycopg(self._admin), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+        """As the administrator, outside of tests' databases."""
+        self._execute(self._admin.render_as_string(hide_password=False), statement)
 
-    def _create(self, template: str) -> str:
-        self._made += 1
-        name = f"{self._prefix}_{self._made}"
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        return self._admin.set(database=name).render_as_string(hide_password=False)
+    def _execute(self, url: str, statement: str) -> Any:
+        with psycopg.connect(_for_psycopg(make_url(url)), autocommit=True) as connection:
+            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else None
+
+
+_SHAPE = """
+    SELECT conrelid, conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION SELECT 0, version_num FROM alembic_version ORDER BY 1, 2
+"""
+_TABLES = [table.name for table in Base.metadata.sorted_tables]
+_EMPTY = ";".join(
+    ["SET session_replication_role = replica"]
+    + [f"DELETE FROM {name}" for name in _TABLES]
+    + ["SELECT setval(c.oid, 1, false) FROM pg_class c WHERE c.relkind = 'S'"]
+)
 
 
 @contextmanager
 def server() -> Iterator[Server]:
     if given := os.environ.get("BREAKEVEN_TEST_POSTGRES"):
-        yield Server(make_url(given))
+        found = Server(make_url(given))
+        yield found
+        found.end()
         return
-    with private_cluster() as cluster:
+    with private_cluster() as cluster:  # whose databases go with it
         yield Server(cluster.url)
 
 

@@ -1,5 +1,6 @@
 """A ledger of its own, with one developer and their key: on SQLite, and again on PostgreSQL."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,25 +21,21 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server: Server = request.getfixturevalue("postgresql")
     found = server.database()
     yield found
-    server.drop(found)
+    server.give_back(found)
 
 
 @pytest.fixture
-def another_url(
-    url: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Callable[[], str]]:
+def another_url(url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], str]:
     """Makes empty databases beside `url`, without any table yet."""
-    made: list[str] = []
+    numbers = itertools.count()
 
     def make() -> str:
         if url.startswith("sqlite"):
-            return f"sqlite:///{tmp_path / f'another-{len(made)}.db'}"
-        made.append(request.getfixturevalue("postgresql").database(migrated=False))
-        return made[-1]
+            return f"sqlite:///{tmp_path / f'another-{next(numbers)}.db'}"
+        server: Server = request.getfixturevalue("postgresql")
+        return server.empty_database()
 
-    yield make
-    for each in made:
-        request.getfixturevalue("postgresql").drop(each)
+    return make
 
 
 @pytest.fixture

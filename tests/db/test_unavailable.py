@@ -21,6 +21,11 @@ from db.presence import lock_path
 from tests.db.team import WAIT_S, Team, outcome, row, rows, window
 
 
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
 @contextmanager
 def pragma(ledger: Ledger, fault: str, cure: str) -> Iterator[None]:
     """While it lasts, every connection that the ledger takes has the fault."""
