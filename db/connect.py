@@ -86,12 +86,12 @@ def writing(engine: Engine) -> Iterator[Connection]:
         engine.execution_options(immediate=True).connect() as connection,
         connection.begin() as transaction,
     ):
+        number = connection.info.get("transaction")
         yield connection
         try:
             transaction.commit()
         except DBAPIError as error:
-            cause = unavailable(error)
-            if cause and (number := connection.info.get("transaction")):
+            if number and (cause := unavailable(error)):
                 raise CommitUnknown(str(cause), number) from error
             raise
 

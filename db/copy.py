@@ -76,6 +76,7 @@ def copy_ledger(
         for table in _TABLES:
             for done in _copy_table(reader, target, table, batch):
                 progress(done)
+        _set_sequences(target)
         begin("Comparing", 2 * sum(rows.values()))
         with reading(target) as copied:
             without_time_limit(copied)
@@ -163,15 +164,14 @@ def _copy_table(reader: Connection, target: Engine, table: Table, batch: int) ->
     key = list(table.primary_key)
     with reading(target) as connection:
         last = _remembered(connection, table.name)
-        if last is not None:
-            yield connection.execute(select(func.count()).select_from(table)).scalar_one()
+        done = connection.execute(select(func.count()).select_from(table)).scalar_one()
+    if last is not None:
+        yield done
     while rows := reader.execute(_after(table, last).order_by(*key).limit(batch)).all():
         last = [getattr(rows[-1], column.name) for column in key]
         with writing(target) as connection:
             _insert(connection, table, rows)
             _remember(connection, table.name, last)
-            if len(rows) < batch:
-                _set_sequence(connection, table)
         yield len(rows)
 
 
@@ -201,18 +201,21 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
             stream.write_row(row)
 
 
-def _set_sequence(connection: Connection, table: Table) -> None:
+def _set_sequences(target: Engine) -> None:
     """Have the next row's number follow the largest one, as SQLite does by itself."""
-    if connection.dialect.name != "postgresql" or table.autoincrement_column is None:
+    if not is_postgresql(target.url):
         return
-    name = table.autoincrement_column.name
-    connection.execute(
-        text(
-            f"SELECT setval(sequence, (SELECT max({name}) FROM {table.name}))"
-            " FROM pg_get_serial_sequence(:table, :column) AS sequence WHERE sequence IS NOT NULL"
-        ),
-        {"table": table.name, "column": name},
-    )
+    with writing(target) as connection:
+        for table in _TABLES:
+            if (column := table.autoincrement_column) is not None:
+                connection.execute(
+                    text(
+                        f"SELECT setval(sequence, (SELECT max({column.name}) FROM {table.name}))"
+                        " FROM pg_get_serial_sequence(:table, :column) AS sequence"
+                        " WHERE sequence IS NOT NULL"
+                    ),
+                    {"table": table.name, "column": column.name},
+                )
 
 
 def _remember(connection: Connection, table: str, last: Sequence[Any] | None) -> None:

@@ -30,6 +30,8 @@ START_WITHIN_S = 30
 class Cluster:
     """A private server. `url` is an administrator's."""
 
+    STOPS = (signal.SIGINT, signal.SIGQUIT)  # it ends connections and shuts down; as in a crash
+
     def __init__(self, folder: Path) -> None:
         self._bin = _binaries()
         self._folder = folder
@@ -59,7 +61,6 @@ class Cluster:
             time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """SIGINT ends connections and shuts down; SIGQUIT is as a crash."""
         assert self._process is not None
         self._process.send_signal(how)
         self._process.wait(START_WITHIN_S)

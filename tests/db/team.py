@@ -1,5 +1,6 @@
 """Short ways to write what the tests write often."""
 
+import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -66,6 +67,14 @@ def window(
     known = [share for share in shares.values() if share is not None]
     total_j = None if idle_j is None else sum(known) + idle_j
     return EnergyRecord(at, at + 1_000, 1.0, total_j, idle_j, shares, basis, source)
+
+
+def wait_until_open(ledger: Ledger) -> None:
+    """Until what was owed to it is written."""
+    deadline = time.monotonic() + WAIT_S
+    while ledger.health().state != "open" or ledger.health().waiting:
+        assert time.monotonic() < deadline, ledger.health()
+        time.sleep(0.05)
 
 
 def row(engine: Engine, request_id: int) -> dict[str, Any]:

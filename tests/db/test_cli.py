@@ -134,6 +134,7 @@ def test_the_admin_password_is_asked_for_and_never_shown(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BREAKEVEN_HOME", str(tmp_path))
+    monkeypatch.setenv("BREAKEVEN_DATABASE_URL", url)
     typed = "correct horse\ncorrect horse\n"
     done = CliRunner().invoke(cli, ["admin", "set-password"], input=typed)
     assert done.exit_code == 0
