@@ -85,9 +85,9 @@ _users = select(_r.id, _r.started_at, _r.developer_id, _r.api_key_id).where(
 )
 
 # PostgreSQL has to be told the type of what may be NULL.
-_joules, _prefill, _uncertainty = (
-    cast(bindparam(name), Double()) for name in ("joules", "prefill", "uncertainty")
-)
+_joules: ColumnElement[float] = cast(bindparam("joules"), Double())
+_prefill: ColumnElement[float] = cast(bindparam("prefill"), Double())
+_uncertainty: ColumnElement[float] = cast(bindparam("uncertainty"), Double())
 _basis = bindparam("basis", type_=String())
 _source = bindparam("source", type_=String())
 

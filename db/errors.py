@@ -136,8 +136,8 @@ def unavailable(error: Exception) -> LedgerUnavailable | None:
     """The error as a LedgerUnavailable where its cause is the file, disk or server, else None."""
     original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(original, psycopg.Error):
-        cause = _postgresql_cause(original)
-        return cause and LedgerUnavailable(f"The ledger cannot be used: {cause}.")
+        said = _postgresql_cause(original)
+        return None if said is None else LedgerUnavailable(f"The ledger cannot be used: {said}.")
     if not isinstance(original, sqlite3.Error):
         return None
     name = getattr(original, "sqlite_errorname", "") or ""

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.accounts import has_admin_password
 from db.connect import connect
-from db.errors import LedgerUnavailable
+from db.errors import InvalidInput, LedgerUnavailable
 from db.settings import Settings
 from db.urls import is_postgresql
 from engine.api.app import create_app
@@ -36,7 +36,7 @@ def run(settings: Settings) -> None:
     sockets = listen(settings.host, settings.port)
     try:
         uvloop.run(_serve(settings, sockets))
-    except LedgerUnavailable as error:
+    except (InvalidInput, LedgerUnavailable) as error:
         _give_up(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -147,7 +147,7 @@ class Server:
 
     def _execute(self, url: str, statement: str) -> Any:
         with psycopg.connect(_for_psycopg(make_url(url)), autocommit=True) as connection:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else None
 
 

@@ -57,13 +57,13 @@ def test_a_commit_whose_answer_was_lost_is_neither_written_twice_nor_left_open(
 def role(server: Server, url: str, name: str, grants: str) -> Iterator[str]:
     """The URL as another user, with a password, may use it."""
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 's3cret'")  # type: ignore[call-overload]
-        admin.execute(grants.format(role=name))  # type: ignore[call-overload]
+        admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 's3cret'")
+        admin.execute(grants.format(role=name))
     try:
         yield make_url(url).set(username=name, password="s3cret").render_as_string(False)
     finally:
         with psycopg.connect(url, autocommit=True) as admin:
-            admin.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")  # type: ignore[call-overload]
+            admin.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
 def test_check_works_for_a_user_who_may_only_read(
