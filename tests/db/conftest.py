@@ -2,13 +2,15 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from db import keys, people
 from db.ledger import Ledger
-from tests.db.team import Team
+from tests.db.team import Fresh, Team
 from tests.postgresql import Server
 
 
@@ -22,6 +24,24 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     found = server.database()
     yield found
     server.give_back(found)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def fresh(request: pytest.FixtureRequest) -> Fresh:
+    """Lends empty databases with the present schema, for tests that need one an example."""
+
+    @contextmanager
+    def lend() -> Iterator[str]:
+        if request.param == "sqlite":
+            with TemporaryDirectory() as folder:
+                yield f"sqlite:///{folder}/ledger.db"
+            return
+        server: Server = request.getfixturevalue("postgresql")
+        found = server.database()
+        yield found
+        server.give_back(found)
+
+    return lend
 
 
 @pytest.fixture

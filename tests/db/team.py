@@ -1,6 +1,8 @@
 """Short ways to write what the tests write often."""
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +15,7 @@ from db.records import EnergyRecord, NewRequest, RequestOutcome
 
 NOON = 1_767_268_800_000  # 2026-01-01 12:00 UTC
 WAIT_S = 20
+Fresh = Callable[[], AbstractContextManager[str]]
 
 # Most tests run on both databases; these are about one.
 on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
