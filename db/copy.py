@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text, tuple_
 
 from db.connect import connect, reading, without_time_limit, writing
@@ -193,12 +194,18 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
         return
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     driver: Any = connection.connection.driver_connection
-    with (
-        driver.cursor() as cursor,
-        cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as stream,
-    ):
-        for row in rows:
-            stream.write_row(row)
+    try:
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as stream,
+        ):
+            for row in rows:
+                stream.write_row(row)
+    except psycopg.DataError as error:
+        said = str(error).splitlines()[0].rstrip(".")
+        raise InvalidInput(
+            "from", f"PostgreSQL cannot hold a row of {table.name} ({said}); correct it first."
+        ) from error
 
 
 def _set_sequences(target: Engine) -> None:

@@ -26,7 +26,7 @@ from db.ledger import Ledger
 from db.migrate import migrate
 from db.schema import Base, Meta, UsageTime
 from tests.db.energy_rows import request
-from tests.db.team import NOON, WAIT_S, Team, outcome, row, window
+from tests.db.team import NOON, WAIT_S, Team, on_sqlite, outcome, row, window
 from tests.postgresql import Server
 
 NAMES = ("Zoë", "adam", "Ångström", "bob", "Émile", "Ωmega", "50%_off", "日本")
@@ -228,3 +228,13 @@ def test_a_source_that_is_no_ledger_is_refused_in_one_sentence(
     connect(source).connect().close()
     with pytest.raises(LedgerUnavailable, match="not a ledger of this version"):
         copy_ledger(source, target)
+
+
+@on_sqlite
+def test_a_text_that_postgresql_cannot_hold_is_named(source: str, postgresql: Server) -> None:
+    engine = connect(source)
+    with writing(engine) as connection:
+        connection.execute(insert(Meta), [{"key": "note", "value": "a\0b"}])
+    engine.dispose()
+    with pytest.raises(InvalidInput, match=r"a row of meta .*NUL"):
+        copy_ledger(source, postgresql.empty_database())
