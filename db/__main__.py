@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from db import accounts, keys, limits, people, queries
 from db.check import check as verify
 from db.connect import connect
+from db.copy import BATCH, copy_ledger
 from db.errors import InvalidInput, LedgerUnavailable, unavailable
 from db.ids import now_ms
 from db.migrate import migrate
@@ -231,6 +232,64 @@ def check_command(database: str | None) -> None:
     verdict = f"{len(report.violations)} rules broken" if report.violations else "all rules hold"
     click.echo(f"{report.requests:,} requests, {report.intervals:,} energy intervals: {verdict}.")
     sys.exit(1 if report.violations else 0)
+
+
+@cli.command("copy")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option(
+    "--batch",
+    default=BATCH,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="Rows that are written together.",
+)
+def copy_command(source: str, target: str, batch: int) -> None:
+    """Copy a ledger from one URL to another, and compare both. Stop the gateway first.
+
+    TO has to be empty. A copy that was interrupted goes on when it is run again. Exits with 1 where
+    the copy differs.
+    """
+    with _Bars() as bars:
+        compared = copy_ledger(
+            source, target, batch=batch, begin=bars.begin, progress=bars.progress
+        )
+    rows = [
+        (table.table, f"{table.rows:,}", f"{table.copied:,}", table.checksum[:16],
+         table.copied_checksum[:16], "" if table.equal else "DIFFERS")
+        for table in compared
+    ]  # fmt: skip
+    _table(("TABLE", "ROWS", "COPIED", "CHECKSUM", "OF THE COPY", ""), rows)
+    different = [table.table for table in compared if not table.equal]
+    if different:
+        click.echo(
+            f"The copy differs in {', '.join(different)}: somebody changed one of both meanwhile."
+            " Copy again into an empty database."
+        )
+        sys.exit(1)
+    click.echo(f"{sum(table.rows for table in compared):,} rows are copied, and equal.")
+
+
+class _Bars:
+    """A progress bar on the terminal for each part of a long task."""
+
+    def __enter__(self) -> "_Bars":
+        self._bar: Any = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+
+    def begin(self, what: str, rows: int) -> None:
+        self.__exit__()
+        self._bar = click.progressbar(
+            length=rows, label=what, file=sys.stderr, update_min_steps=5_000
+        )
+        self._bar.render_progress()
+
+    def progress(self, rows: int) -> None:
+        self._bar.update(rows)
 
 
 @cli.command("sample")

@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, and_, case, func, not_, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from db import months, usage_rebuild
-from db.connect import database_path, reading
+from db.connect import reading, without_time_limit
 from db.errors import LedgerUnavailable
-from db.ledger import lock_path
 from db.migrate import is_current
 from db.months import Use
+from db.presence import has_a_writer
 from db.schema import ENERGY_BASES, STATUSES, ApiKey, EnergyInterval, MeterReading, Request
+from db.urls import is_postgresql
 
 _NAMED_ROWS = 20
 _TOLERANCE_J = 1e-9  # relative to the total, for the rounding of many additions
@@ -38,19 +38,20 @@ class Report:
 def check(engine: Engine) -> Report:
     """Verify every rule on one snapshot of the ledger.
 
-    Raises LedgerUnavailable where the file is not a ledger of this version.
+    Raises LedgerUnavailable where the database is not a ledger of this version.
     """
     if not is_current(engine):
         raise LedgerUnavailable(
             "The database is not a ledger of this version; start Breakeven on it once to update it."
         )
-    live = _has_a_writer(engine)
+    live = has_a_writer(engine)
     with reading(engine) as connection:
+        without_time_limit(connection)
         requests = connection.execute(select(func.count()).select_from(Request)).scalar_one()
         intervals = connection.execute(
             select(func.count()).select_from(EnergyInterval)
         ).scalar_one()
-        found = [_file_is_sound(connection), _references_exist(connection)]
+        found = [] if is_postgresql(engine.url) else _of_file(connection)
         for rule, column, broken in [*_request_rules(live), *_interval_rules()]:
             found.append(_breaking(connection, rule, column, broken))
         found.append(_ids_are_unique(connection))
@@ -135,6 +136,11 @@ def _breaking(
     table = column.class_.__tablename__
     rows = [f"{table} {key}" for key in connection.execute(query).scalars()]
     return Violation(rule, count, rows)
+
+
+def _of_file(connection: Connection) -> list[Violation | None]:
+    """What a PostgreSQL server sees to by itself."""
+    return [_file_is_sound(connection), _references_exist(connection)]
 
 
 def _file_is_sound(connection: Connection) -> Violation | None:
@@ -271,15 +277,3 @@ def _same_use(kept: Use, counted: Use) -> bool:
     )
     tolerance = _TOLERANCE_J * (1 + counted.energy_j)
     return whole and abs(kept.energy_j - counted.energy_j) <= tolerance
-
-
-def _has_a_writer(engine: Engine) -> bool:
-    """Whether a gateway holds this ledger now."""
-    path = lock_path(database_path(engine.url.render_as_string()))
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except (Timeout, OSError):
-        return True

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Double,
@@ -14,6 +13,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     case,
+    cast,
     func,
     or_,
     select,
@@ -84,9 +84,10 @@ _users = select(_r.id, _r.started_at, _r.developer_id, _r.api_key_id).where(
     _r.id.in_(bindparam("ids", expanding=True))
 )
 
-_joules: BindParameter[float] = bindparam("joules", type_=Double())
-_prefill: BindParameter[float] = bindparam("prefill", type_=Double())
-_uncertainty: BindParameter[float] = bindparam("uncertainty", type_=Double())
+# PostgreSQL has to be told the type of what may be NULL.
+_joules: ColumnElement[float] = cast(bindparam("joules"), Double())
+_prefill: ColumnElement[float] = cast(bindparam("prefill"), Double())
+_uncertainty: ColumnElement[float] = cast(bindparam("uncertainty"), Double())
 _basis = bindparam("basis", type_=String())
 _source = bindparam("source", type_=String())
 

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from db import usage_rebuild
-from db.connect import writing
+from db.connect import reading, without_time_limit, writing
 from db.errors import LedgerUnavailable
 
 _FIRST_WITH_USAGE = "0004"  # what requests add up to is kept since then
@@ -18,10 +18,11 @@ _FIRST_WITH_USAGE = "0004"  # what requests add up to is kept since then
 def migrate(engine: Engine) -> None:
     """Run the migrations that are missing, in one transaction.
 
-    Raises LedgerUnavailable where a newer version of the product wrote the database, or where the
-    file cannot be written.
+    Raises LedgerUnavailable where a newer version of the product wrote the database, or where it
+    cannot be written.
     """
     with writing(engine) as connection:
+        without_time_limit(connection)
         config = _config(connection)
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         present = MigrationContext.configure(connection).get_current_revision()
@@ -41,7 +42,7 @@ def fill_usage(connection: Connection, came_from: str | None) -> None:
 
 def is_current(engine: Engine) -> bool:
     """Whether the database has exactly the present schema's version."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         head = ScriptDirectory.from_config(_config(connection)).get_current_head()
         return MigrationContext.configure(connection).get_current_revision() == head
 

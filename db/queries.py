@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Double,
     Engine,
     Select,
     Subquery,
@@ -311,7 +312,7 @@ def _energy_sums(minutes: Subquery) -> list[ColumnElement[Any]]:
     return [
         *sums,
         sure.label("uncertainty_j"),
-        *[(_sum(m[f"{name}_ms"]) / 1000.0).label(f"{name}_s") for name in durations],
+        *[(cast(_sum(m[f"{name}_ms"]), Double) / 1000.0).label(f"{name}_s") for name in durations],
     ]
 
 

@@ -13,13 +13,14 @@ from numpy.random import Generator
 from sqlalchemy import Connection, Engine, delete, insert, inspect
 
 from db import months
-from db.connect import connect, database_path, writing
+from db.connect import connect, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.memberships import join_team
 from db.migrate import migrate
 from db.queries import is_sample
 from db.schema import ApiKey, Base, Developer, EnergyInterval, Meta, MeterReading, Request
+from db.urls import database_path
 from db.usage_rebuild import rebuild
 
 DAYS = 90

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Numeric,
     Table,
     and_,
     bindparam,
@@ -77,7 +78,11 @@ COUNTS = {"ok": "ok", "errors": "error", "cancelled": "cancelled", "interrupted"
 
 # Numbers that are grouped by are written out: PostgreSQL would not see that two parameters agree.
 TEAM = func.coalesce(_r.team_id, literal_column("0"))
-EXPERTS = cast(func.coalesce(func.round(_r.experts_active_mean), literal_column("-1")), BigInteger)
+# Of decimals PostgreSQL rounds a half up, as SQLite does; of floating point to the even one.
+EXPERTS = cast(
+    func.coalesce(func.round(cast(_r.experts_active_mean, Numeric)), literal_column("-1")),
+    BigInteger,
+)
 
 HOURS: Table = UsageHour.__table__  # type: ignore[assignment]
 PERIODS: Table = UsagePeriod.__table__  # type: ignore[assignment]

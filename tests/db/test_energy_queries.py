@@ -205,3 +205,11 @@ def test_an_empty_ledger_gives_empty_frames(engine: Engine) -> None:
     for read in (energy_by_quarter, work_by_model, work_by_developer, meters, whole_and_parts):
         assert read(engine, NOON, NOON + HOUR).empty
     assert energy_by_time(engine, NOON, NOON + HOUR, HOUR).empty
+
+
+def test_half_an_expert_is_rounded_up_in_both_databases(engine: Engine) -> None:
+    ada = developer(engine, "Ada")
+    means = (16.5, 17.5, 17.4)
+    write(engine, requests=[request(ada, experts_active_mean=mean) for mean in means])
+    found = work_by_model(engine, NOON, NOON + HOUR).set_index("experts")["requests"]
+    assert found.to_dict() == {17.0: 2, 18.0: 1}

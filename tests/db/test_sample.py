@@ -19,7 +19,7 @@ from db.queries import (
     totals,
 )
 from db.sample import write_sample
-from tests.db.team import Team, rows
+from tests.db.team import Team, on_sqlite, rows
 
 UNTIL = 1_780_000_000_000
 
@@ -84,6 +84,7 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others(
     assert totals(connect(other), 0, UNTIL) != first
 
 
+@on_sqlite
 def test_a_real_ledger_is_never_overwritten(ledger: Ledger, team: Team) -> None:
     with pytest.raises(InvalidInput, match="not a sample database"):
         write_sample(f"sqlite:///{ledger.path}", until_ms=now_ms())
