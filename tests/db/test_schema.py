@@ -34,7 +34,10 @@ def test_the_migrations_make_the_constraints_of_the_models(url: str) -> None:
 
 def _definitions(engine: Engine) -> dict[str, list[str]]:
     """Each table's and index's SQL as its parts, whatever their order and line breaks."""
-    query = text("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
+    query = text(
+        "SELECT name, sql FROM sqlite_master"
+        " WHERE name NOT LIKE '%alembic%' AND type IN ('table', 'index')"
+    )
     with engine.connect() as connection:
         found = connection.execute(query).all()
     return {name: sorted(_parts(sql or "")) for name, sql in found}
