@@ -38,6 +38,8 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         connection.isolation_level = None  # BEGIN is ours, below
         cursor = connection.cursor()
         if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and not read_only:
+            # Only before the first table: a new file can give unused pages back (`db.vacuum`).
+            cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
             cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, insert, 
 
 from db.connect import reading
 from db.errors import InvalidInput
-from db.ids import now_ms
-from db.retention import horizons, utc_text
+from db.ids import now_ms, utc_text
+from db.retention import horizons
 from db.schema import Developer, Membership, Request, Role, Team
 
 _LATEST = 253_402_300_800_000  # the year 10000

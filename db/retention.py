@@ -5,7 +5,6 @@ hours (UTC) go, so an hour of usage has all of its rows or need not have any.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, func, insert, select
@@ -130,11 +129,6 @@ def before(days: int | None, at: int | None = None) -> int | None:
         return None
     oldest = (now_ms() if at is None else at) - days * DAY_MS
     return oldest - oldest % HOUR_MS
-
-
-def utc_text(at_ms: int) -> str:
-    """A time to the minute, for people."""
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def horizons(connection: Connection) -> Horizons:
