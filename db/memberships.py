@@ -8,8 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ScalarSelect,
+    SQLColumnExpression,
+    insert,
+    select,
+    update,
+)
 
+from db import usage
 from db.connect import reading
 from db.errors import InvalidInput
 from db.ids import now_ms, utc_text
@@ -42,22 +51,22 @@ class Moved:
 # Parts of queries of developers
 
 
-def team_id_at(developer_id: ColumnElement[int], at: Any) -> ScalarSelect[int | None]:
+def team_id_at(developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[int | None]:
     """The id of a developer's team at a time (UTC epoch ms), as part of a query of developers."""
     return _in_force(Membership.team_id, developer_id, at)
 
 
-def role_at(developer_id: ColumnElement[int], at: Any) -> ScalarSelect[str]:
+def role_at(developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[str]:
     """A developer's role at a time (UTC epoch ms), as part of a query of developers."""
     return _in_force(Membership.role, developer_id, at)
 
 
-def team_name_at(developer_id: ColumnElement[int], at: Any) -> ScalarSelect[str]:
+def team_name_at(developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[str]:
     """The name of a developer's team at a time, as part of a query of developers."""
     return select(Team.name).where(Team.id == team_id_at(developer_id, at)).scalar_subquery()
 
 
-def _in_force(what: Any, developer_id: ColumnElement[int], at: Any) -> ScalarSelect[Any]:
+def _in_force(what: Any, developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[Any]:
     return (
         select(what)
         .where(Membership.developer_id == developer_id, Membership.valid_from <= at)
@@ -165,7 +174,8 @@ def change_team(
     which = (Request.developer_id == developer_id) & (Request.started_at >= valid_from)
     if until is not None:
         which &= Request.started_at < until
-    moved = connection.execute(update(Request).where(which).values(team_id=team_id)).rowcount
+    with usage.changing(connection, which):
+        moved = connection.execute(update(Request).where(which).values(team_id=team_id)).rowcount
     return Moved(connection.execute(name).scalar(), moved)
 
 

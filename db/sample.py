@@ -20,6 +20,7 @@ from db.memberships import join_team
 from db.migrate import migrate
 from db.queries import is_sample
 from db.schema import ApiKey, Base, Developer, EnergyInterval, Meta, MeterReading, Request
+from db.usage_rebuild import rebuild
 from db.writes import set_meta
 
 DAYS = 90
@@ -124,6 +125,7 @@ def _replace(
     connection.execute(insert(EnergyInterval), minutes)
     connection.execute(insert(MeterReading), _readings(minutes))
     months.add(connection, months.recount(connection))
+    rebuild(connection)
 
 
 def _make(rng: Generator, until: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -6,7 +6,7 @@ import time
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine
 
 from db import prices, retention
 from db.check import check
@@ -15,7 +15,6 @@ from db.errors import InvalidInput
 from db.expiry import Removed, expire
 from db.ledger import Ledger
 from db.retention import DAY_MS, HOUR_MS, Horizons, Recorded, Retention
-from db.schema import UsageHour
 from tests.db.energy_rows import minute, request, write
 from tests.db.energy_rows import reading as meter_reading
 from tests.db.team import NOON, WAIT_S, Team, outcome, row, rows, window
@@ -172,16 +171,6 @@ def test_the_gateways_writes_go_on_while_rows_are_deleted(ledger: Ledger, team: 
 def test_the_hardwares_first_day_outlives_the_first_request(ledger: Ledger, team: Team) -> None:
     asked(ledger, team, OLD - 3 * DAY_MS)
     asked(ledger, team, NOON + 5 * DAY_MS)
-    hour = (OLD - 3 * DAY_MS) - (OLD - 3 * DAY_MS) % HOUR_MS
-    sums = {
-        column.name: 0
-        for column in UsageHour.__table__.c
-        if column.name not in ("model", "engine", "status")
-    }
-    with writing(ledger.engine) as connection:  # what the request adds up to
-        if connection.execute(select(func.count()).select_from(UsageHour)).scalar_one() == 0:
-            names = {"model": "m", "engine": "e", "status": "ok"}
-            connection.execute(insert(UsageHour).values(**sums | names | {"start_at": hour}))
     first_day = date(2025, 12, 28)
     assert prices.current_prices(ledger.engine).in_service_date == first_day
     retention.set_retention(ledger.engine, Retention(requests_days=5), actor="test")
