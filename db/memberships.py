@@ -6,7 +6,7 @@ one, the one recorded last.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from sqlalchemy import (
     Connection,
@@ -77,6 +77,11 @@ def _in_force(what: Any, developer_id: SQLColumnExpression[int], at: Any) -> Sca
     )
 
 
+def as_role(text: str) -> Role:
+    """A role as it stands in the database, whose constraint knows the same ones."""
+    return cast(Role, text)
+
+
 # What was and will be
 
 
@@ -94,8 +99,10 @@ def history(engine: Engine, developer_id: int) -> list[Change]:
     seen: set[int] = set()
     changes = []
     for row in rows:
-        changes.append(Change(*row, in_force=row.valid_from not in seen))
-        seen.add(row.valid_from)
+        valid_from, team, role, recorded_at = row
+        in_force = valid_from not in seen
+        changes.append(Change(valid_from, team, as_role(role), recorded_at, in_force))
+        seen.add(valid_from)
     return changes
 
 

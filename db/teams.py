@@ -9,7 +9,7 @@ from db.audit import note
 from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
-from db.memberships import role_at, team_id_at
+from db.memberships import as_role, role_at, team_id_at
 from db.schema import Developer, Role, Team
 
 LONGEST_NAME = 80
@@ -55,7 +55,10 @@ def members_of(engine: Engine, team_id: int, at: int | None = None) -> list[Memb
         .order_by(Developer.name)
     )
     with reading(engine) as connection:
-        return [Member(*row) for row in connection.execute(query)]
+        return [
+            Member(developer_id, name, as_role(role))
+            for developer_id, name, role in connection.execute(query)
+        ]
 
 
 def add_team(engine: Engine, name: str, *, actor: str) -> Group:

@@ -17,7 +17,7 @@ def draw() -> None:
     engine = engine_of("own")
     st.markdown(
         "Every change to people, teams, keys, limits, prices, carbon, retention and the password. "
-        "Nobody can change this list: the database refuses it."
+        "The database refuses to change this list; erasing a person takes their name out of it."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         action = st.selectbox("What", audit.actions(engine), index=None, placeholder="Everything")

@@ -100,9 +100,11 @@ def _place(person: Person) -> None:
 
 
 def _save(person: Person, team: str, role: str, valid_from: int | None) -> None:
-    if (team or None) != person.team or valid_from is not None:
+    """What differs from now; a day alone says since when they have been in the team of now."""
+    role_changes = role != person.role
+    if (team or None) != person.team or (valid_from is not None and not role_changes):
         people.set_team(_database(), person.id, team, actor=ui.ACTOR, valid_from=valid_from)
-    if role != person.role:
+    if role_changes:
         people.set_role(_database(), person.id, role, actor=ui.ACTOR, valid_from=valid_from)
 
 

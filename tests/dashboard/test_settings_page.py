@@ -174,6 +174,21 @@ def test_a_person_is_moved_from_a_day_on_and_it_stands_in_their_history(product:
     assert shown["Team"].tolist() == ["Data", "Platform"]
 
 
+def test_a_role_that_is_dated_back_leaves_the_team_of_that_time(product: Service) -> None:
+    ada = people.add_developer(product.database, "Ada", "Platform", actor="test")
+    people.set_team(product.database, ada.id, "Data", actor="test")
+    page = settings()
+    next(box for box in page.selectbox if box.label == "Role").select("lead")
+    page.date_input[0].set_value(date(2026, 3, 1))
+    submit(page, "Save")
+    changes = memberships.history(product.database, ada.id)
+    assert [(it.team, it.role) for it in changes if it.in_force] == [
+        ("Data", "lead"),
+        ("Platform", "lead"),
+        ("Platform", "developer"),
+    ]
+
+
 def test_a_team_is_added_and_archived_unless_somebody_is_in_it(product: Service) -> None:
     people.add_developer(product.database, "Ada", "Platform", actor="test")
     page = settings()
