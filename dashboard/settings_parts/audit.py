@@ -34,9 +34,13 @@ def draw() -> None:
     )
     _table(found[:PAGE])
     with st.container(horizontal=True):
-        st.button("Newer", disabled=not pages, on_click=lambda: pages.pop())
+        st.button("Newer", disabled=not pages, on_click=_back, args=(pages,))
         last = found[PAGE - 1].id if len(found) > PAGE else 0
         st.button("Older", disabled=not last, on_click=lambda: pages.append(last))
+
+
+def _back(pages: list[int]) -> None:
+    pages.pop()
 
 
 def _table(found: list[Entry]) -> None:

@@ -129,11 +129,12 @@ def test_each_change_is_on_the_trail_with_its_actor_and_what_was_before(
     last = rows(ledger.engine, "audit")[-1]
     assert last["actor"] == W
     detail = json.loads(last["detail"])
-    found = {
-        key: {inner: detail[key][inner] for inner in value} if isinstance(value, dict) else detail[key]
-        for key, value in told.items()
-    }  # fmt: skip
-    assert found == told
+    assert {key: _like(detail[key], value) for key, value in told.items()} == told
+
+
+def _like(found: Any, wanted: Any) -> Any:
+    """Of what was found, the keys that are wanted."""
+    return {key: found[key] for key in wanted} if isinstance(wanted, dict) else found
 
 
 def test_no_function_that_writes_is_left_out() -> None:

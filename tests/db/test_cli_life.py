@@ -19,7 +19,7 @@ def test_people_are_moved_from_a_day_on(run: Run, url: str, ledger: Ledger, team
     done = run("developer", "set-team", "ada", "Data", "--from", "2026-03-01")
     assert done.out == "Ada is in Data from 2026-03-01 on.\n"
     assert run("developer", "set-role", "ada", "lead").code == 0
-    assert [it.role for it in memberships.history(ledger.engine, team.ada)][0] == "lead"
+    assert memberships.history(ledger.engine, team.ada)[0].role == "lead"
     shown = run("developer", "history", "ada").out.splitlines()
     assert shown[2].split() == ["2026-03-01", "Data", "developer", shown[2].split()[-1]]
     assert shown[3].startswith("the beginning  Platform")
@@ -41,7 +41,7 @@ def test_a_name_is_erased_when_it_is_confirmed(run: Run, ledger: Ledger, team: T
     assert (
         done.out
         == f"The name is erased. The totals are those of “Former developer {team.ada}” now.\n"
-    )  # noqa: E501
+    )
     assert run("developer", "erase", "ada", "--yes").code == 1
 
 
