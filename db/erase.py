@@ -15,40 +15,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, event, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db import vacuum
+from db import traces
 from db.audit import note
-from db.connect import connect, database_path, reading, writing
-from db.errors import InvalidInput, LedgerInUse
+from db.connect import connect, reading, writing
+from db.errors import InvalidInput
 from db.ids import now_ms
 from db.schema import (
     ApiKey,
     Audit,
-    CostSetting,
     Developer,
     Erasing,
-    GridIntensity,
     Limit,
     Request,
-    Team,
 )
 
 BATCH = 500
 PAUSE_S = 0.02
 # Columns of other tables whose text is a person's name.
 LABELS: tuple[InstrumentedAttribute[Any], ...] = ()
-# Text that somebody typed, in which a name may stand. It is not changed, but told.
-_TYPED: dict[str, InstrumentedAttribute[Any]] = {
-    "a team's name": Team.name,
-    "a price's note": CostSetting.note,
-    "a hardware's name": CostSetting.hardware_name,
-    "the source of a carbon figure": GridIntensity.source,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +88,7 @@ def erase_developer(engine: Engine, developer_id: int, *, actor: str) -> Erased:
             counts = {"requests": requests, "audit_entries": entries}
             note(connection, actor, "developer erased", id=developer_id, **counts)
     names.discard(label)
-    return Erased(label, requests, entries, [*_typed(engine, names), *_wipe_unused(engine, names)])
+    return Erased(label, requests, entries, traces.wipe(engine, names))
 
 
 @contextmanager
@@ -184,7 +173,7 @@ def _erase_from_audit(engine: Engine, developer_id: int, names: set[str], label:
         keys = set(connection.execute(owned).scalars())
         namesakes = select(Developer.name).where(Developer.id != developer_id)
         others = frozenset(connection.execute(namesakes).scalars())
-    pattern = _pattern(names)
+    pattern = traces.pattern_of(names)
     erased, last = 0, 0
     while True:
         with writing(engine) as connection:
@@ -240,12 +229,6 @@ def _key_name(key_id: int) -> str:
     return f"key {key_id}"
 
 
-def _pattern(names: set[str]) -> re.Pattern[str]:
-    """Any of the names as whole words, and not as part of a double name."""
-    longest_first = sorted(names, key=len, reverse=True)
-    return re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![\w-])")
-
-
 def _replaced(value: Any, pattern: re.Pattern[str], label: str, others: frozenset[str]) -> Any:
     """The value with the label for each name; another person's whole name stays."""
     match value:
@@ -257,48 +240,3 @@ def _replaced(value: Any, pattern: re.Pattern[str], label: str, others: frozense
             return [_replaced(each, pattern, label, others) for each in value]
         case _:
             return value
-
-
-# What is left
-
-
-def _typed(engine: Engine, names: set[str]) -> Iterator[str]:
-    pattern = _pattern(names)
-    with reading(engine) as connection:
-        for what, column in _TYPED.items():
-            for text in connection.execute(select(column).distinct()).scalars():
-                if text and pattern.search(text):
-                    yield f"{what} has the name in it: {text}"
-
-
-def _wipe_unused(engine: Engine, names: set[str]) -> Iterator[str]:
-    """Empty the log, and write the file anew where its unused space still holds a name."""
-    if engine.dialect.name != "sqlite":
-        vacuum.vacuum(engine)
-        yield "PostgreSQL's own write-ahead log keeps the name until it is recycled."
-        return
-    url = engine.url.render_as_string(hide_password=False)
-    path = database_path(url)
-    if vacuum.empty_log(path):
-        yield "somebody is reading, so the write-ahead log keeps the name until they have ended."
-    if _holds(path, names):
-        try:
-            vacuum.vacuum_full(url)
-        except LedgerInUse:
-            yield (
-                "unused space of the file may still hold the name; stop the gateway and run"
-                " `python -m db vacuum --full`."
-            )
-
-
-def _holds(path: Path, names: set[str]) -> bool:
-    """Whether a name's bytes are anywhere in the file, by chance perhaps where it is short."""
-    wanted = [name.encode() for name in names]
-    overlap = max(map(len, wanted))
-    with path.open("rb") as file:
-        tail = b""
-        while chunk := file.read(1 << 20):
-            if any(name in tail + chunk for name in wanted):
-                return True
-            tail = chunk[-overlap:]
-    return False

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
-from dashboard.costs.comparison import Comparison, compare
+from dashboard.costs.comparison import compare
+from dashboard.costs.models import Comparison
 from dashboard.sides import developers_of, segments_of
 from db import people, prices
 from db.connect import reading
