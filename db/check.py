@@ -12,6 +12,7 @@ from db.errors import LedgerUnavailable
 from db.migrate import is_current
 from db.months import Use
 from db.presence import has_a_writer
+from db.retention import horizons, removed_j
 from db.schema import ENERGY_BASES, STATUSES, ApiKey, EnergyInterval, MeterReading, Request
 from db.urls import is_postgresql
 
@@ -35,16 +36,18 @@ class Report:
     violations: list[Violation]
 
 
-def check(engine: Engine) -> Report:
+def check(engine: Engine, *, live: bool | None = None) -> Report:
     """Verify every rule on one snapshot of the ledger.
 
+    `live` says whether a gateway was at work on it, whose requests may be running; by default it is
+    found out, which cannot be done for a copy.
     Raises LedgerUnavailable where the database is not a ledger of this version.
     """
     if not is_current(engine):
         raise LedgerUnavailable(
             "The database is not a ledger of this version; start Breakeven on it once to update it."
         )
-    live = has_a_writer(engine)
+    live = has_a_writer(engine) if live is None else live
     with reading(engine) as connection:
         without_time_limit(connection)
         requests = connection.execute(select(func.count()).select_from(Request)).scalar_one()
@@ -181,9 +184,12 @@ def _keys_are_the_developers(connection: Connection) -> Violation | None:
 
 
 def _energy_is_conserved(connection: Connection) -> Violation | None:
-    """Each window's shares were added to requests and to its interval in one transaction."""
+    """Each window's shares were added to requests and to its interval in one transaction. What
+    retention deleted is part of both sums."""
     of_requests = connection.execute(select(func.sum(Request.energy_j))).scalar() or 0.0
+    of_requests += removed_j(connection, "requests")
     of_intervals = connection.execute(select(func.sum(EnergyInterval.attributed_j))).scalar() or 0.0
+    of_intervals += removed_j(connection, "minutes")
     if abs(of_requests - of_intervals) <= _TOLERANCE_J * (1 + of_intervals):
         return None
     return Violation(
@@ -240,13 +246,17 @@ def _meters_add_up(connection: Connection) -> Violation | None:
 
 
 def _months_add_up(connection: Connection) -> Violation | None:
-    """Budgets are checked against `monthly_use`, so it has to be what the requests add up to."""
+    """Budgets are checked against `monthly_use`, so it has to be what the requests add up to, and
+    no less than that in months of which retention deleted requests."""
     counted = months.recount(connection)
     kept = months.read(connection)
+    first_whole = _first_whole_month(connection)
     wrong = sorted(
         user
         for user in counted.keys() | kept.keys()
-        if not _same_use(kept.get(user, Use()), counted.get(user, Use()))
+        if not (_same_use if user.month >= first_whole else _no_less_use)(
+            kept.get(user, Use()), counted.get(user, Use())
+        )
     )
     if not wrong:
         return None
@@ -259,7 +269,8 @@ def _months_add_up(connection: Connection) -> Violation | None:
 
 def _usage_adds_up(connection: Connection) -> Violation | None:
     """Pages read hours, days and months of usage, so they must be what requests add up to."""
-    count, differing = usage_rebuild.differences(connection, None, _NAMED_ROWS)
+    rows_from = horizons(connection).requests_from
+    count, differing = usage_rebuild.differences(connection, rows_from, _NAMED_ROWS)
     if not count:
         return None
     named = [
@@ -277,3 +288,21 @@ def _same_use(kept: Use, counted: Use) -> bool:
     )
     tolerance = _TOLERANCE_J * (1 + counted.energy_j)
     return whole and abs(kept.energy_j - counted.energy_j) <= tolerance
+
+
+def _no_less_use(kept: Use, counted: Use) -> bool:
+    return (
+        kept.requests >= counted.requests
+        and kept.input_tokens >= counted.input_tokens
+        and kept.output_tokens >= counted.output_tokens
+        and kept.energy_j >= counted.energy_j - _TOLERANCE_J * (1 + counted.energy_j)
+    )
+
+
+def _first_whole_month(connection: Connection) -> str:
+    """The first month (`YYYY-MM`) of which every request is still there."""
+    kept_from = horizons(connection).requests_from
+    if kept_from is None:
+        return ""
+    before = months.month_of(kept_from - 1)
+    return months.month_after(before)

@@ -46,6 +46,8 @@ def _sqlite(url: URL, read_only: bool) -> Engine:
         connection.isolation_level = None  # BEGIN is ours, below
         cursor = connection.cursor()
         if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and not read_only:
+            # Only before the first table: a new file can give unused pages back (`db.vacuum`).
+            cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
             cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")

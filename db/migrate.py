@@ -24,9 +24,8 @@ def migrate(engine: Engine) -> None:
     with writing(engine) as connection:
         without_time_limit(connection)
         config = _config(connection)
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         present = MigrationContext.configure(connection).get_current_revision()
-        if present is not None and present not in known:
+        if present is not None and present not in known_versions():
             raise LedgerUnavailable(
                 "A newer version of Breakeven wrote this ledger; install that version."
             )
@@ -47,8 +46,18 @@ def is_current(engine: Engine) -> bool:
         return MigrationContext.configure(connection).get_current_revision() == head
 
 
+def known_versions() -> set[str]:
+    """The versions of the schema that a database may have."""
+    return {script.revision for script in ScriptDirectory.from_config(_scripts()).walk_revisions()}
+
+
 def _config(connection: Connection) -> Config:
+    config = _scripts()
+    config.attributes["connection"] = connection
+    return config
+
+
+def _scripts() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
     return config

@@ -22,6 +22,7 @@ from db.queries import is_sample
 from db.schema import ApiKey, Base, Developer, EnergyInterval, Meta, MeterReading, Request
 from db.urls import database_path
 from db.usage_rebuild import rebuild
+from db.writes import set_meta
 
 DAYS = 90
 MINUTE_MS = 60_000
@@ -94,8 +95,13 @@ def _require_sample_or_nothing(engine: Engine, url: str) -> None:
 def _replace(
     connection: Connection, requests: list[dict[str, Any]], minutes: list[dict[str, Any]]
 ) -> None:
+    # The mark comes first: it is what allows records to be deleted that are append-only elsewhere.
+    set_meta(connection, "sample", "These rows are made up.")
     for table in reversed(Base.metadata.sorted_tables):
-        connection.execute(delete(table))
+        everything = delete(table)
+        connection.execute(
+            everything.where(Meta.key != "sample") if table is Meta.__table__ else everything
+        )
     joined = requests[0]["started_at"]
     people = [
         {"id": number, "name": name, "created_at": joined}
@@ -112,7 +118,6 @@ def _replace(
         }
         for number, (_, _, tool, _) in enumerate(TEAM, 1)
     ]
-    connection.execute(insert(Meta).values(key="sample", value="These rows are made up."))
     connection.execute(insert(Developer), people)
     for number, (_, team, _, _) in enumerate(TEAM, 1):
         join_team(connection, number, team, valid_from=0)

@@ -6,6 +6,7 @@ A value that is not known is NULL, never 0. Rows of people, keys and prices are 
 
 from db.schema.base import Base, ExactDecimal, Id
 from db.schema.energy import EnergyInterval, GridIntensity, MeterReading
+from db.schema.life import Erasing, Horizon, RetentionSetting
 from db.schema.money import CostSetting
 from db.schema.people import ROLES, Admin, ApiKey, Developer, Limit, Membership, Role, Team
 from db.schema.records import Audit, Meta
@@ -34,8 +35,10 @@ __all__ = [
     "Developer",
     "EnergyBasis",
     "EnergyInterval",
+    "Erasing",
     "ExactDecimal",
     "GridIntensity",
+    "Horizon",
     "Id",
     "Limit",
     "Membership",
@@ -43,6 +46,7 @@ __all__ = [
     "MeterReading",
     "MonthlyUse",
     "Request",
+    "RetentionSetting",
     "Role",
     "Status",
     "Team",

@@ -55,7 +55,10 @@ def _definitions(engine: Engine) -> dict[str, list[str]]:
         with engine.connect() as connection:
             found = connection.execute(text(_POSTGRESQL)).all()
         return {name: [sql] for name, sql in found if "alembic" not in name}
-    query = text("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
+    query = text(
+        "SELECT name, sql FROM sqlite_master"
+        " WHERE name NOT LIKE '%alembic%' AND type IN ('table', 'index')"
+    )
     with engine.connect() as connection:
         found = connection.execute(query).all()
     return {name: sorted(_parts(sql or "")) for name, sql in found}
