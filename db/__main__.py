@@ -16,6 +16,7 @@ from db.check import check as verify
 from db.connect import connect
 from db.errors import InvalidInput, LedgerUnavailable, unavailable
 from db.ids import now_ms
+from db.import_command import import_command
 from db.migrate import migrate
 from db.months import DAY_MS, month_of
 from db.sample import write_sample
@@ -243,6 +244,9 @@ def sample_command(seed: int) -> None:
         f"{written.requests:,} requests of {written.developers} developers over {written.days}"
         f" days are in {url.removeprefix('sqlite:///')}."
     )
+
+
+cli.add_command(import_command)
 
 
 @contextmanager
