@@ -129,7 +129,7 @@ def _show(report: Report, dry_run: bool) -> None:
         click.echo(f"Kept under their label, for no developer has the name: {names}")
     if report.nobody:
         click.echo(f"{report.nobody:,} records are nobody's: say whose with --developer NAME.")
-    if report.import_id is not None:
+    if report.import_id is not None and report.added:
         click.echo(f"To take it back: python -m db import --undo {report.import_id}")
 
 

@@ -11,8 +11,18 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import BigInteger, Engine, Integer, and_, case, cast, func, or_, select
-from sqlalchemy import literal_column as literal
+from sqlalchemy import (
+    BigInteger,
+    Engine,
+    Numeric,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
 
 from db.connect import reading
 from db.schema import Developer, Import, ImportedUsage
@@ -84,7 +94,7 @@ def _summed(engine: Engine, by: str) -> pd.DataFrame:
         *[cast(func.sum(getattr(u, each)), BigInteger).label(each) for each in _COUNTS],
         # Whole units add up exactly; SQLite keeps decimals as text and would add them as floats.
         cast(
-            func.sum(cast(func.round(u.cost * literal(str(_UNIT), Integer())), BigInteger)),
+            func.sum(cast(func.round(type_coerce(u.cost, Numeric()) * _UNIT), BigInteger)),
             BigInteger,
         ).label("cost"),
         func.sum(case((untold, 1), else_=0)).label("cost_unknown"),

@@ -9,7 +9,6 @@ bucket the largest figures count.
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -156,9 +155,8 @@ class Staging:
     def merged(self) -> Iterator[Staged]:
         """Every record once, those of one grain together."""
         query = f"SELECT * FROM ({_MERGED}) ORDER BY source, grain, at, external_key"
-        with closing(self._database.execute(query)) as found:
-            for row in found:
-                yield Staged(*row)
+        for row in self._database.execute(query):
+            yield Staged(*row)
 
 
 def _words(milliseconds: int) -> str:

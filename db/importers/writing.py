@@ -176,7 +176,11 @@ def _larger(present: Any, row: Row) -> Row | None:
     merged["input_tokens"] = sum(known) if known else None
     for name in ("requests", "output_tokens", "cost"):
         merged[name] = _most(merged[name], row[name])
-    for name in ("developer_id", "person", "currency"):
+    # Whose it is never differs in a true log; where it does, the order of files must not decide.
+    if present.person is None or (row["person"] is not None and row["person"] < present.person):
+        merged["person"] = row["person"]
+        merged["developer_id"] = row["developer_id"] or present.developer_id
+    for name in ("developer_id", "currency"):
         merged[name] = row[name] if merged[name] is None else merged[name]
     earlier = (row["at"], row["model"] or "") < (present.at, present.model or "")
     first, second = (row, merged) if earlier else (merged, row)
