@@ -1,5 +1,7 @@
 """What imported usage adds up to, as a chart: a pure function."""
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -60,11 +62,11 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _count(value: object) -> str:
-    return formats.UNKNOWN if value is None or pd.isna(value) else f"{int(str(value)):,}"
+def _count(value: Any) -> str:
+    return formats.UNKNOWN if value is None or pd.isna(value) else f"{int(value):,}"
 
 
-def _cost(row: "pd.Series[object]") -> str:
+def _cost(row: "pd.Series[Any]") -> str:
     if row["cost"] is None:
         return formats.UNKNOWN
-    return formats.money(row["cost"], str(row["currency"] or "USD"))  # type: ignore[arg-type]
+    return formats.money(row["cost"], str(row["currency"] or "USD"))

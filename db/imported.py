@@ -109,14 +109,15 @@ def _summed(engine: Engine, by: str) -> pd.DataFrame:
     found: dict[tuple[Any, ...], list[Any]] = {}
     with reading(engine) as connection:
         for day_ms, *rest in connection.execute(query):
-            key = (_month(day_ms), *rest[: len(keys) - 1])
+            key = (_month(int(day_ms or 0)), *rest[: len(keys) - 1])
             values = rest[len(keys) - 1 :]
             before = found.get(key)
             found[key] = values if before is None else list(map(_plus, before, values))
     columns = ["month", *[key.name for key in keys[1:]], *[one.name for one in sums]]
     rows = [[*key, *values] for key, values in found.items()]
     frame = pd.DataFrame(rows, columns=columns, dtype=object)
-    frame["cost"] = [None if cost is None else Decimal(cost) / _UNIT for cost in frame["cost"]]
+    costs = [None if cost is None else Decimal(cost) / _UNIT for cost in frame["cost"]]
+    frame["cost"] = pd.Series(costs, dtype=object)
     return frame.sort_values(["month", "source", by], na_position="last", ignore_index=True)
 
 

@@ -69,11 +69,22 @@ def import_form() -> None:
         st.caption("Prompts, answers and paths in the files are not kept.")
         return
     files = [usage_file(one.name, one.getvalue()) for one in uploaded]
+    chosen = [(file.name, file.size) for file in files], developer
     with st.container(horizontal=True):
         dry_run = st.button("Try it first", icon=":material/search:")
-        wet_run = st.button("Import", type="primary", icon=":material/upload_file:")
+        if dry_run:
+            st.session_state["import-tried"] = chosen
+        wet_run = st.button(
+            "Import",
+            type="primary",
+            icon=":material/upload_file:",
+            disabled=st.session_state.get("import-tried") != chosen,
+        )
     if dry_run or wet_run:
         bar = st.progress(0.0)
+
+        def advance(share: float) -> None:
+            bar.progress(share)
 
         def act() -> None:
             report = run(
@@ -82,7 +93,7 @@ def import_form() -> None:
                 developer=developer,
                 actor=ui.ACTOR,
                 dry_run=dry_run,
-                progress=bar.progress,
+                progress=advance,
             )
             tell(report, dry_run=dry_run)
 

@@ -19,7 +19,7 @@ def detect(file: UsageFile) -> str | None:
         names = columns(head.partition("\n")[0])
         for format_ in (litellm, openai, anthropic):
             if format_.recognises_table(names):
-                return format_.NAME
+                return str(format_.NAME)
         return None
     with file.open() as raw:
         for _, line in islice(lines(unpacked(raw), Notes()), _LINES):
@@ -30,10 +30,10 @@ def detect(file: UsageFile) -> str | None:
             if isinstance(event, dict):
                 for log in (codex, claude_code):
                     if log.recognises(event):
-                        return log.NAME
+                        return str(log.NAME)
     for format_ in (openai, anthropic, litellm):
         if format_.recognises(head):
-            return format_.NAME
+            return str(format_.NAME)
     return None
 
 
