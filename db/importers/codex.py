@@ -11,7 +11,7 @@ told in its issues:
   are known by their figures: an event is identified by its total and its last usage together. The
   first of a session, whose two are equal, might be equal by chance to that of another: it is
   identified by its session too, in a fork the parent.
-- Sessions before September 2025 have no `last_token_usage`: what the total grew by is counted.
+- Where there is no `last_token_usage`, as in old sessions, what the total grew by is counted.
 
 A log is read from its beginning: a file that begins in the middle has neither model nor session.
 """
