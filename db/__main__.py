@@ -22,6 +22,7 @@ from db.connect import connect
 from db.copy import BATCH, copy_ledger
 from db.errors import InvalidInput, LedgerUnavailable, unavailable
 from db.ids import now_ms
+from db.import_command import import_command
 from db.months import DAY_MS, month_of
 from db.sample import write_sample
 from db.settings import Settings
@@ -277,6 +278,9 @@ def sample_command(seed: int) -> None:
         f"{written.requests:,} requests of {written.developers} developers over {written.days}"
         f" days are in {url.removeprefix('sqlite:///')}."
     )
+
+
+cli.add_command(import_command)
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ from db.schema import (
     Audit,
     Developer,
     Erasing,
+    ImportedUsage,
     Limit,
     Request,
 )
@@ -37,7 +38,7 @@ from db.schema import (
 BATCH = 500
 PAUSE_S = 0.02
 # Columns of other tables whose text is a person's name.
-LABELS: tuple[InstrumentedAttribute[Any], ...] = ()
+LABELS: tuple[InstrumentedAttribute[Any], ...] = (ImportedUsage.person,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,8 @@ def _erase_from_person(engine: Engine, developer_id: int, names: set[str], label
         for column in LABELS:
             labelled = update(column.class_).where(column.in_(names))
             connection.execute(labelled.values({column: label}))
+        imported = update(ImportedUsage).where(ImportedUsage.developer_id == developer_id)
+        connection.execute(imported.values(person=label))
         named = update(Developer).where(Developer.id == developer_id)
         connection.execute(named.values(name=label))
 

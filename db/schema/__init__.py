@@ -6,6 +6,7 @@ A value that is not known is NULL, never 0. Rows of people, keys and prices are 
 
 from db.schema.base import Base, ExactDecimal, Id
 from db.schema.energy import EnergyInterval, GridIntensity, MeterReading
+from db.schema.imports import IMPORT_BASES, Import, ImportBasis, ImportedUsage
 from db.schema.life import Erasing, Horizon, RetentionSetting
 from db.schema.money import CostSetting
 from db.schema.people import ROLES, Admin, ApiKey, Developer, Limit, Membership, Role, Team
@@ -25,6 +26,7 @@ from db.schema.usage import UsageHour, UsageModel, UsagePeriod, UsageTime
 __all__ = [
     "ENDINGS",
     "ENERGY_BASES",
+    "IMPORT_BASES",
     "ROLES",
     "STATUSES",
     "Admin",
@@ -40,6 +42,9 @@ __all__ = [
     "GridIntensity",
     "Horizon",
     "Id",
+    "Import",
+    "ImportBasis",
+    "ImportedUsage",
     "Limit",
     "Membership",
     "Meta",
