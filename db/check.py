@@ -7,7 +7,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, and_, case, func, not_, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
-from db import months
+from db import energy_rollups, months
 from db.connect import database_path, reading
 from db.errors import LedgerUnavailable
 from db.ledger import lock_path
@@ -58,6 +58,7 @@ def check(engine: Engine) -> Report:
         found.append(_energy_is_conserved(connection))
         found.append(_meters_add_up(connection))
         found.append(_months_add_up(connection))
+        found.append(_hours_of_energy_add_up(connection))
     return Report(requests, intervals, [violation for violation in found if violation])
 
 
@@ -248,6 +249,15 @@ def _months_add_up(connection: Connection) -> Violation | None:
         for user in wrong[:_NAMED_ROWS]
     ]
     return Violation("a month's use is what its requests add up to", len(wrong), named)
+
+
+def _hours_of_energy_add_up(connection: Connection) -> Violation | None:
+    """Pages read what quarters, hours and days of energy add up to."""
+    wrong = energy_rollups.differences(connection)
+    if not wrong:
+        return None
+    named = [str(each) for each in wrong[:_NAMED_ROWS]]
+    return Violation("an hour's energy is what its minutes add up to", len(wrong), named)
 
 
 def _same_use(kept: Use, counted: Use) -> bool:

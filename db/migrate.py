@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+from db import energy_rollups
 from db.connect import writing
 from db.errors import LedgerUnavailable
 
@@ -27,6 +28,8 @@ def migrate(engine: Engine) -> None:
                 "A newer version of Breakeven wrote this ledger; install that version."
             )
         command.upgrade(config, "head")
+        if present is not None and present < "0005":
+            energy_rollups.rebuild(connection)
 
 
 def is_current(engine: Engine) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert
 
-from db import people
+from db import energy_rollups, people
 from db.connect import writing
 from db.ids import new_id
 from db.schema import EnergyInterval, MeterReading, Request
@@ -92,6 +92,7 @@ def write(
         for table, found in tables:
             if found:
                 connection.execute(insert(table), found)
+        energy_rollups.rebuild(connection)
 
 
 def developer(engine: Engine, name: str) -> int:
