@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, case, func, not_, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
-from db import months, usage_rebuild
+from db import energy_rollups, months, usage_rebuild
 from db.connect import reading, without_time_limit
 from db.errors import LedgerUnavailable
 from db.migrate import is_current
@@ -63,6 +63,7 @@ def check(engine: Engine, *, live: bool | None = None) -> Report:
         found.append(_meters_add_up(connection))
         found.append(_months_add_up(connection))
         found.append(_usage_adds_up(connection))
+        found.append(_hours_of_energy_add_up(connection))
     return Report(requests, intervals, [violation for violation in found if violation])
 
 
@@ -278,6 +279,15 @@ def _usage_adds_up(connection: Connection) -> Violation | None:
         for difference in differing
     ]
     return Violation("hours, days and months are what their requests add up to", count, named)
+
+
+def _hours_of_energy_add_up(connection: Connection) -> Violation | None:
+    """Pages read what quarters, hours and days of energy add up to."""
+    wrong = energy_rollups.differences(connection, horizons(connection).minutes_from)
+    if not wrong:
+        return None
+    named = [str(each) for each in wrong[:_NAMED_ROWS]]
+    return Violation("an hour's energy is what its minutes add up to", len(wrong), named)
 
 
 def _same_use(kept: Use, counted: Use) -> bool:

@@ -1,4 +1,5 @@
-"""Energy windows onto the ledger: to requests, to minutes, to meters; in one transaction."""
+"""Energy windows onto the ledger: to requests, to minutes, to meters, and to what these add
+up to; in one transaction."""
 
 import math
 from collections.abc import Iterable, Sequence, Set
@@ -21,6 +22,7 @@ from sqlalchemy import (
 )
 
 from db import months
+from db.energy_rollups import changing
 from db.records import EnergyBooked, EnergyRecord
 from db.schema import EnergyInterval, MeterReading, Request
 from db.upsert import upsert
@@ -52,23 +54,24 @@ def book_energy(
         used[known[share["request_id"]]].energy_j += share["joules"] or 0.0
     booked = [_booked(record, known.keys()) for record in records]
     intervals = _summed(map(_interval_row, records, booked), _INTERVAL)
-    upsert(
-        connection,
-        _intervals,
-        intervals,
-        key=_INTERVAL.key,
-        added=_INTERVAL.added,
-        least=("started_at",),
-        most=("ended_at",),
-    )
     readings = _summed((row for record in records for row in _reading_rows(record)), _READING)
-    upsert(
-        connection,
-        _readings,
-        readings,
-        added=_READING.added,
-        replaced=("kind", "basis", "accuracy"),
-    )
+    with changing(connection, {_minute(record) for record in records}):
+        upsert(
+            connection,
+            _intervals,
+            intervals,
+            key=_INTERVAL.key,
+            added=_INTERVAL.added,
+            least=("started_at",),
+            most=("ended_at",),
+        )
+        upsert(
+            connection,
+            _readings,
+            readings,
+            added=_READING.added,
+            replaced=("kind", "basis", "accuracy"),
+        )
     return booked
 
 

@@ -13,9 +13,8 @@ import pandas as pd
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Connection,
-    Double,
     Engine,
+    Label,
     Select,
     Subquery,
     case,
@@ -28,9 +27,11 @@ from sqlalchemy import (
 
 from db import usage_sources
 from db.connect import reading
+from db.energy_minutes import COMPLETE, JOULES, SOURCES, TIMES, whole_sum
+from db.energy_ranges import bucket_of_rows, read, rows_within
 from db.ids import now_ms
 from db.memberships import team_name_at
-from db.schema import Developer, EnergyInterval, Meta, MonthlyUse, Request, Team
+from db.schema import Developer, Meta, MonthlyUse, Request, Team
 from db.usage import TIME_MEASURES
 
 
@@ -98,10 +99,6 @@ class Activity:
 
 def started_within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
     return (Request.started_at >= start_ms) & (Request.started_at < end_ms)
-
-
-def minutes_within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
-    return (EnergyInterval.minute_at > start_ms - 60_000) & (EnergyInterval.minute_at < end_ms)
 
 
 def _sum(column: Any) -> ColumnElement[int]:
@@ -175,7 +172,7 @@ def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
             .join(figures, figures.c.developer_id == Developer.id)
             .order_by(Developer.name)
         )
-        return frame_of(connection, query, floats=("energy_j",))
+        return read(connection, query, floats=("energy_j",))
 
 
 def by_team(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
@@ -206,7 +203,7 @@ def by_team(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
             .outerjoin(Team, Team.id == figures.c.team_id)
             .order_by(Team.name.nulls_first())
         )
-        return frame_of(connection, query, floats=("energy_j",))
+        return read(connection, query, floats=("energy_j",))
 
 
 def timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
@@ -229,110 +226,29 @@ def timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.D
             .having(func.sum(usage.c.requests) > 0)
             .order_by(literal_column("bucket_ms"))
         )
-        return frame_of(connection, query, floats=("energy_j",))
-
-
-_JOULES = (
-    "total_j",
-    "attributed_j",
-    "idle_j",
-    "overhead_j",
-    "loading_j",
-    "other_j",
-    "uncertainty_j",
-    "complete_j",
-)
-_COMPLETE = EnergyInterval.basis.in_(("measured", "estimated"))
-
-
-def _energy_rows(start_ms: int, end_ms: int) -> Subquery:
-    """Minutes of each machine and basis, and their milliseconds by how they are known."""
-    e = EnergyInterval
-    return (
-        select(
-            e.minute_at,
-            e.machine,
-            *[getattr(e, name) for name in _JOULES if name != "complete_j"],
-            # A sum passes over NULL, but a total of which a part's uncertainty is not known has
-            # none that is.
-            case((e.total_j.is_not(None) & e.uncertainty_j.is_(None), 1), else_=0).label("unsure"),
-            case((_COMPLETE, e.total_j)).label("complete_j"),
-            case((_COMPLETE, e.duration_ms), else_=0).label("covered_ms"),
-            case((e.basis == "partial", e.duration_ms), else_=0).label("partial_ms"),
-            case((e.total_j.is_(None), e.duration_ms), else_=0).label("unknown_ms"),
-        )
-        .where(minutes_within(start_ms, end_ms))
-        .subquery()
-    )
-
-
-def _energy_by_minute(start_ms: int, end_ms: int) -> Subquery:
-    """One row a minute: joules over all machines. A minute is covered for as long as it is on every
-    machine that has meters in it."""
-    e = _energy_rows(start_ms, end_ms).c
-    durations = ("covered_ms", "partial_ms", "unknown_ms")
-    machine = (
-        select(e.minute_at, *[func.sum(e[n]).label(n) for n in (*_JOULES, "unsure", *durations)])
-        .group_by(e.minute_at, e.machine)
-        .subquery()
-    )
-    m = machine.c
-    return (
-        select(
-            m.minute_at,
-            *[func.sum(m[name]).label(name) for name in (*_JOULES, "unsure")],
-            func.min(m.covered_ms).label("covered_ms"),
-            func.max(m.partial_ms).label("partial_ms"),
-            func.max(m.unknown_ms).label("unknown_ms"),
-        )
-        .group_by(m.minute_at)
-        .subquery()
-    )
-
-
-def _energy(connection: Connection, start_ms: int, end_ms: int) -> Subquery:
-    """What sums over minutes are made of. Where there is one machine, its rows as they are: a year
-    of them is added up in half the time."""
-    machines = select(func.min(EnergyInterval.machine), func.max(EnergyInterval.machine)).where(
-        minutes_within(start_ms, end_ms)
-    )
-    first, last = connection.execute(machines).one()
-    if first == last:
-        return _energy_rows(start_ms, end_ms)
-    return _energy_by_minute(start_ms, end_ms)
-
-
-def _energy_sums(minutes: Subquery) -> list[ColumnElement[Any]]:
-    m = minutes.c
-    sums: list[ColumnElement[Any]] = [
-        func.sum(m[name]).label(name) for name in _JOULES if name != "uncertainty_j"
-    ]
-    sure = case((func.sum(m.unsure) == 0, func.sum(m.uncertainty_j)))
-    durations = ("covered", "partial", "unknown")
-    return [
-        *sums,
-        sure.label("uncertainty_j"),
-        *[(cast(_sum(m[f"{name}_ms"]), Double) / 1000.0).label(f"{name}_s") for name in durations],
-    ]
+        return read(connection, query, floats=("energy_j",))
 
 
 def energy_between(engine: Engine, start_ms: int, end_ms: int) -> EnergyTotals:
     """What the meters read in the minutes that the range touches, begun ones included whole."""
-    bases = (
-        select(EnergyInterval.basis, EnergyInterval.source, func.sum(EnergyInterval.total_j))
-        .where(minutes_within(start_ms, end_ms) & EnergyInterval.total_j.is_not(None))
-        .group_by(EnergyInterval.basis, EnergyInterval.source)
-        .order_by(EnergyInterval.basis, EnergyInterval.source)
-    )
     with reading(engine) as connection:
-        read = connection.execute(bases).all()
-        sums = select(*_energy_sums(_energy(connection, start_ms, end_ms)))
-        figures = dict(connection.execute(sums).mappings().one())
+        rows = rows_within(connection, SOURCES, start_ms, end_ms)
+        source = rows.c.source
+        bases = (
+            select(rows.c.basis, source, func.sum(rows.c.total_j))
+            .where(rows.c.total_j.is_not(None))
+            .group_by(rows.c.basis, source)
+            .order_by(rows.c.basis, source)
+        )
+        of_sources = connection.execute(bases).all()
+        joules = connection.execute(select(*_joules(rows))).mappings().one()
+        times = rows_within(connection, TIMES, start_ms, end_ms)
+        seconds = connection.execute(select(*_seconds(times))).mappings().one()
     by_basis: dict[str, float] = {}
-    for basis, _, joules in read:
-        by_basis[basis] = by_basis.get(basis, 0.0) + (joules or 0.0)
-    sources = sorted({source for _, source, _ in read})
-    return EnergyTotals(**figures, by_basis=by_basis, sources=sources)
+    for basis, _, total_j in of_sources:
+        by_basis[basis] = by_basis.get(basis, 0.0) + total_j
+    sources = sorted({source for _, source, _ in of_sources})
+    return EnergyTotals(**joules, **seconds, by_basis=by_basis, sources=sources)
 
 
 def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
@@ -341,11 +257,34 @@ def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) 
     Columns: bucket_ms (its start), and as in `EnergyTotals` the joules (NaN where unknown),
     covered_s, partial_s, unknown_s.
     """
+    frames = []
     with reading(engine) as connection:
-        minutes = _energy(connection, start_ms, end_ms)
-    bucket = bucket_of(minutes.c.minute_at, start_ms, bucket_ms)
-    query = select(bucket, *_energy_sums(minutes)).group_by(bucket).order_by(bucket)
-    return read_frame(engine, query, floats=(*_JOULES, "covered_s", "partial_s", "unknown_s"))
+        for rollup, sums in ((SOURCES, _joules), (TIMES, _seconds)):
+            rows = rows_within(connection, rollup, start_ms, end_ms, bucket_ms)
+            bucket, found = bucket_of_rows(rows, start_ms, bucket_ms), sums(rows)
+            query = select(bucket, *found).group_by(bucket).order_by(bucket)
+            frames.append(read(connection, query, floats=[each.name for each in found]))
+    joules, seconds = frames  # a minute has both, so these have the same buckets
+    return joules.merge(seconds, on="bucket_ms")
+
+
+def _joules(rows: Subquery) -> list[Label[Any]]:
+    """Sums over rows of `db.energy_minutes.SOURCES`. A sum passes over NULL, but a total of which a
+    part's uncertainty is not known has none that is."""
+    r = rows.c
+    sure = (func.sum(r.accuracy_unknown) == 0) & (func.sum(r.accuracy_kept) > 0)
+    complete = case((r.basis.in_(COMPLETE), r.total_j))
+    return [
+        *[func.sum(r[name]).label(name) for name in JOULES],
+        func.sum(complete).label("complete_j"),
+        case((sure, func.sum(r.uncertainty_j))).label("uncertainty_j"),
+    ]
+
+
+def _seconds(rows: Subquery) -> list[Label[Any]]:
+    names = ("covered", "partial", "unknown")
+    sums = [func.coalesce(whole_sum(rows.c[f"{name}_ms"]), 0) / 1000.0 for name in names]
+    return [each.label(f"{name}_s") for each, name in zip(sums, names, strict=True)]
 
 
 def recent_requests(
@@ -427,13 +366,4 @@ def read_frame(
 ) -> pd.DataFrame:
     """The rows as a DataFrame; columns named in `floats` have NaN for NULL even if all are."""
     with reading(engine) as connection:
-        return frame_of(connection, query, floats)
-
-
-def frame_of(
-    connection: Connection, query: Select[*tuple[Any, ...]], floats: tuple[str, ...]
-) -> pd.DataFrame:
-    """As `read_frame`, within a snapshot that is open already."""
-    result = connection.execute(query)
-    frame = pd.DataFrame(result.all(), columns=list(result.keys()))
-    return frame.astype(dict.fromkeys(floats, float))
+        return read(connection, query, floats)

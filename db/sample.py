@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from sqlalchemy import Connection, Engine, delete, insert, inspect
 
-from db import months
+from db import energy_rollups, months
 from db.connect import connect, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
@@ -127,6 +127,7 @@ def _replace(
     connection.execute(insert(MeterReading), _readings(minutes))
     months.add(connection, months.recount(connection))
     rebuild(connection)
+    energy_rollups.rebuild(connection)
 
 
 def _make(rng: Generator, until: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

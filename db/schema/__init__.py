@@ -6,6 +6,7 @@ A value that is not known is NULL, never 0. Rows of people, keys and prices are 
 
 from db.schema.base import Base, ExactDecimal, Id
 from db.schema.energy import EnergyInterval, GridIntensity, MeterReading
+from db.schema.energy_rollups import EnergySource, EnergyTime, MachineTime, MeterTime
 from db.schema.imports import IMPORT_BASES, Import, ImportBasis, ImportedUsage
 from db.schema.life import Erasing, Horizon, RetentionSetting
 from db.schema.money import CostSetting
@@ -37,6 +38,8 @@ __all__ = [
     "Developer",
     "EnergyBasis",
     "EnergyInterval",
+    "EnergySource",
+    "EnergyTime",
     "Erasing",
     "ExactDecimal",
     "GridIntensity",
@@ -46,9 +49,11 @@ __all__ = [
     "ImportBasis",
     "ImportedUsage",
     "Limit",
+    "MachineTime",
     "Membership",
     "Meta",
     "MeterReading",
+    "MeterTime",
     "MonthlyUse",
     "Request",
     "RetentionSetting",

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert
 
-from db import people
+from db import energy_rollups, people
 from db.connect import writing
 from db.ids import new_id
 from db.schema import EnergyInterval, MeterReading, Request
@@ -94,6 +94,7 @@ def write(
             if found:
                 connection.execute(insert(table), found)
         rebuild(connection)
+        energy_rollups.rebuild(connection)
 
 
 def developer(engine: Engine, name: str) -> int:

@@ -41,7 +41,6 @@ def test_a_bucket_adds_up_its_minutes_and_their_uncertainties(engine: Engine) ->
     assert [row[part] for part in parts] == [30.0, 120.0, 10.0, 20.0, 20.0]
     # One meter's error is the same in both minutes: 80 J, not √(40² + 40²) = 57 J.
     assert row["uncertainty_j"] == 80.0
-    assert row["covered_ms"] == 2 * MINUTE
 
 
 def test_uncertainty_that_was_not_kept_is_not_none_at_all(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from db import people, queries
 from db.connect import connect, writing
 from db.energy_queries import work_by_developer, work_by_model
 from db.ledger import Ledger
-from db.migrate import fill_usage, migrate
+from db.migrate import fill_rollups, migrate
 from db.schema import Request
 from db.spans import DAY_MS, HOUR_MS, ceiling, floor, next_month, pieces
 from db.usage import changing
@@ -218,7 +218,7 @@ def test_a_ledger_of_the_version_before_gets_its_usage_when_it_is_opened(url: st
         for table in USAGE:
             connection.execute(text(f"DELETE FROM {table}"))
     with writing(engine) as connection:
-        fill_usage(connection, came_from="0003")
+        fill_rollups(connection, came_from="0003")
     assert rows(engine, "usage_hours")[0]["output_tokens"] == 5
 
 
