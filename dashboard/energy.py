@@ -115,7 +115,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
     chosen = period(view.span, zone, now_ms, first_moment(engine, zone, now_ms))
     start, end = chosen.start_ms, chosen.end_ms
     by_time = energy_queries.energy_by_time(engine, start, end, max(chosen.bucket_ms, MINUTE_MS))
-    work = energy_queries.work(engine, start, end)
+    work = energy_queries.work_by_model(engine, start, end)
     quarters = energy_queries.energy_by_quarter(engine, start, end)
     meters_since = max(start, end - METERS_DAYS * DAY_MS)
     meters = energy_queries.meters(engine, meters_since, end)
@@ -129,7 +129,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
         timeline=timeline(by_time),
         models=per_token(work, ["model", "engine"]),
         experts=per_token(work[work["experts"].notna()], ["model", "experts"]),
-        developers=per_token(work, ["developer"]),
+        developers=per_token(energy_queries.work_by_developer(engine, start, end), ["developer"]),
         quarters=quarters,
         meters=meters,
         wholes=energy_queries.whole_and_parts(engine, meters_since, end)
@@ -141,7 +141,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
 
 
 def uses(by_time: pd.DataFrame, work: pd.DataFrame) -> Uses:
-    """The whole range, from `db.energy_queries.energy_by_time` and `work`."""
+    """The whole range, from `db.energy_queries.energy_by_time` and `work_by_model`."""
     known = by_time[by_time["total_j"].notna()]
     by_basis = known.groupby("basis")["total_j"].sum()
     failed = work.loc[work["status"].isin(FAILED), "energy_j"]
@@ -184,7 +184,7 @@ def per_token(work: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     part), energy_unknown, energy_j, uncertainty_j (NaN: not kept for all of it); input_j per input
     token that no cache had, output_j per output token, and token_j over both (NaN: none), each with
     its uncertainty input_pm_j, output_pm_j, token_pm_j; and the told_ columns of
-    `db.energy_queries.work`.
+    `db.energy_queries.work_by_model`.
     """
     grouped = work.groupby(by, as_index=False, dropna=False)
     frame = grouped[list(_SUMS)].sum(min_count=1)

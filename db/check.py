@@ -7,7 +7,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, and_, case, func, not_, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
-from db import months
+from db import months, usage_rebuild
 from db.connect import database_path, reading
 from db.errors import LedgerUnavailable
 from db.ledger import lock_path
@@ -58,6 +58,7 @@ def check(engine: Engine) -> Report:
         found.append(_energy_is_conserved(connection))
         found.append(_meters_add_up(connection))
         found.append(_months_add_up(connection))
+        found.append(_usage_adds_up(connection))
     return Report(requests, intervals, [violation for violation in found if violation])
 
 
@@ -248,6 +249,18 @@ def _months_add_up(connection: Connection) -> Violation | None:
         for user in wrong[:_NAMED_ROWS]
     ]
     return Violation("a month's use is what its requests add up to", len(wrong), named)
+
+
+def _usage_adds_up(connection: Connection) -> Violation | None:
+    """Pages read hours, days and months of usage, so they must be what requests add up to."""
+    count, differing = usage_rebuild.differences(connection, None, _NAMED_ROWS)
+    if not count:
+        return None
+    named = [
+        f"{difference.table} " + ", ".join(f"{key} {of}" for key, of in difference.key.items())
+        for difference in differing
+    ]
+    return Violation("hours, days and months are what their requests add up to", count, named)
 
 
 def _same_use(kept: Use, counted: Use) -> bool:

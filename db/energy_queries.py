@@ -11,16 +11,18 @@ which none was kept; they are not in it.
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Engine, and_, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Engine, Subquery, case, cast, func, or_, select
 
+from db import usage_sources
 from db.connect import reading
-from db.queries import bucket_of, minutes_within, read_frame, started_within
-from db.schema import Developer, EnergyInterval, MeterReading, Request
+from db.queries import bucket_of, frame_of, minutes_within, read_frame
+from db.schema import Developer, EnergyInterval, MeterReading
+from db.usage import MEASURES
 
 PARTS = ("attributed_j", "overhead_j", "idle_j", "loading_j", "other_j")
 QUARTER_MS = 15 * 60_000  # local hours begin on a quarter of UTC's, in every zone and season
 
-_I, _R = EnergyInterval, Request
+_I = EnergyInterval
 
 _KNOWN = _I.total_j.is_not(None)
 _MINUTES_ACCURACY_UNKNOWN = func.sum(
@@ -77,65 +79,73 @@ def energy_by_quarter(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFram
     return read_frame(engine, query, floats=("total_j", "uncertainty_j", "accuracy_unknown_j"))
 
 
-def _sum_where(condition: ColumnElement[bool], amount: Any) -> ColumnElement[Any]:
-    return func.sum(case((condition, amount), else_=0))
+_MEASURES = tuple(name for name in MEASURES if not name.endswith("tokens") or "told" in name)
+_COUNTS = tuple(name for name in _MEASURES if not name.endswith("_j"))
 
 
-# Requests of which it is known what the prompt took and what the answer: joules per token are told
-# over these. A lower bound would make a token look cheaper than it is.
-_TOLD = and_(
-    _R.status != "running",
-    _R.energy_basis.in_(("measured", "estimated")),
-    _R.energy_j.is_not(None),
-    _R.prefill_energy_j.is_not(None),
-)
-_UNCACHED = _R.input_tokens - _R.cached_input_tokens
-_NO_ACCURACY = _R.energy_j.is_not(None) & _R.energy_uncertainty_j.is_(None)
+def _work(usage: Subquery) -> list[ColumnElement[Any]]:
+    """What requests used, as `work_by_developer` says, over rows of a source."""
+    u = usage.c
+    known = func.sum(u.requests) > func.sum(u.energy_unknown + u.running)
+    sums: dict[str, ColumnElement[Any]] = {
+        name: func.sum(u[name])
+        if name.endswith("_j")
+        else cast(func.coalesce(func.sum(u[name]), 0), BigInteger)
+        for name in _MEASURES
+    }
+    sums["energy_j"] = case((or_(known, sums["energy_j"] > 0), sums["energy_j"]))
+    sums["uncertainty_j"] = case((sums["accuracy_kept"] > 0, sums["uncertainty_j"]))
+    for name in ("told_energy_j", "told_prefill_j", "told_uncertainty_j"):
+        sums[name] = case((sums["told"] > 0, sums[name]))
+    del sums["accuracy_kept"]
+    return [amount.label(name) for name, amount in sums.items()]
 
 
-def work(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
-    """What requests used, in groups of one developer, model, engine, number of experts and status.
+def work_by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+    """What each developer's requests used.
 
-    Columns: developer_id, developer (the name now), model, engine, experts (a token's routed
-    experts on average, rounded; NaN: not told), status, requests, energy_unknown and energy_partial
+    Columns: developer_id, developer (the name now), requests, energy_unknown and energy_partial
     (how many of them), energy_j, uncertainty_j (NaN: none), accuracy_unknown_j; and the same over
     the requests that joules per token are told of: told (how many), told_uncached_input_tokens,
     told_output_tokens, told_energy_j, told_prefill_j, told_uncertainty_j, told_accuracy_unknown_j.
     """
-    experts = func.round(_R.experts_active_mean).label("experts")
-    group = (_R.developer_id, _R.model, _R.engine, experts, _R.status)
-    ended = _R.status != "running"
-    no_accuracy = case((_NO_ACCURACY, _R.energy_j), else_=0.0)
-    figures = (
-        select(
-            *group,
-            func.count().label("requests"),
-            _sum_where(_R.energy_j.is_(None) & ended, 1).label("energy_unknown"),
-            _sum_where(_R.energy_basis == "partial", 1).label("energy_partial"),
-            func.sum(_R.energy_j).label("energy_j"),
-            func.sum(_R.energy_uncertainty_j).label("uncertainty_j"),
-            func.sum(no_accuracy).label("accuracy_unknown_j"),
-            _sum_where(_TOLD, 1).label("told"),
-            _sum_where(_TOLD, _UNCACHED).label("told_uncached_input_tokens"),
-            _sum_where(_TOLD, _R.output_tokens).label("told_output_tokens"),
-            _sum_where(_TOLD, _R.energy_j).label("told_energy_j"),
-            _sum_where(_TOLD, _R.prefill_energy_j).label("told_prefill_j"),
-            _sum_where(_TOLD, _R.energy_uncertainty_j).label("told_uncertainty_j"),
-            _sum_where(_TOLD, no_accuracy).label("told_accuracy_unknown_j"),
+    with reading(engine) as connection:
+        usage = usage_sources.by_developer(connection, start_ms, end_ms)
+        figures = (
+            select(usage.c.developer_id, *_work(usage))
+            .group_by(usage.c.developer_id)
+            .having(func.sum(usage.c.requests) > 0)
+            .subquery()
         )
-        .where(started_within(start_ms, end_ms))
-        .group_by(*group)
-        .subquery()
-    )
-    columns = [column for column in figures.c if column.name != "developer_id"]
-    query = (
-        select(figures.c.developer_id, Developer.name.label("developer"), *columns)
-        .join(Developer, Developer.id == figures.c.developer_id)
-        .order_by(Developer.name, figures.c.model, figures.c.engine)
-    )
-    floats = ("experts", "energy_j", "uncertainty_j", "accuracy_unknown_j")
-    told = ("energy_j", "prefill_j", "uncertainty_j", "accuracy_unknown_j")
-    return read_frame(engine, query, floats=(*floats, *[f"told_{name}" for name in told]))
+        columns = [column for column in figures.c if column.name != "developer_id"]
+        query = (
+            select(figures.c.developer_id, Developer.name.label("developer"), *columns)
+            .join(Developer, Developer.id == figures.c.developer_id)
+            .order_by(Developer.name)
+        )
+        return frame_of(connection, query, floats=_FLOATS)
+
+
+def work_by_model(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+    """What requests used, in groups of one model, engine, number of experts and status.
+
+    Columns: model, engine, experts (a token's routed experts on average, rounded; NaN: not told),
+    status, and those of `work_by_developer` from `requests` on.
+    """
+    with reading(engine) as connection:
+        usage = usage_sources.by_model(connection, start_ms, end_ms)
+        group = (usage.c.model, usage.c.engine, usage.c.experts, usage.c.status)
+        query = (
+            select(*group, *_work(usage))
+            .group_by(*group)
+            .having(func.sum(usage.c.requests) > 0)
+            .order_by(*group)
+        )
+        frame = frame_of(connection, query, floats=("experts", *_FLOATS))
+    return frame.assign(experts=frame["experts"].where(frame["experts"] >= 0))
+
+
+_FLOATS = tuple(name for name in _MEASURES if name.endswith("_j"))
 
 
 def meters(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:

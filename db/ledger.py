@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from db import admission, months, writes
+from db import admission, months, usage, writes
 from db.connect import connect, database_path, writing
 from db.energy_writes import book_energy
 from db.errors import BudgetExceeded, InvalidInput, KeyRevoked, LedgerInUse, LedgerUnavailable
@@ -299,8 +299,11 @@ class Ledger:
         outcomes = [payload for payload in payloads if isinstance(payload, RequestOutcome)]
         admitted = iter(self._admit(connection, admissions) if admissions else [])
         used = months.tally()
-        booked = iter(book_energy(connection, energy, used) if energy else [])
-        finished = iter(writes.finish(connection, outcomes, used) if outcomes else [])
+        touched = {outcome.request_id for outcome in outcomes}
+        touched.update(key for record in energy for key in record.shares)
+        with usage.changing(connection, touched):
+            booked = iter(book_energy(connection, energy, used) if energy else [])
+            finished = iter(writes.finish(connection, outcomes, used) if outcomes else [])
         months.add(connection, used)
         results: list[Any] = []
         for payload in payloads:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, insert, select
+from sqlalchemy import Connection, ScalarSelect, SQLColumnExpression, insert, select
 
 from db.errors import InvalidInput
 from db.ids import now_ms
@@ -11,22 +11,22 @@ from db.schema import Developer, Membership, Role, Team
 LONGEST_NAME = 80
 
 
-def team_id_at(developer_id: ColumnElement[int], at: Any) -> ScalarSelect[int | None]:
+def team_id_at(developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[int | None]:
     """The id of a developer's team at a time (UTC epoch ms), as part of a query of developers."""
     return _in_force(Membership.team_id, developer_id, at)
 
 
-def role_at(developer_id: ColumnElement[int], at: Any) -> ScalarSelect[str]:
+def role_at(developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[str]:
     """A developer's role at a time (UTC epoch ms), as part of a query of developers."""
     return _in_force(Membership.role, developer_id, at)
 
 
-def team_name_at(developer_id: ColumnElement[int], at: Any) -> ScalarSelect[str]:
+def team_name_at(developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[str]:
     """The name of a developer's team at a time, as part of a query of developers."""
     return select(Team.name).where(Team.id == team_id_at(developer_id, at)).scalar_subquery()
 
 
-def _in_force(what: Any, developer_id: ColumnElement[int], at: Any) -> ScalarSelect[Any]:
+def _in_force(what: Any, developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[Any]:
     return (
         select(what)
         .where(Membership.developer_id == developer_id, Membership.valid_from <= at)

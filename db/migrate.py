@@ -8,8 +8,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+from db import usage_rebuild
 from db.connect import writing
 from db.errors import LedgerUnavailable
+
+_FIRST_WITH_USAGE = "0004"  # what requests add up to is kept since then
 
 
 def migrate(engine: Engine) -> None:
@@ -27,6 +30,13 @@ def migrate(engine: Engine) -> None:
                 "A newer version of Breakeven wrote this ledger; install that version."
             )
         command.upgrade(config, "head")
+        fill_usage(connection, came_from=present)
+
+
+def fill_usage(connection: Connection, came_from: str | None) -> None:
+    """Add up the requests of a ledger whose version (None: it was empty) did not do so."""
+    if came_from is not None and came_from < _FIRST_WITH_USAGE:
+        usage_rebuild.rebuild(connection)
 
 
 def is_current(engine: Engine) -> bool:

@@ -10,12 +10,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Subquery, case, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Subquery,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
+from db import usage_sources
 from db.connect import reading
 from db.ids import now_ms
 from db.memberships import team_name_at
-from db.schema import Developer, EnergyInterval, Meta, MonthlyUse, Request
+from db.schema import Developer, EnergyInterval, Meta, MonthlyUse, Request, Team
+from db.usage import TIME_MEASURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,41 +103,47 @@ def minutes_within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
     return (EnergyInterval.minute_at > start_ms - 60_000) & (EnergyInterval.minute_at < end_ms)
 
 
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
 def _sum(column: Any) -> ColumnElement[int]:
-    return func.coalesce(func.sum(column), 0)
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
-_ENERGY_UNKNOWN = Request.energy_j.is_(None) & (Request.status != "running")
+def _figures(usage: Subquery) -> list[ColumnElement[Any]]:
+    """The figures of `Totals` over rows of a source in `db.usage_sources`."""
+    u = usage.c
+    counts = (
+        "requests",
+        "running",
+        "ok",
+        "errors",
+        "cancelled",
+        "interrupted",
+        "input_tokens",
+        "cached_input_tokens",
+        "output_tokens",
+        "estimated_counts",
+        "energy_unknown",
+        "energy_partial",
+    )
+    return [*[_sum(u[name]).label(name) for name in counts], _joules_of(usage)]
 
-_FIGURES: tuple[ColumnElement[Any], ...] = (
-    func.count().label("requests"),
-    _count(Request.status == "running").label("running"),
-    _count(Request.status == "ok").label("ok"),
-    _count(Request.status == "error").label("errors"),
-    _count(Request.status == "cancelled").label("cancelled"),
-    _count(Request.status == "interrupted").label("interrupted"),
-    _sum(Request.input_tokens).label("input_tokens"),
-    _sum(Request.cached_input_tokens).label("cached_input_tokens"),
-    _sum(Request.output_tokens).label("output_tokens"),
-    _count(Request.counts_exact.is_(False)).label("estimated_counts"),
-    func.sum(Request.energy_j).label("energy_j"),
-    _count(_ENERGY_UNKNOWN).label("energy_unknown"),
-    _count(Request.energy_basis == "partial").label("energy_partial"),
-)
+
+def _joules_of(usage: Subquery) -> ColumnElement[Any]:
+    """Their energy; NULL where it is known of none."""
+    u = usage.c
+    known = (func.sum(u.requests) > func.sum(u.energy_unknown + u.running)) | (
+        func.sum(u.energy_j) > 0
+    )
+    return case((known, func.sum(u.energy_j))).label("energy_j")
 
 
 def totals(engine: Engine, start_ms: int, end_ms: int, developer_id: int | None = None) -> Totals:
     """The whole range, or one developer's part of it."""
-    query = select(
-        *_FIGURES, func.count(Request.developer_id.distinct()).label("developers")
-    ).where(started_within(start_ms, end_ms))
-    if developer_id is not None:
-        query = query.where(Request.developer_id == developer_id)
     with reading(engine) as connection:
+        usage = usage_sources.by_developer(connection, start_ms, end_ms)
+        developers = func.count(usage.c.developer_id.distinct()).label("developers")
+        query = select(*_figures(usage), developers).where(usage.c.requests > 0)
+        if developer_id is not None:
+            query = query.where(usage.c.developer_id == developer_id)
         figures = dict(connection.execute(query).mappings().one())
     if figures["requests"] == 0:
         figures["energy_j"] = 0.0
@@ -132,77 +153,83 @@ def totals(engine: Engine, start_ms: int, end_ms: int, developer_id: int | None 
 def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     """One row for each developer with requests in the range, by name.
 
-    Columns: developer_id, developer (the name now), team, archived, the figures of `Totals`
-    (energy_j NaN where unknown), first_ms, last_ms.
+    Columns: developer_id, developer (the name now), team (now), archived, the figures of `Totals`
+    (energy_j NaN where unknown).
     """
-    figures = (
-        select(
-            Request.developer_id,
-            *_FIGURES,
-            func.min(Request.started_at).label("first_ms"),
-            func.max(Request.started_at).label("last_ms"),
+    with reading(engine) as connection:
+        usage = usage_sources.by_developer(connection, start_ms, end_ms)
+        figures = (
+            select(usage.c.developer_id, *_figures(usage))
+            .group_by(usage.c.developer_id)
+            .having(func.sum(usage.c.requests) > 0)
+            .subquery()
         )
-        .where(started_within(start_ms, end_ms))
-        .group_by(Request.developer_id)
-        .subquery()
-    )
-    query = (
-        select(
-            Developer.id.label("developer_id"),
-            Developer.name.label("developer"),
-            team_name_at(Developer.id, now_ms()).label("team"),
-            Developer.archived_at.is_not(None).label("archived"),
-            *[column for column in figures.c if column.name != "developer_id"],
+        query = (
+            select(
+                Developer.id.label("developer_id"),
+                Developer.name.label("developer"),
+                team_name_at(Developer.id, now_ms()).label("team"),
+                Developer.archived_at.is_not(None).label("archived"),
+                *[column for column in figures.c if column.name != "developer_id"],
+            )
+            .join(figures, figures.c.developer_id == Developer.id)
+            .order_by(Developer.name)
         )
-        .join(figures, figures.c.developer_id == Developer.id)
-        .order_by(Developer.name)
-    )
-    return read_frame(engine, query, floats=("energy_j",))
+        return frame_of(connection, query, floats=("energy_j",))
 
 
-def timeline(
-    engine: Engine, start_ms: int, end_ms: int, bucket_ms: int, developer_id: int | None = None
-) -> pd.DataFrame:
-    """Requests per time bucket and developer; buckets without any are left out.
+def by_team(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+    """One row for each team with requests in the range, by name: a request counts to the team that
+    its developer was in then.
+
+    Columns: team_id (0: no team), team (the name now; None: no team), developers, the figures of
+    `Totals` (energy_j NaN where unknown).
+    """
+    with reading(engine) as connection:
+        usage = usage_sources.by_developer(connection, start_ms, end_ms)
+        figures = (
+            select(
+                usage.c.team_id,
+                func.count(usage.c.developer_id.distinct()).label("developers"),
+                *_figures(usage),
+            )
+            .where(usage.c.requests > 0)
+            .group_by(usage.c.team_id)
+            .subquery()
+        )
+        query = (
+            select(
+                figures.c.team_id,
+                Team.name.label("team"),
+                *[column for column in figures.c if column.name != "team_id"],
+            )
+            .outerjoin(Team, Team.id == figures.c.team_id)
+            .order_by(Team.name.nulls_first())
+        )
+        return frame_of(connection, query, floats=("energy_j",))
+
+
+def timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
+    """Requests per time bucket; buckets without any are left out.
 
     Buckets of `bucket_ms` begin at `start_ms` (start at a local midnight for local days).
-    Columns: bucket_ms (its start), developer_id, developer, requests, input_tokens,
-    cached_input_tokens, output_tokens, energy_j (NaN where unknown), energy_unknown.
+    Columns: bucket_ms (its start), requests, input_tokens, cached_input_tokens, output_tokens,
+    energy_j (NaN where unknown), energy_unknown.
     """
-    bucket = bucket_of(Request.started_at, start_ms, bucket_ms)
-    figures = (
-        select(
-            bucket,
-            Request.developer_id,
-            *[figure for figure in _FIGURES if figure.name in _TIMELINE_FIGURES],
+    with reading(engine) as connection:
+        usage = usage_sources.by_time(connection, start_ms, end_ms, bucket_ms)
+        counts = [name for name in TIME_MEASURES if name != "energy_j"]
+        query = (
+            select(
+                bucket_of(usage.c.at, start_ms, bucket_ms),
+                *[_sum(usage.c[name]).label(name) for name in counts],
+                _joules_of(usage),
+            )
+            .group_by(literal_column("bucket_ms"))
+            .having(func.sum(usage.c.requests) > 0)
+            .order_by(literal_column("bucket_ms"))
         )
-        .where(started_within(start_ms, end_ms))
-        .group_by(bucket, Request.developer_id)
-    )
-    if developer_id is not None:
-        figures = figures.where(Request.developer_id == developer_id)
-    table = figures.subquery()
-    query = (
-        select(
-            table.c.bucket_ms,
-            table.c.developer_id,
-            Developer.name.label("developer"),
-            *[table.c[name] for name in _TIMELINE_FIGURES],
-        )
-        .join(Developer, Developer.id == table.c.developer_id)
-        .order_by(table.c.bucket_ms, Developer.name)
-    )
-    return read_frame(engine, query, floats=("energy_j",))
-
-
-_TIMELINE_FIGURES = (
-    "requests",
-    "input_tokens",
-    "cached_input_tokens",
-    "output_tokens",
-    "energy_j",
-    "energy_unknown",
-)
+        return frame_of(connection, query, floats=("energy_j",))
 
 
 _JOULES = (
@@ -324,23 +351,26 @@ def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) 
 def recent_requests(
     engine: Engine,
     limit: int,
-    before_id: int | None = None,
+    before: tuple[int, int] | None = None,
     *,
     developer_id: int | None = None,
     status: str | None = None,
 ) -> pd.DataFrame:
     """Requests, newest first, with all the columns of the table, at most `limit`.
 
-    The next page is the one with `before_id` = the last row's id. Ids are kept as Python integers'
-    64 bits; numbers that may be missing are pandas' nullable integers.
+    The next page is the one with `before` = the last row's (started_at, id). Ids are kept as Python
+    integers' 64 bits; numbers that may be missing are pandas' nullable integers.
     """
-    query = select(Request.__table__).order_by(Request.id.desc()).limit(limit)
-    if before_id is not None:
-        query = query.where(Request.id < before_id)
+    newest_first = (Request.started_at.desc(), Request.id.desc())
+    query = select(Request.__table__).order_by(*newest_first).limit(limit)
+    if before is not None:
+        query = query.where(tuple_(Request.started_at, Request.id) < tuple_(*before))
     if developer_id is not None:
         query = query.where(Request.developer_id == developer_id)
     if status is not None:
         query = query.where(Request.status == status)
+        if status != "ok":
+            query = query.where(Request.status != literal_column("'ok'"))  # as its index says it
     floats = ("energy_j", "prefill_energy_j", "energy_uncertainty_j", "experts_active_mean")
     frame = read_frame(engine, query, floats=floats)
     nullable = ["first_token_at", "finished_at", "api_key_id", "queue_ms", "ttft_ms", "duration_ms"]
@@ -370,11 +400,11 @@ def month_use(engine: Engine, month: str) -> pd.DataFrame:
 
 
 def first_activity(engine: Engine) -> Activity | None:
-    """When the first and the last request were made; None on an empty ledger."""
-    query = select(func.min(Request.started_at), func.max(Request.started_at))
+    """When the first and the last request were made; None on an empty ledger. To the hour, where
+    retention has deleted it."""
     with reading(engine) as connection:
-        first, last = connection.execute(query).one()
-    return None if first is None else Activity(first, last)
+        first, last = usage_sources.activity(connection)
+    return None if first is None or last is None else Activity(first, last)
 
 
 def is_sample(engine: Engine) -> bool:
@@ -397,6 +427,13 @@ def read_frame(
 ) -> pd.DataFrame:
     """The rows as a DataFrame; columns named in `floats` have NaN for NULL even if all are."""
     with reading(engine) as connection:
-        result = connection.execute(query)
-        frame = pd.DataFrame(result.all(), columns=list(result.keys()))
+        return frame_of(connection, query, floats)
+
+
+def frame_of(
+    connection: Connection, query: Select[*tuple[Any, ...]], floats: tuple[str, ...]
+) -> pd.DataFrame:
+    """As `read_frame`, within a snapshot that is open already."""
+    result = connection.execute(query)
+    frame = pd.DataFrame(result.all(), columns=list(result.keys()))
     return frame.astype(dict.fromkeys(floats, float))

@@ -12,12 +12,13 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
 )
 
-from db import months
+from db import months, usage
 from db.errors import UnknownRequest
 from db.records import (
     Checkpoint,
@@ -220,9 +221,11 @@ def interrupt_running(connection: Connection) -> int:
     to its month. Returns how many."""
     used = months.tally()
     held = select(
-        _r.started_at, _r.developer_id, _r.api_key_id, _r.input_tokens, _r.output_tokens
-    ).where(_r.status == "running")
-    for *user, input_tokens, output_tokens in connection.execute(held):
+        _r.id, _r.started_at, _r.developer_id, _r.api_key_id, _r.input_tokens, _r.output_tokens
+    ).where(_r.status == literal_column("'running'"))
+    ids = set()
+    for request_id, *user, input_tokens, output_tokens in connection.execute(held):
+        ids.add(request_id)
         use = used[months.user_of(*user)]
         use.requests += 1
         use.input_tokens += input_tokens
@@ -232,16 +235,13 @@ def interrupt_running(connection: Connection) -> int:
         _r.started_at + func.coalesce(_r.duration_ms, 0),
         func.coalesce(_r.first_token_at, _r.started_at),
     )
-    result = connection.execute(
-        update(_requests)
-        .where(_r.status == "running")
-        .values(
-            status="interrupted",
-            finished_at=last,
-            duration_ms=last - _r.started_at,
+    with usage.changing(connection, ids):
+        connection.execute(
+            update(_requests)
+            .where(_r.status == literal_column("'running'"))
+            .values(status="interrupted", finished_at=last, duration_ms=last - _r.started_at)
         )
-    )
-    return result.rowcount
+    return len(ids)
 
 
 def set_meta(connection: Connection, key: str, value: str) -> None:

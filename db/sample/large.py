@@ -39,6 +39,7 @@ from db.schema import (
     Request,
     Team,
 )
+from db.usage_rebuild import rebuild
 
 DEVELOPERS, YEAR_DAYS = 500, 365
 TRANSACTION_ROWS = 300_000
@@ -84,6 +85,7 @@ def write_large_sample(
                 index.create(connection)
         with writing(engine) as connection:
             months.add(connection, months.recount(connection))
+            rebuild(connection)
     return Sample(developers, requests, days)
 
 

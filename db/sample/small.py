@@ -13,6 +13,7 @@ from db.ids import now_ms
 from db.memberships import join_team
 from db.sample.target import Sample, empty, local_ms, sample_database
 from db.schema import ApiKey, Developer, EnergyInterval, MeterReading, Request
+from db.usage_rebuild import rebuild
 
 DAYS = 90
 MINUTE_MS = 60_000
@@ -86,6 +87,7 @@ def _replace(
     connection.execute(insert(EnergyInterval), minutes)
     connection.execute(insert(MeterReading), _readings(minutes))
     months.add(connection, months.recount(connection))
+    rebuild(connection)
 
 
 def _make(rng: Generator, until: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

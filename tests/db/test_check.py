@@ -30,12 +30,20 @@ DAMAGE = {
     "UPDATE requests SET developer_id = (SELECT max(id) FROM developers)": "own developer's key",
     "UPDATE requests SET reserved_tokens = -1": "reserves is 0 or more",
     "UPDATE requests SET reserved_energy_j = -0.5": "reserves is 0 or more",
-    "UPDATE requests SET output_tokens = output_tokens + 1": "requests add up to",
-    "UPDATE monthly_use SET input_tokens = input_tokens - 1": "requests add up to",
-    "UPDATE monthly_use SET requests = 2": "requests add up to",
-    "UPDATE monthly_use SET energy_j = energy_j + 0.1": "requests add up to",
-    "UPDATE monthly_use SET month = '2025-12'": "requests add up to",
-    "DELETE FROM monthly_use": "requests add up to",
+    "UPDATE requests SET output_tokens = output_tokens + 1": "month's use",
+    "UPDATE monthly_use SET input_tokens = input_tokens - 1": "month's use",
+    "UPDATE monthly_use SET requests = 2": "month's use",
+    "UPDATE monthly_use SET energy_j = energy_j + 0.1": "month's use",
+    "UPDATE monthly_use SET month = '2025-12'": "month's use",
+    "DELETE FROM monthly_use": "month's use",
+    "UPDATE requests SET input_tokens = input_tokens + 1": "hours, days and months",
+    "UPDATE usage_hours SET output_tokens = 3": "hours, days and months",
+    "UPDATE usage_hours SET told_energy_j = told_energy_j + 1e-6": "hours, days and months",
+    "UPDATE usage_periods SET ok = 2 WHERE span = 'day'": "hours, days and months",
+    "DELETE FROM usage_periods WHERE span = 'month'": "hours, days and months",
+    "UPDATE usage_models SET experts = 3 WHERE span = 'day'": "hours, days and months",
+    "UPDATE usage_times SET requests = 2": "hours, days and months",
+    "DELETE FROM usage_times": "hours, days and months",
     "UPDATE energy_intervals SET idle_j = idle_j + 1": "are its total",
     "UPDATE energy_intervals SET total_j = NULL": "all known or all unknown",
     "UPDATE energy_intervals SET idle_j = -1, total_j = total_j - 2": "part of the idle",
@@ -88,8 +96,11 @@ def test_each_kind_of_damage_is_found_and_its_row_named(closed: Ledger, damage: 
     broken = [rule for rule in found if DAMAGE[damage] in rule]
     assert len(broken) == 1, found
     named = found[broken[0]][0]
-    if "add up to" in broken[0]:
+    if "month's use" in broken[0]:
         assert "monthly_use 2026-01, developer 1, key 1" in found[broken[0]]
+    elif DAMAGE[damage] == "hours, days and months":
+        assert named.startswith("usage_")
+        assert "start_at 1767" in named
     elif damage.startswith("UPDATE requests") and "joules" not in broken[0]:
         assert named.startswith(f"requests {request_id}")
 
