@@ -122,12 +122,8 @@ def _kept(
     table: Table, keys: Sequence[Any], piece: Piece, measures: Sequence[str], ended: dict[str, Any]
 ) -> Rows:
     """Whole spans of one of the tables."""
-    query = _select(
-        [table.c[name] for name in keys],
-        {name: table.c[name] for name in measures},
-        literal_column("0"),
-        ended,
-    )
+    amounts = {name: table.c[name] for name in measures}
+    query = _select(keys, amounts, literal_column("0"), ended)
     query = query.where(table.c.start_at >= piece.start, table.c.start_at < piece.end)
     return query.where(table.c.span == piece.span) if "span" in table.c else query
 
