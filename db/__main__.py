@@ -24,7 +24,7 @@ from db.errors import InvalidInput, LedgerUnavailable, unavailable
 from db.ids import now_ms
 from db.import_command import import_command
 from db.months import DAY_MS, month_of
-from db.sample import write_sample
+from db.sample import DEVELOPERS, YEAR_DAYS, write_large_sample, write_sample
 from db.settings import Settings
 from db.terminal import ACTOR, day, developer_named, ledger, print_table
 
@@ -270,12 +270,40 @@ class _Bars:
 
 @cli.command("sample")
 @click.option("--seed", default=7, show_default=True, help="Another seed, another team's use.")
-def sample_command(seed: int) -> None:
-    """Write a made-up team's 90 days into sample.db, beside the ledger."""
-    url = Settings().sample_url
-    written = write_sample(url, seed=seed)
+@click.option("--database", help="The sample's URL; default: sample.db in BREAKEVEN_HOME.")
+@click.option(
+    "--requests",
+    type=click.IntRange(min=1),
+    help="Instead of a team of eight's 90 days: an organisation's, with this many requests.",
+)
+@click.option("--developers", type=click.IntRange(min=1), help="Of it; default: 500.")
+@click.option("--days", type=click.IntRange(min=1), help="That it covers; default: 365.")
+def sample_command(
+    seed: int,
+    database: str | None,
+    requests: int | None,
+    developers: int | None,
+    days: int | None,
+) -> None:
+    """Write made-up rows into sample.db, beside the ledger: a team of eight's 90 days, or with
+    --requests an organisation's year."""
+    url = database or Settings().sample_url
+    if requests is not None:
+        with click.progressbar(length=requests, label="Requests", file=sys.stderr) as bar:
+            written = write_large_sample(
+                url,
+                requests,
+                developers=developers or DEVELOPERS,
+                days=days or YEAR_DAYS,
+                seed=seed,
+                progress=bar.update,
+            )
+    elif developers or days:
+        raise InvalidInput("requests", "How large a sample? Say it with --requests.")
+    else:
+        written = write_sample(url, seed=seed)
     click.echo(
-        f"{written.requests:,} requests of {written.developers} developers over {written.days}"
+        f"{written.requests:,} requests of {written.developers:,} developers over {written.days:,}"
         f" days are in {url.removeprefix('sqlite:///')}."
     )
 

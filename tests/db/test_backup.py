@@ -14,7 +14,9 @@ from db.connect import connect
 from db.errors import InvalidInput, LedgerInUse, LedgerUnavailable
 from db.ledger import Ledger
 from tests.db.energy_rows import request, write
-from tests.db.team import NOON, Team, rows
+from tests.db.team import NOON, Team, on_sqlite, rows
+
+pytestmark = on_sqlite  # it is about a file
 
 
 def names_in(path: Path) -> list[str]:

@@ -13,7 +13,9 @@ from db.errors import InvalidInput, LedgerInUse
 from db.ledger import Ledger
 from db.migrate import migrate
 from tests.db.energy_rows import request, write
-from tests.db.team import NOON, Team
+from tests.db.team import NOON, Team, on_sqlite
+
+pytestmark = on_sqlite  # it is about a file
 
 ROWS = 40_000
 

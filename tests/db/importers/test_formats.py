@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from db import people
 from db.importers import UsageFile, detect
+from db.schema import Base
 from tests.db.importers.rows import (
     FILES,
     import_files,
@@ -87,7 +88,11 @@ def test_no_prompt_and_no_path_is_kept(engine: Engine, url: str) -> None:
     names = ("claude_code.jsonl", "rollout-codex.jsonl", "litellm.json")
     import_files(engine, *names)
     with engine.connect() as connection:
-        everything = "".join(connection.connection.driver_connection.iterdump())  # type: ignore[union-attr]
+        everything = "".join(
+            str(row)
+            for table in Base.metadata.sorted_tables
+            for row in connection.execute(select(table))
+        )
     assert "claude_code.jsonl" in everything
     assert "secret" not in everything
     assert "/home" not in everything
