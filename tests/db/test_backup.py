@@ -16,8 +16,6 @@ from db.ledger import Ledger
 from tests.db.energy_rows import request, write
 from tests.db.team import NOON, Team, on_sqlite, rows
 
-pytestmark = on_sqlite  # it is about a file
-
 
 def names_in(path: Path) -> list[str]:
     engine = connect(f"sqlite:///{path}", read_only=True)
@@ -36,6 +34,7 @@ def copied(ledger: Ledger, team: Team, url: str, tmp_path: Path) -> Path:
     return target
 
 
+@on_sqlite
 def test_a_backup_is_one_sound_file_that_only_its_owner_reads(copied: Path) -> None:
     assert stat.S_IMODE(copied.stat().st_mode) == 0o600
     assert [it.name for it in copied.parent.glob("copy*")] == ["copy.db"]
@@ -44,6 +43,7 @@ def test_a_backup_is_one_sound_file_that_only_its_owner_reads(copied: Path) -> N
     assert names_in(copied) == ["Ada"]
 
 
+@on_sqlite
 def test_a_backup_never_overwrites_a_file(copied: Path, url: str) -> None:
     before = copied.read_bytes()
     with pytest.raises(InvalidInput, match="exists already"):
@@ -51,6 +51,7 @@ def test_a_backup_never_overwrites_a_file(copied: Path, url: str) -> None:
     assert copied.read_bytes() == before
 
 
+@on_sqlite
 def test_the_gateway_goes_on_while_a_backup_is_made_and_the_copy_is_of_one_moment(
     ledger: Ledger, team: Team, url: str, tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def _admit_until(ledger: Ledger, team: Team, stop: threading.Event, waits: list[
         waits.append(time.monotonic() - began)
 
 
+@on_sqlite
 def test_a_damaged_ledger_leaves_no_backup(ledger: Ledger, team: Team, url: str) -> None:
     write(ledger.engine, requests=[request(team.ada, at=NOON + n) for n in range(5_000)])
     ledger.close()
@@ -97,6 +99,7 @@ def test_a_damaged_ledger_leaves_no_backup(ledger: Ledger, team: Team, url: str)
     assert list(ledger.path.parent.glob("copy*")) == []
 
 
+@on_sqlite
 def test_a_restored_ledger_is_that_of_the_backup_and_the_one_before_is_kept(
     ledger: Ledger, copied: Path, url: str
 ) -> None:
@@ -113,6 +116,7 @@ def test_a_restored_ledger_is_that_of_the_backup_and_the_one_before_is_kept(
     again.close()
 
 
+@on_sqlite
 def test_a_restore_is_undone_by_restoring_what_was_kept(
     ledger: Ledger, copied: Path, url: str
 ) -> None:
@@ -124,12 +128,14 @@ def test_a_restore_is_undone_by_restoring_what_was_kept(
     assert names_in(ledger.path) == ["Ada", "Grace"]
 
 
+@on_sqlite
 def test_nothing_is_restored_while_a_gateway_runs(ledger: Ledger, copied: Path, url: str) -> None:
     with pytest.raises(LedgerInUse, match="stop it first"):
         restore.restore(url, copied)
     assert names_in(ledger.path) == ["Ada", "Grace"]
 
 
+@on_sqlite
 def test_nothing_is_restored_while_another_program_reads(
     ledger: Ledger, copied: Path, url: str
 ) -> None:
@@ -144,6 +150,7 @@ def test_nothing_is_restored_while_another_program_reads(
     assert list(ledger.path.parent.glob("*unfinished*")) == []
 
 
+@on_sqlite
 def test_a_damaged_ledger_is_replaced_and_kept(ledger: Ledger, copied: Path, url: str) -> None:
     ledger.close()
     ledger.path.write_bytes(b"not a database, whatever it was")
@@ -153,6 +160,7 @@ def test_a_damaged_ledger_is_replaced_and_kept(ledger: Ledger, copied: Path, url
     assert kept.read_bytes().startswith(b"not a database")
 
 
+@on_sqlite
 def test_a_ledger_that_is_gone_is_restored(ledger: Ledger, copied: Path, url: str) -> None:
     ledger.close()
     ledger.path.unlink()
@@ -160,6 +168,7 @@ def test_a_ledger_that_is_gone_is_restored(ledger: Ledger, copied: Path, url: st
     assert names_in(ledger.path) == ["Ada"]
 
 
+@on_sqlite
 def test_a_backup_of_an_older_version_is_brought_up_to_date(
     ledger: Ledger, copied: Path, url: str
 ) -> None:
@@ -183,6 +192,7 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(
         (b"some text, for long enough to be one page " * 100, "not a database"),
     ],
 )
+@on_sqlite
 def test_a_file_that_is_no_ledger_is_not_restored(
     url: str, tmp_path: Path, content: bytes, said: str
 ) -> None:
@@ -192,6 +202,7 @@ def test_a_file_that_is_no_ledger_is_not_restored(
     assert not (tmp_path / "ledger.db").exists()
 
 
+@on_sqlite
 def test_a_damaged_backup_is_not_restored(
     ledger: Ledger, team: Team, url: str, tmp_path: Path
 ) -> None:
@@ -207,6 +218,7 @@ def test_a_damaged_backup_is_not_restored(
     assert names_in(ledger.path) == ["Ada"]
 
 
+@on_sqlite
 def test_a_backup_of_a_newer_version_is_not_restored(
     ledger: Ledger, copied: Path, url: str
 ) -> None:

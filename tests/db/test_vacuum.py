@@ -15,8 +15,6 @@ from db.migrate import migrate
 from tests.db.energy_rows import request, write
 from tests.db.team import NOON, Team, on_sqlite
 
-pytestmark = on_sqlite  # it is about a file
-
 ROWS = 40_000
 
 
@@ -29,6 +27,7 @@ def fill_and_empty(ledger: Ledger, team: Team) -> int:
     return ledger.path.stat().st_size
 
 
+@on_sqlite
 def test_a_file_that_was_emptied_gets_small_and_its_log_empty(ledger: Ledger, team: Team) -> None:
     before = fill_and_empty(ledger, team)
     steps: list[tuple[int, int]] = []
@@ -41,6 +40,7 @@ def test_a_file_that_was_emptied_gets_small_and_its_log_empty(ledger: Ledger, te
     assert 3 <= len(steps) < steps[-1][1] / vacuum.FEWEST_PAGES + 1  # many pages a step
 
 
+@on_sqlite
 def test_the_gateways_writes_go_on_meanwhile(ledger: Ledger, team: Team) -> None:
     fill_and_empty(ledger, team)
     waits: list[float] = []
@@ -54,6 +54,7 @@ def test_the_gateways_writes_go_on_meanwhile(ledger: Ledger, team: Team) -> None
     assert max(waits) < 0.5
 
 
+@on_sqlite
 def test_a_reader_keeps_the_log_but_no_writer_waits_for_them(ledger: Ledger, team: Team) -> None:
     reader = sqlite3.connect(ledger.path, isolation_level=None)
     reader.execute("BEGIN")
@@ -106,6 +107,7 @@ def test_an_old_file_is_written_anew_once_and_gives_back_space_from_then_on(
     assert done.freed > 900_000
 
 
+@on_sqlite
 def test_a_file_is_not_written_anew_under_a_gateway(ledger: Ledger, url: str) -> None:
     with pytest.raises(LedgerInUse, match="stop it first"):
         vacuum.vacuum_full(url)
