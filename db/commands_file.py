@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from db import backup, restore, vacuum
-from db.connect import connect
+from db import backup, energy_rollups, restore, usage_rebuild, vacuum
+from db.connect import connect, without_time_limit, writing
 from db.ids import utc_text
+from db.retention import horizons
 from db.settings import Settings
-from db.terminal import sure
+from db.terminal import ledger, sure
 
 MEGABYTE = 1_000_000
 
@@ -84,9 +85,6 @@ def vacuum_command(full: bool) -> None:
         )
 
 
-COMMANDS = (backup_command, restore_command, vacuum_command)
-
-
 @contextmanager
 def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal; nothing where the output goes elsewhere."""
@@ -103,3 +101,21 @@ def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
 def _tell_broken(rules: list[str]) -> None:
     if rules:
         click.echo(f"But it breaks rules, as `python -m db check` will tell: {'; '.join(rules)}.")
+
+
+@click.command("rebuild")
+def rebuild_command() -> None:
+    """Add up requests and minutes anew, by hour, day and month; what pages read.
+
+    It is needed only where `check` finds that these sums are not what the rows add up to. What
+    retention has deleted the rows of stays as it is. A running gateway waits meanwhile.
+    """
+    with ledger() as engine, writing(engine) as connection:
+        without_time_limit(connection)
+        kept = horizons(connection)
+        usage_rebuild.rebuild(connection, kept.requests_from)
+        energy_rollups.rebuild(connection, kept.minutes_from)
+    click.echo("Requests and minutes are added up anew.")
+
+
+COMMANDS = (backup_command, restore_command, vacuum_command, rebuild_command)

@@ -115,13 +115,26 @@ def _difference(rollup: Rollup, before: Values | None, after: Values | None) -> 
     return {**after, **sums}
 
 
-def rebuild(connection: Connection) -> None:
-    """Make all of it anew from the minutes."""
+def rebuild(connection: Connection, minutes_from: int | None = None) -> None:
+    """Make all of it anew from the minutes. Before `minutes_from` (epoch ms) they are deleted: the
+    shortest spans before it stay as they are, and the longer ones are made from them."""
     for rollup in ROLLUPS:
-        connection.execute(delete(rollup.table))
         for span in reversed(rollup.spans):
+            since = None
+            if span == rollup.spans[-1] and minutes_from is not None:
+                since = _next_span(minutes_from, span)
+            t = rollup.table.c
+            connection.execute(
+                delete(rollup.table).where(t.span == span, _since(t.start_at, since))
+            )
             names = ["span", *rollup.key, *rollup.values]
-            connection.execute(insert(rollup.table).from_select(names, _made(rollup, span)))
+            made = _made(rollup, span, since)
+            connection.execute(insert(rollup.table).from_select(names, made))
+
+
+def _next_span(at: int, span: str) -> int:
+    """When the first span begins that is not before `at`."""
+    return -(-at // SPANS[span]) * SPANS[span]
 
 
 def _made(rollup: Rollup, span: str, since_ms: int | None = None) -> Select[*tuple[Any, ...]]:
@@ -209,7 +222,7 @@ def _differing(rollup: Rollup, span: str, since_ms: int | None) -> Select[*tuple
     """What is kept, with the sign turned, is added to what has to be: nothing may be left."""
     since = None
     if since_ms is not None and span == rollup.spans[-1]:
-        since = -(-since_ms // SPANS[span]) * SPANS[span]
+        since = _next_span(since_ms, span)
     t = rollup.table.c
     kept = select(rollup.table).where(t.span == span, _since(t.start_at, since)).subquery()
     made = _made(rollup, span, since).subquery()

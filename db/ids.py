@@ -1,4 +1,5 @@
-"""Request ids: 63-bit integers that sort by time; unique in a process, and by chance beyond it."""
+"""Request ids: 63-bit integers that sort by time; unique in a process, and among the writers of a
+ledger."""
 
 import secrets
 import threading
@@ -6,21 +7,32 @@ import time
 from datetime import UTC, datetime
 
 _COUNTER_BITS = 20
+_WRITER_BITS = 8
 
 _lock = threading.Lock()
 _last = 0
+_writer = 0
+
+
+def write_as(writer_id: int) -> None:
+    """Make this process's ids differ from those of other writers of the ledger: of any 256 that
+    entered it one after the other."""
+    global _writer
+    _writer = writer_id % 2**_WRITER_BITS
 
 
 def new_id() -> int:
-    """A new id: UTC epoch milliseconds in the upper bits, 20 random bits below.
+    """A new id: UTC epoch milliseconds in the upper bits, below them 12 that start at random and
+    count, then 8 of the writer.
 
     Ids of one process always grow, also within a millisecond and when the clock is set back.
     """
     global _last
     with _lock:
         now = time.time_ns() // 1_000_000
-        candidate = now << _COUNTER_BITS | secrets.randbits(_COUNTER_BITS - 1)
-        _last = max(candidate, _last + 1)
+        begun = now << _COUNTER_BITS | secrets.randbits(_COUNTER_BITS - 1)
+        counted = max(begun >> _WRITER_BITS, (_last >> _WRITER_BITS) + 1)
+        _last = counted << _WRITER_BITS | _writer
         return _last
 
 

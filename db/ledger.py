@@ -23,7 +23,7 @@ from db.connect import connect, writing
 from db.copy import require_whole
 from db.energy_writes import book_energy
 from db.errors import BudgetExceeded, CommitUnknown, InvalidInput, KeyRevoked, LedgerUnavailable
-from db.ids import now_ms
+from db.ids import now_ms, write_as
 from db.migrate import migrate
 from db.postgresql import was_committed
 from db.presence import presence_on
@@ -113,6 +113,7 @@ class Ledger:
             with writing(self._writer) as connection:
                 require_whole(connection)
                 self._writer_id = writers.join(connection)
+            write_as(self._writer_id)
             self._presence.hold(self._writer_id)
             with writing(self._writer) as connection:
                 self.interrupted_at_open = writers.interrupt_dead(connection, self._writer_id)

@@ -56,12 +56,20 @@ class _Layer:
     of_rows: bool = False
 
 
-def rebuild(connection: Connection) -> None:
-    """Make the tables anew from all requests that have ended: minutes for 10 million."""
-    for table in (HOURS, PERIODS, MODELS, TIMES):
-        connection.execute(delete(table))
+def rebuild(connection: Connection, rows_from: int | None = None) -> None:
+    """Make the tables anew from all requests that have ended: minutes for 10 million.
+
+    `rows_from`: requests that started before this (a whole hour, epoch ms) are deleted, so hours
+    before it stay as they are; days and months are made anew from the hours.
+    """
+    if rows_from is None:
+        for table in (HOURS, PERIODS, MODELS, TIMES):
+            connection.execute(delete(table))
     for start, end in _months(connection):
-        for layer in _layers(start, end, start):
+        made_from = max(start, rows_from or start)
+        for layer in _layers(start, end, made_from):
+            begin = made_from if layer.of_rows else start
+            connection.execute(delete(layer.table).where(*_within(layer, begin, end)))
             names = [column.name for column in layer.query.selected_columns]
             connection.execute(insert(layer.table).from_select(names, layer.query))
 
@@ -164,6 +172,13 @@ def _days(start: int, end: int) -> Select[*tuple[Any, ...]]:
     return query.where(h.start_at >= start, h.start_at < end)
 
 
+def _within(layer: _Layer, start: int, end: int) -> list[ColumnElement[bool]]:
+    """The rows of a layer's span that begin in this range."""
+    at = layer.table.c.start_at
+    span = [] if layer.span is None else [layer.table.c.span == layer.span]
+    return [*span, at >= start, at < end]
+
+
 def _unequal(layer: _Layer, start: int, end: int) -> Select[*tuple[Any, ...]]:
     """The keys of rows whose measures are not those of the query that makes them."""
     table, made = layer.table, layer.query.subquery()
@@ -171,9 +186,7 @@ def _unequal(layer: _Layer, start: int, end: int) -> Select[*tuple[Any, ...]]:
     measures = [column.name for column in table.c if column.name not in keys]
     kept = select(
         *[table.c[name] for name in keys], *[(-table.c[name]).label(name) for name in measures]
-    ).where(table.c.start_at >= start, table.c.start_at < end)
-    if layer.span is not None:
-        kept = kept.where(table.c.span == layer.span)
+    ).where(*_within(layer, start, end))
     both = union_all(select(*[made.c[name] for name in (*keys, *measures)]), kept).subquery()
     differ = []
     for name in measures:

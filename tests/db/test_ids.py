@@ -2,7 +2,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
-from db.ids import id_from_text, id_to_text, new_id
+from db.ids import id_from_text, id_to_text, new_id, write_as
 
 
 def test_ids_grow_and_fit_in_a_signed_64_bit_integer() -> None:
@@ -31,3 +31,13 @@ def test_threads_never_share_an_id() -> None:
 def test_an_id_is_shown_in_hexadecimal_and_read_back() -> None:
     assert id_to_text(255) == "00000000000000ff"
     assert id_from_text(id_to_text(2**62 + 7)) == 2**62 + 7
+
+
+def test_two_writers_of_a_ledger_never_share_an_id_even_in_the_same_millisecond() -> None:
+    made = []
+    with mock.patch("time.time_ns", return_value=time.time_ns() + 10**12):
+        for writer in (1, 2, 255, 256):
+            write_as(writer)
+            made += [(new_id() & 255, writer % 256) for _ in range(100)]
+    assert all(low == writer for low, writer in made)
+    write_as(0)

@@ -6,9 +6,9 @@ import time
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from db import prices, retention
+from db import energy_rollups, prices, retention, usage_rebuild
 from db.check import check
 from db.connect import reading, writing
 from db.errors import InvalidInput
@@ -210,3 +210,27 @@ def test_what_would_go_is_told_beforehand(ledger: Ledger, team: Team) -> None:
     assert (told.requests_before, told.minutes_before) == (NOON, NOON)
     retention.set_retention(ledger.engine, Retention(10, 10), actor="test")
     assert expire(ledger.engine, at=TEN_DAYS_LATER) == Removed(told.requests, told.minutes)
+
+
+def test_a_rebuild_mends_what_has_rows_and_keeps_what_is_left_of_deleted_ones(
+    ledger: Ledger, team: Team
+) -> None:
+    asked(ledger, team, OLD)
+    asked(ledger, team, NOON)
+    ledger.close()
+    retention.set_retention(ledger.engine, Retention(10, 10), actor="test")
+    assert expire(ledger.engine, at=TEN_DAYS_LATER) == Removed(1, 1)
+    tables = ("usage_hours", "usage_periods", "usage_models", "usage_times", "energy_sources")
+    before = {table: rows(ledger.engine, table) for table in tables}
+    with writing(ledger.engine) as connection:
+        for table in tables:
+            recent = f"start_at >= {NOON}" + (" OR span = 'day'" if "hours" not in table else "")
+            connection.execute(text(f"DELETE FROM {table} WHERE {recent}"))
+    assert broken(ledger.engine)
+    with writing(ledger.engine) as connection:
+        kept_from = retention.horizons(connection)
+        usage_rebuild.rebuild(connection, kept_from.requests_from)
+        energy_rollups.rebuild(connection, kept_from.minutes_from)
+    assert broken(ledger.engine) == []
+    for table in tables:
+        assert sorted(map(str, rows(ledger.engine, table))) == sorted(map(str, before[table]))
