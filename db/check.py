@@ -127,7 +127,7 @@ def _interval_rules() -> list[Rule]:
         ("an interval ends after it starts, within its minute's count",
          or_(e.ended_at < e.started_at, e.duration_ms < 0, e.started_at < e.minute_at)),
     ]  # fmt: skip
-    return [(rule, e.id, broken) for rule, broken in rules]
+    return [(rule, e.minute_at, broken) for rule, broken in rules]
 
 
 def _breaking(

@@ -1,6 +1,5 @@
 """What the meters read, and the carbon of the grid."""
 
-from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.schema.base import Base, Id
@@ -25,20 +24,12 @@ class EnergyInterval(Base):
     """
 
     __tablename__ = "energy_intervals"
-    __table_args__ = (
-        Index(
-            "uq_energy_intervals_minute_at_machine_source_basis",
-            "minute_at",
-            "machine",
-            "source",
-            "basis",
-            unique=True,
-        ),
-    )
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    minute_at: Mapped[int]
-    machine: Mapped[str] = mapped_column(server_default="here")
+    minute_at: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    machine: Mapped[str] = mapped_column(primary_key=True, server_default="here")
+    source: Mapped[str] = mapped_column(primary_key=True)
+    basis: Mapped[str] = mapped_column(primary_key=True)
     started_at: Mapped[int]
     ended_at: Mapped[int]
     duration_ms: Mapped[int]
@@ -50,8 +41,6 @@ class EnergyInterval(Base):
     other_j: Mapped[float | None]
     unclaimed_j: Mapped[float | None]
     uncertainty_j: Mapped[float | None]
-    basis: Mapped[str]
-    source: Mapped[str]
 
 
 class MeterReading(Base):
@@ -63,6 +52,7 @@ class MeterReading(Base):
     """
 
     __tablename__ = "meter_readings"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
     minute_at: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     machine: Mapped[str] = mapped_column(primary_key=True)
