@@ -93,7 +93,7 @@ def private_cluster() -> Iterator[Cluster]:
         finally:
             cluster.stop()
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Server:
