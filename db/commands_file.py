@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from db import backup, energy_rollups, restore, usage_rebuild, vacuum
+from db.audit import note
 from db.connect import connect, without_time_limit, writing
 from db.ids import utc_text
 from db.retention import horizons
 from db.settings import Settings
-from db.terminal import ledger, sure
+from db.terminal import ACTOR, ledger, sure
 
 MEGABYTE = 1_000_000
 
@@ -115,6 +116,7 @@ def rebuild_command() -> None:
         kept = horizons(connection)
         usage_rebuild.rebuild(connection, kept.requests_from)
         energy_rollups.rebuild(connection, kept.minutes_from)
+        note(connection, ACTOR, "sums made anew")
     click.echo("Requests and minutes are added up anew.")
 
 

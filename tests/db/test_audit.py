@@ -19,6 +19,7 @@ from tests.db.team import NOON, Team, rows
 
 # Functions that write without anybody having asked for it, or notes of which are their own doing.
 BY_ITSELF = {
+    "commands_file.rebuild_command",  # notes that it did, as the command line
     "migrate.migrate",  # brings the schema up to date
     "copy._finish",  # into another database, whose trail is the copied one
     "copy._copy_table",

@@ -87,3 +87,16 @@ def test_the_audit_trail_is_listed_and_filtered(run: Run, url: str) -> None:
     (entry,) = run("audit", "--actor", "grace", "--json").out.splitlines()
     assert json.loads(entry)["detail"]["name"] == "Grace"
     assert "not a date" in run("audit", "--since", "yesterday").err
+
+
+def test_sums_are_made_anew_and_that_is_on_the_trail(
+    run: Run, url: str, ledger: Ledger, team: Team
+) -> None:
+    write(ledger.engine, requests=[request(team.ada, output_tokens=5)])
+    with ledger.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE usage_hours SET output_tokens = 6")
+    ledger.close()
+    assert run("check", "--database", url).code == 1
+    assert run("rebuild").code == 0
+    assert rows(connect(url), "usage_hours")[0]["output_tokens"] == 5
+    assert "sums made anew" in run("audit").out
