@@ -24,7 +24,7 @@ def migrate(engine: Engine) -> None:
     """
     with writing(engine) as connection:
         without_time_limit(connection)
-        config = _config(connection)
+        config = migrations(connection)
         present = MigrationContext.configure(connection).get_current_revision()
         if present is not None and present not in known_versions():
             raise LedgerUnavailable(
@@ -45,7 +45,7 @@ def fill_rollups(connection: Connection, came_from: str | None) -> None:
 def is_current(engine: Engine) -> bool:
     """Whether the database has exactly the present schema's version."""
     with reading(engine) as connection:
-        head = ScriptDirectory.from_config(_config(connection)).get_current_head()
+        head = ScriptDirectory.from_config(migrations(connection)).get_current_head()
         return MigrationContext.configure(connection).get_current_revision() == head
 
 
@@ -54,7 +54,8 @@ def known_versions() -> set[str]:
     return {script.revision for script in ScriptDirectory.from_config(_scripts()).walk_revisions()}
 
 
-def _config(connection: Connection) -> Config:
+def migrations(connection: Connection) -> Config:
+    """Alembic's settings, for the database of this connection."""
     config = _scripts()
     config.attributes["connection"] = connection
     return config

@@ -7,12 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from alembic import command
 
 from db import backup, people, restore
 from db.check import check
-from db.connect import connect
+from db.connect import connect, writing
 from db.errors import InvalidInput, LedgerInUse, LedgerUnavailable
 from db.ledger import Ledger
+from db.migrate import migrations
 from tests.db.energy_rows import request, write
 from tests.db.team import NOON, Team, on_sqlite, rows
 
@@ -169,19 +171,16 @@ def test_a_ledger_that_is_gone_is_restored(ledger: Ledger, copied: Path, url: st
 
 
 @on_sqlite
-def test_a_backup_of_an_older_version_is_brought_up_to_date(
-    ledger: Ledger, copied: Path, url: str
-) -> None:
-    ledger.close()
-    with sqlite3.connect(copied) as old:  # as version 0004 left it
-        for table in ("retention_settings", "horizons", "erasing"):
-            old.execute(f"DROP TABLE {table}")
-        triggers = old.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for (name,) in triggers:
-            old.execute(f"DROP TRIGGER {name}")
-        old.execute("UPDATE alembic_version SET version_num = '0004'")
-    assert restore.inspect_backup(copied).version == "0004"
-    assert restore.restore(url, copied).broken == []
+def test_a_backup_of_an_older_version_is_brought_up_to_date(tmp_path: Path, url: str) -> None:
+    old = tmp_path / "old.db"
+    engine = connect(f"sqlite:///{old}")
+    with writing(engine) as connection:
+        command.upgrade(migrations(connection), "0004")
+        connection.exec_driver_sql("INSERT INTO developers (name, created_at) VALUES ('Ada', 1)")
+    engine.dispose()
+    assert restore.inspect_backup(old).version == "0004"
+    assert restore.restore(url, old).broken == []
+    assert [it["name"] for it in rows(connect(url), "developers")] == ["Ada"]
     assert rows(connect(url), "retention_settings") == []
 
 
