@@ -6,7 +6,13 @@ A value that is not known is NULL, never 0. Rows of people, keys and prices are 
 
 from db.schema.base import Base, ExactDecimal, Id
 from db.schema.energy import EnergyInterval, GridIntensity, MeterReading
-from db.schema.energy_rollups import EnergySource, EnergyTime, MachineTime, MeterTime
+from db.schema.energy_rollups import (
+    EnergyOfBasis,
+    EnergySource,
+    EnergyTime,
+    MachineTime,
+    MeterTime,
+)
 from db.schema.money import CostSetting
 from db.schema.people import ROLES, Admin, ApiKey, Developer, Limit, Membership, Role, Team
 from db.schema.records import Audit, Meta
@@ -35,6 +41,7 @@ __all__ = [
     "Developer",
     "EnergyBasis",
     "EnergyInterval",
+    "EnergyOfBasis",
     "EnergySource",
     "EnergyTime",
     "ExactDecimal",
