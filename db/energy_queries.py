@@ -19,7 +19,7 @@ from db.energy_minutes import BASES, MACHINES, METERS, TIMES, whole_sum
 from db.energy_ranges import bucket_of_rows, read, rows_within
 from db.energy_spans import QUARTER_MS
 from db.queries import read_frame, started_within
-from db.schema import Developer, EnergySource, Request
+from db.schema import Developer, EnergyTime, Request
 
 PARTS = ("attributed_j", "overhead_j", "idle_j", "loading_j", "other_j")
 
@@ -207,4 +207,4 @@ def whole_and_parts(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
 def has_energy(engine: Engine) -> bool:
     """Whether any meter has told anything yet, be it that it knows nothing."""
     with reading(engine) as connection:
-        return connection.execute(select(EnergySource.start_at).limit(1)).first() is not None
+        return connection.execute(select(EnergyTime.start_at).limit(1)).first() is not None

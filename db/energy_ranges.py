@@ -96,7 +96,10 @@ def _within(column: Any, part: Piece) -> ColumnElement[bool]:
     if len(part.ranges) <= 2:
         return or_(*[and_(column >= begin, column < end) for begin, end in part.ranges])
     if part.starts <= MOST_NAMED:
-        return column.in_([at for ends in part.ranges for at in range(*ends, part.size)])
+        named: ColumnElement[bool] = column.in_(
+            [at for ends in part.ranges for at in range(*ends, part.size)]
+        )
+        return named
     begin, end = part.ranges[0]
     within = (column - begin) % part.stride < end - begin
     return and_(column >= begin, column < part.ranges[-1][1], within)

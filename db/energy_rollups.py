@@ -4,7 +4,7 @@ A write of minutes adds the difference that it makes (`changing`); `rebuild` add
 `differences` compares the two.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +60,7 @@ def _counted(connection: Connection, rollup: Rollup, minutes: Set[int]) -> Rows:
     statement = _of_one_minute[rollup.table.name]
     for minute in minutes:
         for row in connection.execute(statement, {"minute": minute}).mappings():
-            _merge(rollup, found, tuple(row[name] for name in rollup.key), row)
+            _merge(rollup, found, tuple(row[name] for name in rollup.key), dict(row))
     return found
 
 
@@ -87,7 +87,7 @@ def _add(connection: Connection, rollup: Rollup, before: Rows, after: Rows) -> N
     )
 
 
-def _merge(rollup: Rollup, rows: Rows, key: tuple[Any, ...], values: Mapping[str, Any]) -> None:
+def _merge(rollup: Rollup, rows: Rows, key: tuple[Any, ...], values: Values) -> None:
     kept = rows.get(key)
     if kept is None:
         rows[key] = {name: values[name] for name in rollup.values}
@@ -129,7 +129,11 @@ def _made(rollup: Rollup, span: str, since_ms: int | None = None) -> Select[*tup
     smaller = rollup.spans[rollup.spans.index(span) + 1 :]
     if smaller:
         t = rollup.table.c
-        rows = select(t).where(t.span == smaller[0], _since(t.start_at, since_ms)).subquery()
+        rows = (
+            select(rollup.table)
+            .where(t.span == smaller[0], _since(t.start_at, since_ms))
+            .subquery()
+        )
     else:
         rows = rollup.of_minutes(_since(rollup.minute, since_ms)).subquery()
     return _grouped(rollup, span, rows)
@@ -207,7 +211,7 @@ def _differing(rollup: Rollup, span: str, since_ms: int | None) -> Select[*tuple
     if since_ms is not None and span == rollup.spans[-1]:
         since = -(-since_ms // SPANS[span]) * SPANS[span]
     t = rollup.table.c
-    kept = select(t).where(t.span == span, _since(t.start_at, since)).subquery()
+    kept = select(rollup.table).where(t.span == span, _since(t.start_at, since)).subquery()
     made = _made(rollup, span, since).subquery()
     texts = tuple(name for name in rollup.newest if isinstance(t[name].type, String))
     numbers = tuple(name for name in rollup.values if name not in texts)

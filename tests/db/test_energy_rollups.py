@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import pandas as pd
 import pytest
@@ -33,6 +33,15 @@ MIDNIGHT = NOON - 12 * HOUR
 INDIA = MIDNIGHT - 11 * HOUR // 2  # midnight there, 5 h 30 min ahead
 TABLES = ("energy_times", "energy_bases", "energy_sources", "meter_times", "machine_times")
 
+Basis = Literal["measured", "estimated", "partial", "unknown"]
+BASES: tuple[Basis, ...] = get_args(Basis)
+METERS: tuple[tuple[str, Literal["processor", "accelerator", "machine"]], ...] = (
+    ("rapl", "processor"),
+    ("nvml", "accelerator"),
+    ("wall", "machine"),
+    ("bmc", "machine"),
+)
+
 # Close together, so that windows meet in a minute, and around where spans begin.
 minutes = st.builds(
     lambda near, off: near + off * MINUTE,
@@ -45,9 +54,9 @@ joules = st.floats(0, 1e6) | st.just(0.0)
 @st.composite
 def windows(draw: st.DrawFn) -> EnergyRecord:
     at = draw(minutes) + draw(st.integers(0, 59)) * 1_000
-    basis = draw(st.sampled_from(("measured", "estimated", "partial", "unknown")))
+    basis = draw(st.sampled_from(BASES))
     known = basis != "unknown"
-    parts = {
+    parts: dict[str, Any] = {
         f"{name}_j": draw(joules) if known else 0.0 for name in ("overhead", "loading", "other")
     }
     idle_j = draw(joules) if known else None
@@ -56,15 +65,7 @@ def windows(draw: st.DrawFn) -> EnergyRecord:
             meter, "0", kind, draw(st.sampled_from(("measured", "estimated"))),
             draw(st.sampled_from((0.05, 0.4))), draw(joules | st.none()),
         )
-        for meter, kind in draw(
-            st.lists(
-                st.sampled_from(
-                    (("rapl", "processor"), ("nvml", "accelerator"), ("wall", "machine"),
-                     ("bmc", "machine"))
-                ),
-                unique=True,
-            )
-        )
+        for meter, kind in draw(st.lists(st.sampled_from(METERS), unique=True))
     ]  # fmt: skip
     return EnergyRecord(
         at, at + 1_000, draw(st.sampled_from((0.0, 1.0, 0.25))),
@@ -136,7 +137,7 @@ def compare(engine: Engine, start: int, end: int, size: int) -> None:
         assert records(found) == [near(row) for row in wanted]
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
     return [
         {name: None if pd.isna(value) else value for name, value in row.items()}
         for row in frame.to_dict("records")
