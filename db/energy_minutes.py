@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Table, case, cast, fun
 
 from db.schema import (
     EnergyInterval,
+    EnergyOfBasis,
     EnergySource,
     EnergyTime,
     MachineTime,
@@ -52,18 +53,23 @@ class Rollup:
         return (*self.known, *self.added, *self.most, *self.newest)
 
 
-def _sources(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def _bases(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     unsure = _I.total_j.is_not(None) & _I.uncertainty_j.is_(None)
     return select(
         _I.minute_at.label("start_at"),
         _I.basis,
-        _I.source,
         *[getattr(_I, name) for name in JOULES],
         func.coalesce(_I.uncertainty_j, 0.0).label("uncertainty_j"),
         case((_I.uncertainty_j.is_not(None), 1), else_=0).label("accuracy_kept"),
         case((unsure, 1), else_=0).label("accuracy_unknown"),
         case((unsure, _I.total_j), else_=0.0).label("accuracy_unknown_j"),
     ).where(where)
+
+
+def _sources(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return select(_I.minute_at.label("start_at"), _I.source, literal(1).label("minutes")).where(
+        where, _I.total_j.is_not(None)
+    )
 
 
 def _times(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -139,13 +145,20 @@ def whole_sum(column: Any) -> ColumnElement[int]:
     return cast(func.sum(column), BigInteger)
 
 
+BASES = Rollup(
+    EnergyOfBasis.__table__,  # type: ignore[arg-type]
+    _I.minute_at,
+    _bases,
+    ("day", "hour", "quarter"),
+    added=("uncertainty_j", "accuracy_kept", "accuracy_unknown", "accuracy_unknown_j"),
+    known=JOULES,
+)
 SOURCES = Rollup(
     EnergySource.__table__,  # type: ignore[arg-type]
     _I.minute_at,
     _sources,
-    ("day", "hour", "quarter"),
-    added=("uncertainty_j", "accuracy_kept", "accuracy_unknown", "accuracy_unknown_j"),
-    known=JOULES,
+    ("day", "hour"),
+    added=("minutes",),
 )
 TIMES = Rollup(
     EnergyTime.__table__,  # type: ignore[arg-type]
@@ -170,4 +183,4 @@ MACHINES = Rollup(
     ("day", "hour"),
     added=("minutes", "whole_j", "parts_j"),
 )
-ROLLUPS = (SOURCES, TIMES, METERS, MACHINES)
+ROLLUPS = (BASES, SOURCES, TIMES, METERS, MACHINES)

@@ -16,16 +16,16 @@ from sqlalchemy import BigInteger, ColumnElement, Engine, Subquery, case, cast, 
 
 from db import usage_sources
 from db.connect import reading
-from db.energy_minutes import MACHINES, METERS, SOURCES, TIMES, whole_sum
+from db.energy_minutes import BASES, MACHINES, METERS, TIMES, whole_sum
 from db.energy_ranges import bucket_of_rows, read, rows_within
 from db.energy_spans import QUARTER_MS
-from db.schema import Developer, EnergySource
+from db.schema import Developer, EnergyTime
 from db.usage import MEASURES
 
 PARTS = ("attributed_j", "overhead_j", "idle_j", "loading_j", "other_j")
 
 
-_FLOATS = ("total_j", *PARTS, "uncertainty_j", "accuracy_unknown_j")
+_ACCURACY = ("uncertainty_j", "accuracy_unknown_j")
 
 
 def energy_by_time(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
@@ -37,19 +37,18 @@ def energy_by_time(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -
     in which there was no reading, each on any machine.
     """
     with reading(engine) as connection:
-        rows = rows_within(connection, SOURCES, start_ms, end_ms, bucket_ms)
+        rows = rows_within(connection, BASES, start_ms, end_ms, bucket_ms)
         bucket, basis = bucket_of_rows(rows, start_ms, bucket_ms), rows.c.basis
-        joules = (
-            select(bucket, basis, *_joules(rows)).group_by(bucket, basis).order_by(bucket, basis)
-        )
-        found = read(connection, joules, floats=_FLOATS)
+        names = ("total_j", *PARTS)
+        joules = select(bucket, basis, *_joules(rows, names)).group_by(bucket, basis)
+        found = read(connection, joules.order_by(bucket, basis), floats=(*names, *_ACCURACY))
         rows = rows_within(connection, TIMES, start_ms, end_ms, bucket_ms)
         bucket = bucket_of_rows(rows, start_ms, bucket_ms)
-        names = ("partial_ms", "unknown_ms")
-        sums = [whole_sum(rows.c[name]).label(name) for name in names]
+        silent = ("partial_ms", "unknown_ms")
+        sums = [whole_sum(rows.c[name]).label(name) for name in silent]
         times = read(connection, select(bucket, *sums).group_by(bucket), floats=())
     found = found.merge(times, on="bucket_ms", how="left")
-    for name in names:
+    for name in silent:
         found[name] = found[name].where(found["basis"] + "_ms" == name, 0)
     return found
 
@@ -71,17 +70,16 @@ def energy_by_quarter(
     """
     span = "hour" if whole_hours else "quarter"
     with reading(engine) as connection:
-        rows = rows_within(connection, SOURCES, start_ms, end_ms, longest=span, apart=changes)
+        rows = rows_within(connection, BASES, start_ms, end_ms, longest=span, apart=changes)
         bucket = bucket_of_rows(rows, 0, QUARTER_MS)
-        query = select(bucket, *_joules(rows)).group_by(bucket).order_by(bucket)
-        found = read(connection, query, floats=_FLOATS)
-    return found.drop(columns=list(PARTS))
+        query = select(bucket, *_joules(rows, ["total_j"])).group_by(bucket).order_by(bucket)
+        return read(connection, query, floats=("total_j", *_ACCURACY))
 
 
-def _joules(rows: Subquery) -> list[ColumnElement[Any]]:
+def _joules(rows: Subquery, names: Sequence[str]) -> list[ColumnElement[Any]]:
     kept = func.sum(rows.c.accuracy_kept) > 0
     return [
-        *[func.sum(rows.c[name]).label(name) for name in ("total_j", *PARTS)],
+        *[func.sum(rows.c[name]).label(name) for name in names],
         case((kept, func.sum(rows.c.uncertainty_j))).label("uncertainty_j"),
         func.sum(rows.c.accuracy_unknown_j).label("accuracy_unknown_j"),
     ]
@@ -216,4 +214,4 @@ def whole_and_parts(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
 def has_energy(engine: Engine) -> bool:
     """Whether any meter has told anything yet, be it that it knows nothing."""
     with reading(engine) as connection:
-        return connection.execute(select(EnergySource.start_at).limit(1)).first() is not None
+        return connection.execute(select(EnergyTime.start_at).limit(1)).first() is not None

@@ -11,7 +11,7 @@ DAY_MS = 24 * HOUR_MS
 
 SPANS = {"quarter": QUARTER_MS, "hour": HOUR_MS, "day": DAY_MS}
 MINUTE = "minute"
-MOST_RANGES = 200  # in one query; what would take more is read in smaller spans
+MOST_NAMED = 3_000  # spans named one by one in a query
 
 Range = tuple[int, int]  # from the first millisecond to the one after the last
 
@@ -22,6 +22,26 @@ class Piece:
 
     span: str
     ranges: Sequence[Range]
+
+    @property
+    def starts(self) -> int:
+        """How many spans that is."""
+        return sum(end - begin for begin, end in self.ranges) // self.size
+
+    @property
+    def size(self) -> int:
+        return SPANS.get(self.span, MINUTE_MS)
+
+    @property
+    def stride(self) -> int | None:
+        """How far one range begins after the one before, where that and their lengths are the same
+        for all."""
+        found = {
+            (after[0] - before[0], before[1] - before[0]) for before, after in pairwise(self.ranges)
+        }
+        first, last = self.ranges[0], self.ranges[-1]
+        same = len(found) == 1 and last[1] - last[0] == first[1] - first[0]
+        return found.pop()[0] if same else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +81,31 @@ def cuts(
 
 def pieces(at: Sequence[int], spans: Sequence[str]) -> list[Piece]:
     """The spans, the largest first, that lie between two neighbouring cuts; and the minutes that
-    are left."""
+    are left. Where a query could not name all of one kind, smaller ones take their place."""
     left = [(begin, end) for begin, end in pairwise(at) if begin < end]
     found = []
     for span in spans:
         whole, rest = _split(left, SPANS[span])
-        if whole and len(whole) <= MOST_RANGES:
-            found.append(Piece(span, whole))
+        if parts := _named(span, whole):
+            found += parts
             left = rest
-    if left:
-        found.append(Piece(MINUTE, _joined(left)))
-    return found
+    left = _joined(left)
+    minutes = _named(MINUTE, left)
+    if left and not minutes:
+        begin = left[0][0]
+        minutes = [Piece(MINUTE, [(begin, at[-1])])]
+        found = pieces([*(cut for cut in at if cut < begin), begin], spans)
+    return [*found, *minutes]
+
+
+def _named(span: str, ranges: Sequence[Range]) -> list[Piece]:
+    """As pieces that a query names shortly: few ranges, few spans, or ranges at even distances,
+    of which the first and the last may be shorter. None where they are none of these."""
+    whole = Piece(span, ranges)
+    if len(ranges) <= 2 or whole.starts <= MOST_NAMED:
+        return [whole] if ranges else []
+    inner = Piece(span, ranges[1:-1])
+    return [inner, Piece(span, [ranges[0], ranges[-1]])] if inner.stride else []
 
 
 def _split(ranges: Sequence[Range], size: int) -> tuple[list[Range], list[Range]]:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from db import usage_sources
 from db.connect import reading
-from db.energy_minutes import COMPLETE, JOULES, SOURCES, TIMES, whole_sum
+from db.energy_minutes import BASES, COMPLETE, JOULES, SOURCES, TIMES, whole_sum
 from db.energy_ranges import bucket_of_rows, read, rows_within
 from db.ids import now_ms
 from db.memberships import team_name_at
@@ -232,23 +232,17 @@ def timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.D
 def energy_between(engine: Engine, start_ms: int, end_ms: int) -> EnergyTotals:
     """What the meters read in the minutes that the range touches, begun ones included whole."""
     with reading(engine) as connection:
-        rows = rows_within(connection, SOURCES, start_ms, end_ms)
-        source = rows.c.source
-        bases = (
-            select(rows.c.basis, source, func.sum(rows.c.total_j))
-            .where(rows.c.total_j.is_not(None))
-            .group_by(rows.c.basis, source)
-            .order_by(rows.c.basis, source)
-        )
-        of_sources = connection.execute(bases).all()
+        rows = rows_within(connection, BASES, start_ms, end_ms)
         joules = connection.execute(select(*_joules(rows))).mappings().one()
-        times = rows_within(connection, TIMES, start_ms, end_ms)
-        seconds = connection.execute(select(*_seconds(times))).mappings().one()
-    by_basis: dict[str, float] = {}
-    for basis, _, total_j in of_sources:
-        by_basis[basis] = by_basis.get(basis, 0.0) + total_j
-    sources = sorted({source for _, source, _ in of_sources})
-    return EnergyTotals(**joules, **seconds, by_basis=by_basis, sources=sources)
+        basis, total_j = rows.c.basis, func.sum(rows.c.total_j)
+        bases = select(basis, total_j).group_by(basis).having(total_j.is_not(None)).order_by(basis)
+        by_basis: dict[str, float] = dict(connection.execute(bases).all())
+        rows = rows_within(connection, SOURCES, start_ms, end_ms)
+        sources = select(rows.c.source).group_by(rows.c.source).order_by(rows.c.source)
+        named = list(connection.execute(sources).scalars())
+        rows = rows_within(connection, TIMES, start_ms, end_ms)
+        seconds = connection.execute(select(*_seconds(rows))).mappings().one()
+    return EnergyTotals(**joules, **seconds, by_basis=by_basis, sources=named)
 
 
 def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
@@ -259,7 +253,7 @@ def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) 
     """
     frames = []
     with reading(engine) as connection:
-        for rollup, sums in ((SOURCES, _joules), (TIMES, _seconds)):
+        for rollup, sums in ((BASES, _joules), (TIMES, _seconds)):
             rows = rows_within(connection, rollup, start_ms, end_ms, bucket_ms)
             bucket, found = bucket_of_rows(rows, start_ms, bucket_ms), sums(rows)
             query = select(bucket, *found).group_by(bucket).order_by(bucket)
@@ -269,7 +263,7 @@ def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) 
 
 
 def _joules(rows: Subquery) -> list[Label[Any]]:
-    """Sums over rows of `db.energy_minutes.SOURCES`. A sum passes over NULL, but a total of which a
+    """Sums over rows of `db.energy_minutes.BASES`. A sum passes over NULL, but a total of which a
     part's uncertainty is not known has none that is."""
     r = rows.c
     sure = (func.sum(r.accuracy_unknown) == 0) & (func.sum(r.accuracy_kept) > 0)

@@ -6,7 +6,13 @@ A value that is not known is NULL, never 0. Rows of people, keys and prices are 
 
 from db.schema.base import Base, ExactDecimal, Id
 from db.schema.energy import EnergyInterval, GridIntensity, MeterReading
-from db.schema.energy_rollups import EnergySource, EnergyTime, MachineTime, MeterTime
+from db.schema.energy_rollups import (
+    EnergyOfBasis,
+    EnergySource,
+    EnergyTime,
+    MachineTime,
+    MeterTime,
+)
 from db.schema.imports import IMPORT_BASES, Import, ImportBasis, ImportedUsage
 from db.schema.life import Erasing, Horizon, RetentionSetting
 from db.schema.money import CostSetting
@@ -38,6 +44,7 @@ __all__ = [
     "Developer",
     "EnergyBasis",
     "EnergyInterval",
+    "EnergyOfBasis",
     "EnergySource",
     "EnergyTime",
     "Erasing",

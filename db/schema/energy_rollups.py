@@ -34,18 +34,17 @@ class EnergyTime(_Span, Base):
     unknown_ms: Mapped[int]
 
 
-class EnergySource(_Span, Base):
-    """The joules of one basis and source, on all machines; NULL where none are known.
+class EnergyOfBasis(_Span, Base):
+    """The joules of one basis, of all sources and machines; NULL where none are known.
 
     `accuracy_kept` counts the minutes with an uncertainty, which `uncertainty_j` is the sum of;
     `accuracy_unknown` those with joules but none, which have `accuracy_unknown_j`.
     """
 
-    __tablename__ = "energy_sources"
+    __tablename__ = "energy_bases"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
     basis: Mapped[str] = mapped_column(primary_key=True)
-    source: Mapped[str] = mapped_column(primary_key=True)
     total_j: Mapped[float | None]
     attributed_j: Mapped[float | None]
     idle_j: Mapped[float | None]
@@ -56,6 +55,16 @@ class EnergySource(_Span, Base):
     accuracy_kept: Mapped[int]
     accuracy_unknown: Mapped[int]
     accuracy_unknown_j: Mapped[float]
+
+
+class EnergySource(_Span, Base):
+    """In how many minutes, on any machine, a source gave joules."""
+
+    __tablename__ = "energy_sources"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    minutes: Mapped[int]
 
 
 class MeterTime(_Span, Base):

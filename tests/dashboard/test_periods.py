@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.periods import DAY_MS, HOUR_MS, RANGES, period
+from dashboard.periods import DAY_MS, HOUR_MS, RANGES, has_whole_hours, period
 
 INDIA = ZoneInfo("Asia/Kolkata")
 
@@ -61,3 +61,23 @@ def test_a_day_with_a_clock_change_begins_at_its_own_midnight() -> None:
     noon = ms(2026, 3, 29, 12, zone=berlin)
     chosen = period("today", berlin, noon, None)
     assert noon - chosen.start_ms == 11 * HOUR_MS
+
+
+@pytest.mark.parametrize(
+    ("zone", "whole"),
+    [
+        ("UTC", True),
+        ("America/Los_Angeles", True),
+        ("Asia/Kolkata", False),  # 5 h 30 min ahead
+        ("Asia/Kathmandu", False),  # 5 h 45 min
+        ("Australia/Lord_Howe", False),  # 11 h, and 10 h 30 min in winter
+    ],
+)
+def test_whether_a_zones_hours_are_those_of_utc(zone: str, whole: bool) -> None:
+    year = ms(2025, 12, 1), ms(2026, 12, 1)
+    assert has_whole_hours(ZoneInfo(zone), *year) == whole
+
+
+def test_lord_howe_island_has_whole_hours_in_its_summer() -> None:
+    summer = ms(2025, 12, 1), ms(2026, 2, 1)
+    assert has_whole_hours(ZoneInfo("Australia/Lord_Howe"), *summer)

@@ -17,8 +17,8 @@ def within(rows: list[Row], start: int, end: int) -> list[Row]:
 
 
 def bucket(row: Row, start: int, size: int) -> int:
-    minute_at: int = row["minute_at"]
-    return max(start, minute_at - (minute_at - start) % size)
+    at: int = row["minute_at"]
+    return max(start, at - (at - start) % size)
 
 
 def known_sum(rows: list[Row], name: str) -> float | None:

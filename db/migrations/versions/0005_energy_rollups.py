@@ -15,11 +15,12 @@ def upgrade() -> None:
     """`db.migrate` fills them from the minutes that are there."""
     _table("energy_times", "span start_at", "covered_ms partial_ms unknown_ms")
     _table(
-        "energy_sources",
-        "span start_at basis source",
+        "energy_bases",
+        "span start_at basis",
         "uncertainty_j accuracy_kept accuracy_unknown accuracy_unknown_j",
         nullable="total_j attributed_j idle_j overhead_j loading_j other_j",
     )
+    _table("energy_sources", "span start_at source", "minutes")
     _table(
         "meter_times",
         "span start_at machine meter device",
