@@ -1,0 +1,118 @@
+"""What self-hosting costs, in the FinOps Open Cost and Usage Specification (FOCUS) 1.2.
+
+The billing account is the hardware's owner, a billing period a calendar month of the reader's zone,
+a sub account a team (those of each request's own day). Each billing period stands for itself:
+
+- The sum of its EffectiveCost is `compare`'s self_hosted_total for the same time, to the cent, and
+  a team's sum is its part there: idle time is shared by who used the hardware in that period, by
+  energy, else by tokens. A period that nobody used has rows without a sub account instead.
+- A row is a day of one team and one of three things: hardware (straight-line depreciation),
+  electricity, operations. Days are whole cents; a team's part of one has up to ten digits.
+
+The purchase of hardware is a row of its own, on its first day. The specification (EffectiveCost)
+has it that a purchase for future charges has an EffectiveCost of 0, and that those charges hold
+their amortised part of it: so BilledCost is the price on the purchase's row and 0 on depreciation's
+rows, whose EffectiveCost adds up, over the hardware's life, to price less residual value (what is
+left is still owned). Electricity and operations are billed as they arise. ListCost and
+ContractedCost are the full cost on all rows; a sum of them leaves out either the purchase or the
+rows it covers, as the specification says of ContractedCost.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine, Row
+
+from dashboard.costs.comparison import compare
+from dashboard.costs.daily import daily
+from dashboard.costs.models import Comparison, Segment, Usage
+from dashboard.reports.focus_columns import COLUMNS
+from dashboard.reports.focus_rows import Period, purchase, usage_rows
+from dashboard.reports.span import Part, Span, begin_ms
+from dashboard.reports.tables import Batch, Cells, Table
+from dashboard.sides import segments_of, usage_of
+from db.errors import InvalidInput
+from db.export_queries import usage_by_team
+from db.prices import price_history
+from db.queries import first_activity
+
+
+def focus_table(engine: Engine, span: Span, now_ms: int, team_id: int | None = None) -> Table:
+    """The span's charges up to now, month by month; or one team's. InvalidInput where prices change
+    their currency within a month."""
+    return Table(COLUMNS, _batches(engine, span, now_ms, team_id))
+
+
+def _batches(engine: Engine, span: Span, now_ms: int, team_id: int | None) -> Iterator[Batch]:
+    first = _first_charge(engine, span.zone)
+    end = min(span.end_ms, now_ms // 1000 * 1000)
+    if first is None:
+        return
+    for month in span.months(span.start_ms, end):
+        if month.end_ms > first:
+            rows = _month(engine, month, span.zone)
+            if team_id is not None:
+                rows = [row for row in rows if row[_SUB_ACCOUNT] == str(team_id)]
+            yield Batch(rows, month.end_ms)
+
+
+def _first_charge(engine: Engine, zone: ZoneInfo) -> int | None:
+    """Since when there is anything to tell: hardware in service, or a request."""
+    days = [settings.in_service_date for settings in price_history(engine)]
+    moments = [begin_ms(day, zone) for day in days if day is not None]
+    activity = first_activity(engine)
+    moments += [activity.first_ms] if activity else []
+    return min(moments, default=None)
+
+
+def _month(engine: Engine, month: Part, zone: ZoneInfo) -> list[Cells]:
+    segments = segments_of(engine, month.start_ms, month.end_ms)
+    if len({segment.prices.currency for segment in segments}) > 1:
+        raise InvalidInput(
+            "from",
+            f"Prices change their currency within {month.day:%B %Y}, and cannot be added up: leave "
+            "that month out, or cut the range where they change.",
+        )
+    days = daily(segments, zone)
+    used = [usage_by_team(engine, _ms(day.start), _ms(day.end)) for day in days]
+    comparison = _by_team(segments, used, zone)
+    period = Period.of(month.day, zone, comparison)
+    rows: list[Cells] = []
+    for day, teams in zip(days, used, strict=True):
+        local_day = day.start.astimezone(zone).date()
+        is_last_piece = day.end.astimezone(zone).date() > local_day or day.end == days[-1].end
+        if day.prices.in_service_date == local_day and is_last_piece:
+            rows.append(purchase(period, day))
+        rows += usage_rows(period, day, {team.team_id: team for team in teams})
+    return rows
+
+
+def _by_team(
+    segments: Sequence[Segment], used: Sequence[Sequence[Row[Any]]], zone: ZoneInfo
+) -> Comparison:
+    """The costs of these segments, shared by teams as they are by developers on the pages."""
+    added: dict[int, dict[str, Any]] = {}
+    for team in (team for day in used for team in day):
+        so_far = added.setdefault(
+            team.team_id,
+            {"developer_id": team.team_id, "developer": team.team or "", "energy_j": None}
+            | dict.fromkeys(_ADDED, 0),
+        )
+        for name in _ADDED:
+            so_far[name] += getattr(team, name)
+        if team.energy_j is not None:
+            so_far["energy_j"] = (so_far["energy_j"] or 0.0) + team.energy_j
+    teams: tuple[Usage, ...] = tuple(usage_of(row) for row in added.values())
+    shared = [segment.model_copy(update={"usage": ()}) for segment in segments]
+    shared[0] = shared[0].model_copy(update={"usage": teams})
+    return compare(shared, [], zone)
+
+
+_ADDED = ("requests", "input_tokens", "output_tokens", "energy_unknown", "energy_partial")
+_SUB_ACCOUNT = [column.name for column in COLUMNS].index("SubAccountId")
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
