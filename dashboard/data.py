@@ -5,6 +5,7 @@ cached is told apart by the database's address.
 """
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
@@ -14,7 +15,7 @@ from dashboard import energy as energy_figures
 from dashboard.energy import EnergyView
 from dashboard.ledgers import engine_of, make_sample
 from dashboard.overview import Overview, View, compute
-from db import energy_queries, grid, keys, limits, people, prices, queries
+from db import energy_queries, export_queries, grid, keys, limits, people, prices, queries
 from db.ids import now_ms
 from db.months import month_after, month_of
 
@@ -93,6 +94,16 @@ def requests_page(
 
 def developers(ledger: str, *, archived: bool = False) -> list[people.Person]:
     return people.list_developers(engine_of(ledger), archived=archived)
+
+
+def teams(ledger: str) -> dict[str, int]:
+    """Every team's id by its name."""
+    return export_queries.teams(engine_of(ledger))
+
+
+def today(zone: ZoneInfo) -> date:
+    """The reader's own day."""
+    return datetime.fromtimestamp(now_ms() / 1000, zone).date()
 
 
 def keys_of(developer_id: int | None = None, *, revoked: bool = False) -> list[keys.Key]:

@@ -42,6 +42,9 @@ class Whose:
     team_id: int | None = None
 
 
+EVERYBODY = Whose()
+
+
 def requests_in_order(
     engine: Engine, start_ms: int, end_ms: int, whose: Whose, size: int
 ) -> Iterator[Sequence[Row[Any]]]:

@@ -45,20 +45,35 @@ class _Zone(click.ParamType):
             self.fail(f"There is no time zone named {value!r}; write one such as Europe/Berlin.")
 
 
+_OPTIONS = (
+    click.option("--from", "first", type=_Day(), required=True, help="The first day."),
+    click.option("--to", "before", type=_Day(), help="The day after the last; default: up to now."),
+    click.option(
+        "--timezone",
+        "zone",
+        type=_Zone(),
+        default="UTC",
+        show_default=True,
+        help="Whose days and months.",
+    ),
+    click.option("--team", help="Only this team, as of each request's own day."),
+    click.option("--developer", help="Only this developer; not for focus."),
+    click.option("--database", help="The ledger's URL; default: the one in BREAKEVEN_HOME."),
+    click.option(
+        "-o",
+        "--output",
+        default="-",
+        show_default=True,
+        metavar="FILE",
+        help="Where to write it; - is the standard output.",
+    ),
+    click.option("--force", is_flag=True, help="Replace a file that exists."),
+)
+
+
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     """What all of the exports ask for."""
-    for option in reversed(
-        (
-            click.option("--from", "first", type=_Day(), required=True, help="The first day."),
-            click.option("--to", "before", type=_Day(), help="The day after the last; default: up to now."),
-            click.option("--timezone", "zone", type=_Zone(), default="UTC", show_default=True, help="Whose days and months."),
-            click.option("--team", help="Only this team, as of each request's own day."),
-            click.option("--developer", help="Only this developer."),
-            click.option("--database", help="The ledger's URL; default: the one in BREAKEVEN_HOME."),
-            click.option("-o", "--output", default="-", show_default=True, metavar="FILE", help="Where to write it; - is the standard output."),
-            click.option("--force", is_flag=True, help="Replace a file that exists."),
-        )
-    ):  # fmt: skip
+    for option in reversed(_OPTIONS):
         command = option(command)
     return command
 

@@ -39,7 +39,7 @@ class Export:
     what: What
     format: Format
     span: Span
-    whose: Whose = Whose()
+    whose: Whose
 
     def __post_init__(self) -> None:
         if self.what == "focus" and self.whose.developer_id is not None:

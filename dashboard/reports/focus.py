@@ -29,32 +29,46 @@ from dashboard.costs.comparison import compare
 from dashboard.costs.daily import daily
 from dashboard.costs.models import Comparison, Segment, Usage
 from dashboard.reports.focus_columns import COLUMNS
-from dashboard.reports.focus_rows import Period, purchase, usage_rows
+from dashboard.reports.focus_rows import Period, purchase, sub_account, usage_rows
 from dashboard.reports.span import Part, Span, begin_ms
 from dashboard.reports.tables import Batch, Cells, Table
 from dashboard.sides import segments_of, usage_of
 from db.errors import InvalidInput
 from db.export_queries import usage_by_team
-from db.prices import price_history
+from db.prices import price_history, prices_between
 from db.queries import first_activity
 
 
 def focus_table(engine: Engine, span: Span, now_ms: int, team_id: int | None = None) -> Table:
     """The span's charges up to now, month by month; or one team's. InvalidInput where prices change
     their currency within a month."""
-    return Table(COLUMNS, _batches(engine, span, now_ms, team_id))
+    end_ms = min(span.end_ms, now_ms // 1000 * 1000)
+    _require_one_currency_a_month(engine, span, end_ms)
+    return Table(COLUMNS, _batches(engine, span, end_ms, team_id))
 
 
-def _batches(engine: Engine, span: Span, now_ms: int, team_id: int | None) -> Iterator[Batch]:
+def _require_one_currency_a_month(engine: Engine, span: Span, end_ms: int) -> None:
+    if len({settings.currency for settings in price_history(engine)}) == 1:
+        return
+    for month in span.months(span.start_ms, end_ms):
+        segments = prices_between(engine, month.start_ms, month.end_ms)
+        if len({segment.settings.currency for segment in segments}) > 1:
+            raise InvalidInput(
+                "from",
+                f"Prices change their currency within {month.day:%B %Y}, and cannot be added up: "
+                "leave that month out.",
+            )
+
+
+def _batches(engine: Engine, span: Span, end_ms: int, team_id: int | None) -> Iterator[Batch]:
     first = _first_charge(engine, span.zone)
-    end = min(span.end_ms, now_ms // 1000 * 1000)
     if first is None:
         return
-    for month in span.months(span.start_ms, end):
+    for month in span.months(span.start_ms, end_ms):
         if month.end_ms > first:
             rows = _month(engine, month, span.zone)
             if team_id is not None:
-                rows = [row for row in rows if row[_SUB_ACCOUNT] == str(team_id)]
+                rows = [row for row in rows if row[_SUB_ACCOUNT] == sub_account(team_id)]
             yield Batch(rows, month.end_ms)
 
 
@@ -69,12 +83,6 @@ def _first_charge(engine: Engine, zone: ZoneInfo) -> int | None:
 
 def _month(engine: Engine, month: Part, zone: ZoneInfo) -> list[Cells]:
     segments = segments_of(engine, month.start_ms, month.end_ms)
-    if len({segment.prices.currency for segment in segments}) > 1:
-        raise InvalidInput(
-            "from",
-            f"Prices change their currency within {month.day:%B %Y}, and cannot be added up: leave "
-            "that month out, or cut the range where they change.",
-        )
     days = daily(segments, zone)
     used = [usage_by_team(engine, _ms(day.start), _ms(day.end)) for day in days]
     comparison = _by_team(segments, used, zone)

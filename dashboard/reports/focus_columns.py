@@ -3,7 +3,8 @@
 From the FinOps Open Cost and Usage Specification 1.2: all mandatory columns; the conditional ones
 whose condition holds here (sub accounts are teams, usage is measured, the hardware is a resource);
 the recommended ones. There are no regions, commitment discounts, capacity reservations, tags or
-published price lists, so their columns are left out, unit prices with them.
+published price lists, so their columns are left out, unit prices with them; but for
+CommitmentDiscountStatus, which rules of other columns refer to.
 """
 
 from dashboard.reports.tables import Column
@@ -21,6 +22,7 @@ COLUMNS = (
     Column("ChargeFrequency", "text", "One-Time, Recurring (by time) or Usage-Based (by kWh)"),
     Column("ChargePeriodEnd", "second", "when the day ends, UTC, exclusive"),
     Column("ChargePeriodStart", "second", "when the day begins, UTC"),
+    Column("CommitmentDiscountStatus", "text", "always empty: there are no such discounts"),
     Column("ConsumedQuantity", "decimal", "tokens on hardware's rows, else as PricingQuantity"),
     Column("ConsumedUnit", "text", "of ConsumedQuantity"),
     Column("ContractedCost", "decimal", "as ListCost: nothing is negotiated"),
@@ -41,7 +43,7 @@ COLUMNS = (
     Column("ServiceSubcategory", "text", "always Generative AI"),
     Column("SkuId", "text", "hardware, hardware-time, electricity or operations"),
     Column("SkuMeter", "text", "what is counted"),
-    Column("SubAccountId", "text", "the team's number; empty: no team, or a purchase for all"),
+    Column("SubAccountId", "text", "the team's id; empty: no team, or a purchase for all"),
     Column("SubAccountName", "text", "the team's name"),
     Column("x_CachedInputTokens", "whole", "the team's that day, on hardware's rows"),
     Column("x_ElectricityBasis", "text", "nameplate (rated power in all hours) or metered"),

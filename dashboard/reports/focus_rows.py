@@ -118,6 +118,11 @@ def usage_rows(period: Period, day: DayCost, used: Mapping[int, Row[Any]]) -> It
             yield _cells(common, **_operations(day, part, operations))
 
 
+def sub_account(team_id: int) -> str:
+    """A team's id; with a word in it, since readers of CSV take a bare number for one."""
+    return f"team-{team_id}"
+
+
 def _common(period: Period, day: DayCost) -> dict[str, Any]:
     prices = day.prices
     return ALWAYS | {
@@ -135,7 +140,7 @@ def _of_team(share: Share, shared_by: str) -> dict[str, Any]:
     if not share.team_id:
         return {"x_SharedBy": "nobody" if share.team_id is None else shared_by}
     return {
-        "SubAccountId": str(share.team_id),
+        "SubAccountId": sub_account(share.team_id),
         "SubAccountName": share.name,
         "x_SharedBy": shared_by,
     }
