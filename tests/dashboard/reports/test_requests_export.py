@@ -12,8 +12,10 @@ from sqlalchemy import Engine
 
 from dashboard.reports import requests as requests_export
 from dashboard.reports.csv_text import FORMULA
+from dashboard.reports.exports import Export, chunks
+from dashboard.reports.span import Span
 from db import keys, people, prices
-from db.export_queries import Whose
+from db.export_queries import EVERYBODY, Whose
 from tests.dashboard.reports.books import (
     BERLIN,
     OCTOBER,
@@ -75,8 +77,10 @@ def test_every_cell_of_a_request_is_told(ledger: Engine) -> None:
 def test_what_is_unknown_is_an_empty_cell_and_never_0(ledger: Engine) -> None:
     ada, _ = person(ledger, "Ada")
     unknown = dict.fromkeys(
-        ("first_token_at", "energy_j", "energy_source", "prefill_energy_j", "energy_uncertainty_j")
-        + ("ttft_ms", "queue_ms", "client", "experts_active_mean")
+        [
+            *("first_token_at", "energy_j", "energy_source", "prefill_energy_j"),
+            *("energy_uncertainty_j", "ttft_ms", "queue_ms", "client", "experts_active_mean"),
+        ]
     )
     add(ledger, [request(ada, at(5), **unknown, energy_basis="unknown", counts_exact=False)])
     (row,) = rows_of(exported(ledger, "requests"))
@@ -227,10 +231,6 @@ def test_a_request_that_ends_while_the_file_is_written_does_not_stop_the_writer(
     monkeypatch.setattr(requests_export, "ROWS_AT_ONCE", 2)
     ada, _ = person(ledger, "Ada")
     add(ledger, [request(ada, at(5, hour)) for hour in range(5)])
-    from dashboard.reports.exports import Export, chunks
-    from dashboard.reports.span import Span
-    from db.export_queries import EVERYBODY
-
     pieces = chunks(ledger, Export("requests", "csv", Span(*OCTOBER, BERLIN), EVERYBODY))
     file = next(pieces) + next(pieces)
     add(ledger, [request(ada, at(6))])
