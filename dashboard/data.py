@@ -84,11 +84,15 @@ def grid_history() -> list[grid.Grid]:
 
 
 def requests_page(
-    ledger: str, limit: int, before_id: int | None, developer_id: int | None, status: str | None
+    ledger: str,
+    limit: int,
+    before: tuple[int, int] | None,
+    developer_id: int | None,
+    status: str | None,
 ) -> pd.DataFrame:
-    """One page of requests, newest first."""
+    """One page of requests, newest first: those before this (started_at, id)."""
     return queries.recent_requests(
-        engine_of(ledger), limit, before_id, developer_id=developer_id, status=status
+        engine_of(ledger), limit, before, developer_id=developer_id, status=status
     )
 
 

@@ -13,12 +13,11 @@ from sqlalchemy import Engine
 
 from dashboard.carbon.emissions import Emissions, emissions
 from dashboard.overview import View, first_moment
-from dashboard.periods import DAY_MS, MINUTE_MS, Period, period
+from dashboard.periods import MINUTE_MS, Period, has_whole_hours, period
 from db import energy_queries
 from db.energy_queries import PARTS
 from db.grid import Grid, grid_history, in_force
 
-METERS_DAYS = 31  # how meters do is a matter of now, and a year of all devices is slow to read
 FAILED = ("error", "cancelled", "interrupted")
 # What of a group of requests adds up.
 _SUMS = (
@@ -71,7 +70,6 @@ class Uses:
     parts: dict[str, float | None]
     failed_j: float | None
     by_basis: dict[str, float]
-    covered_s: float
     partial_s: float
     unknown_s: float
 
@@ -91,7 +89,7 @@ class Uses:
 class EnergyView:
     """Frames have the columns that the functions below, or those of `db.energy_queries`, say.
 
-    `meters` and `wholes` are of the range's last `METERS_DAYS` days; `grid` is what holds now.
+    `grid` is what holds now.
     """
 
     view: View
@@ -115,12 +113,15 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
     chosen = period(view.span, zone, now_ms, first_moment(engine, zone, now_ms))
     start, end = chosen.start_ms, chosen.end_ms
     by_time = energy_queries.energy_by_time(engine, start, end, max(chosen.bucket_ms, MINUTE_MS))
-    work = energy_queries.work(engine, start, end)
-    quarters = energy_queries.energy_by_quarter(engine, start, end)
-    meters_since = max(start, end - METERS_DAYS * DAY_MS)
-    meters = energy_queries.meters(engine, meters_since, end)
-    has_whole = bool((meters["kind"] == "machine").any())
+    work = energy_queries.work_by_model(engine, start, end)
     history = grid_history(engine)
+    quarters = energy_queries.energy_by_quarter(
+        engine,
+        start,
+        end,
+        whole_hours=has_whole_hours(zone, start, end),
+        changes=[grid.valid_from for grid in history],
+    )
     return EnergyView(
         view=view,
         at_ms=now_ms,
@@ -129,19 +130,17 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
         timeline=timeline(by_time),
         models=per_token(work, ["model", "engine"]),
         experts=per_token(work[work["experts"].notna()], ["model", "experts"]),
-        developers=per_token(work, ["developer"]),
+        developers=per_token(energy_queries.work_by_developer(engine, start, end), ["developer"]),
         quarters=quarters,
-        meters=meters,
-        wholes=energy_queries.whole_and_parts(engine, meters_since, end)
-        if has_whole
-        else pd.DataFrame(),
+        meters=energy_queries.meters(engine, start, end),
+        wholes=energy_queries.whole_and_parts(engine, start, end),
         carbon=emissions(quarters, history),
         grid=in_force(history, now_ms),
     )
 
 
 def uses(by_time: pd.DataFrame, work: pd.DataFrame) -> Uses:
-    """The whole range, from `db.energy_queries.energy_by_time` and `work`."""
+    """The whole range, from `db.energy_queries.energy_by_time` and `work_by_model`."""
     known = by_time[by_time["total_j"].notna()]
     by_basis = known.groupby("basis")["total_j"].sum()
     failed = work.loc[work["status"].isin(FAILED), "energy_j"]
@@ -150,7 +149,6 @@ def uses(by_time: pd.DataFrame, work: pd.DataFrame) -> Uses:
         parts={part: _known_sum(known[part]) for part in PARTS},
         failed_j=0.0 if failed.empty else _known_sum(failed),
         by_basis={str(basis): float(joules) for basis, joules in by_basis.items()},
-        covered_s=float(by_time["covered_ms"].sum()) / 1000,
         partial_s=float(by_time["partial_ms"].sum()) / 1000,
         unknown_s=float(by_time["unknown_ms"].sum()) / 1000,
     )
@@ -184,7 +182,7 @@ def per_token(work: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     part), energy_unknown, energy_j, uncertainty_j (NaN: not kept for all of it); input_j per input
     token that no cache had, output_j per output token, and token_j over both (NaN: none), each with
     its uncertainty input_pm_j, output_pm_j, token_pm_j; and the told_ columns of
-    `db.energy_queries.work`.
+    `db.energy_queries.work_by_model`.
     """
     grouped = work.groupby(by, as_index=False, dropna=False)
     frame = grouped[list(_SUMS)].sum(min_count=1)

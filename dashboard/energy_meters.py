@@ -11,9 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data, formats
-from dashboard.energy import METERS_DAYS, EnergyView
+from dashboard.energy import EnergyView
 from dashboard.energy_words import KINDS, amount, gap_sentence, lasting, machine_name, relative
-from dashboard.periods import DAY_MS
 from engine.api import current
 from engine.runtime.protocol import Ready
 
@@ -35,8 +34,6 @@ def meters(energy: EnergyView) -> None:
         st.caption("No meter's own readings are kept for this range.")
     else:
         st.dataframe(table, hide_index=True, alt="Meters, what they read and how they are doing")
-        if energy.period.end_ms - energy.period.start_ms > METERS_DAYS * DAY_MS:
-            st.caption(f"Over the last {METERS_DAYS} days.")
     for whole in wholes.to_dict("records"):
         sentence = gap_sentence(
             str(whole["machine"]),

@@ -5,9 +5,10 @@ from functools import lru_cache
 from sqlalchemy import Engine
 
 from db import queries
-from db.connect import connect, database_path
+from db.connect import connect
 from db.ids import now_ms
 from db.sample import write_sample
+from db.urls import database_path
 from engine.api import current
 
 LEDGERS = ("own", "sample")

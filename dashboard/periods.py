@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MINUTE_MS = 60_000
+QUARTER_MS = 15 * MINUTE_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
@@ -40,7 +41,7 @@ def period(span: str, zone: ZoneInfo, now_ms: int, first_ms: int | None) -> Peri
         start = (now_ms - HOUR_MS) // (30 * 1000) * (30 * 1000)
         return Period(start, now_ms, 30 * 1000, "in the last hour")
     if span == "today":
-        return Period(_ms(midnight), now_ms, 10 * MINUTE_MS, "today")
+        return Period(_ms(midnight), now_ms, QUARTER_MS, "today")
     first = datetime.fromtimestamp((now_ms if first_ms is None else first_ms) / 1000, zone)
     first_day = first.replace(hour=0, minute=0, second=0, microsecond=0)
     if span == "month":
@@ -54,7 +55,7 @@ def period(span: str, zone: ZoneInfo, now_ms: int, first_ms: int | None) -> Peri
 def _bucket(begins: datetime, now: datetime) -> int:
     """Fine enough to see something, and few enough to be drawn."""
     days = (now - begins) / timedelta(days=1)
-    for most_days, bucket in ((2, 10 * MINUTE_MS), (8, HOUR_MS), (32, 3 * HOUR_MS), (400, DAY_MS)):
+    for most_days, bucket in ((2, QUARTER_MS), (8, HOUR_MS), (32, 3 * HOUR_MS), (400, DAY_MS)):
         if days < most_days:
             return bucket
     return 7 * DAY_MS
@@ -62,3 +63,11 @@ def _bucket(begins: datetime, now: datetime) -> int:
 
 def _ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
+
+
+def has_whole_hours(zone: ZoneInfo, start_ms: int, end_ms: int) -> bool:
+    """Whether the zone's hours are those of UTC throughout a range (not so in India). Clocks are
+    changed by an hour, but on Lord Howe Island by half of one, so every day is looked at."""
+    days = (*range(start_ms, end_ms, DAY_MS), end_ms)
+    hour, moments = timedelta(hours=1), (datetime.fromtimestamp(day / 1000, zone) for day in days)
+    return not any((moment.utcoffset() or timedelta()) % hour for moment in moments)

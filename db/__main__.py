@@ -1,33 +1,45 @@
 """The ledger from the command line: `python -m db`."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import click
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from db import accounts, keys, limits, people, queries
+from db import (
+    accounts,
+    commands_file,
+    commands_life,
+    commands_people,
+    keys,
+    limits,
+    people,
+    queries,
+)
 from db.check import check as verify
 from db.connect import connect
+from db.copy import BATCH, copy_ledger
 from db.errors import InvalidInput, LedgerUnavailable, unavailable
 from db.ids import now_ms
-from db.migrate import migrate
+from db.import_command import import_command
 from db.months import DAY_MS, month_of
-from db.sample import write_sample
+from db.sample import DEVELOPERS, YEAR_DAYS, write_large_sample, write_sample
 from db.settings import Settings
+from db.terminal import ACTOR, day, developer_named, ledger, print_table
 
-ACTOR = "command line"
 JOULES_PER_KWH = 3_600_000
 
 
 @click.group()
 def cli() -> None:
     """Keys, people and the ledger itself. BREAKEVEN_HOME says where the ledger is."""
+
+
+cli.add_command(commands_people.developer)
+cli.add_command(commands_people.team)
+for command in (*commands_life.COMMANDS, *commands_file.COMMANDS):
+    cli.add_command(command)
 
 
 @cli.group()
@@ -47,7 +59,7 @@ def key() -> None:
 def key_create(developer: str, tool: str, days: int | None) -> None:
     """Make a key and print it. It is shown this once."""
     expires_at = None if days is None else now_ms() + days * DAY_MS
-    with _ledger() as engine:
+    with ledger() as engine:
         person = people.find_developer(engine, developer)
         if person is None:
             person = people.add_developer(engine, developer, actor=ACTOR)
@@ -61,60 +73,25 @@ def key_create(developer: str, tool: str, days: int | None) -> None:
 @click.option("--all", "everything", is_flag=True, help="Also the revoked ones.")
 def key_list(everything: bool) -> None:
     """List keys by their first characters."""
-    with _ledger() as engine:
+    with ledger() as engine:
         listed = keys.list_keys(engine, revoked=everything)
     rows = [
-        (str(item.id), item.developer_name, item.name, item.prefix + "…", _day(item.created_at),
-         _day(item.last_used_at), _day(item.expires_at), _day(item.revoked_at))
+        (str(item.id), item.developer_name, item.name, item.prefix + "…", day(item.created_at),
+         day(item.last_used_at), day(item.expires_at), day(item.revoked_at))
         for item in listed
     ]  # fmt: skip
-    _table(("ID", "DEVELOPER", "TOOL", "KEY", "CREATED", "LAST USED", "EXPIRES", "REVOKED"), rows)
+    print_table(
+        ("ID", "DEVELOPER", "TOOL", "KEY", "CREATED", "LAST USED", "EXPIRES", "REVOKED"), rows
+    )
 
 
 @key.command("revoke")
 @click.argument("key_id", type=int)
 def key_revoke(key_id: int) -> None:
     """Stop the key with this ID (see `key list`)."""
-    with _ledger() as engine:
+    with ledger() as engine:
         revoked = keys.revoke_key(engine, key_id, actor=ACTOR)
     click.echo(f"Key {revoked.prefix}… of {revoked.developer_name} no longer works.")
-
-
-@cli.group()
-def developer() -> None:
-    """The people who use the gateway."""
-
-
-@developer.command("add")
-@click.argument("name")
-@click.option("--team", help="The team that they belong to.")
-def developer_add(name: str, team: str | None) -> None:
-    """Add a developer."""
-    with _ledger() as engine:
-        person = people.add_developer(engine, name, team, actor=ACTOR)
-    click.echo(f"{person.name} was added.")
-
-
-@developer.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also the archived ones.")
-def developer_list(everything: bool) -> None:
-    """List developers."""
-    with _ledger() as engine:
-        listed = people.list_developers(engine, archived=everything)
-    rows = [
-        (person.name, person.team or "", _day(person.created_at), _day(person.archived_at))
-        for person in listed
-    ]
-    _table(("NAME", "TEAM", "ADDED", "ARCHIVED"), rows)
-
-
-@developer.command("archive")
-@click.argument("name")
-def developer_archive(name: str) -> None:
-    """End a developer's access. Their keys stop working, their requests stay on the ledger."""
-    with _ledger() as engine:
-        person = people.archive_developer(engine, _developer(engine, name).id, actor=ACTOR)
-    click.echo(f"{person.name} is archived.")
 
 
 @cli.group("limits")
@@ -148,8 +125,8 @@ def limits_set(
         changes["models"] = models
     if not changes and not start_over:
         raise InvalidInput("limits", "Say which limit to set, or --none to lift all of them.")
-    with _ledger() as engine:
-        developer_id = None if developer is None else _developer(engine, developer).id
+    with ledger() as engine:
+        developer_id = None if developer is None else developer_named(engine, developer).id
         before = limits.get_limits(engine, developer_id=developer_id, api_key_id=key_id)
         limits.set_limits(
             engine,
@@ -164,7 +141,7 @@ def limits_set(
 @limits_group.command("show")
 def limits_show() -> None:
     """List every limit, and what this month (UTC) has used of the budgets."""
-    with _ledger() as engine:
+    with ledger() as engine:
         holders = limits.list_limits(engine)
         use = queries.month_use(engine, month_of(now_ms()))
     rows = []
@@ -176,7 +153,7 @@ def limits_show() -> None:
         )
         tokens = int(theirs["input_tokens"].sum() + theirs["output_tokens"].sum())
         rows.append(_limits_row(holder, tokens, float(theirs["energy_j"].sum())))
-    _table(
+    print_table(
         ("DEVELOPER", "KEY", "REQUESTS/MIN", "TOKENS/MIN", "AT ONCE", "TOKENS THIS MONTH",
          "KWH THIS MONTH", "MODELS"),
         rows,
@@ -211,7 +188,7 @@ def admin() -> None:
 def admin_set_password() -> None:
     """Set the password that the dashboard asks for (at least 10 characters)."""
     password = click.prompt("New password", hide_input=True, confirmation_prompt=True)
-    with _ledger() as engine:
+    with ledger() as engine:
         accounts.set_admin_password(engine, password, actor=ACTOR)
     click.echo("The password is set.")
 
@@ -233,45 +210,105 @@ def check_command(database: str | None) -> None:
     sys.exit(1 if report.violations else 0)
 
 
+@cli.command("copy")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option(
+    "--batch",
+    default=BATCH,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="Rows that are written together.",
+)
+def copy_command(source: str, target: str, batch: int) -> None:
+    """Copy a ledger from one URL to another, and compare both. Stop the gateway first.
+
+    TO has to be empty. A copy that was interrupted goes on when it is run again. Exits with 1 where
+    the copy differs.
+    """
+    with _Bars() as bars:
+        compared = copy_ledger(
+            source, target, batch=batch, begin=bars.begin, progress=bars.progress
+        )
+    rows = [
+        (table.table, f"{table.rows:,}", f"{table.copied:,}", table.checksum[:16],
+         table.copied_checksum[:16], "" if table.equal else "DIFFERS")
+        for table in compared
+    ]  # fmt: skip
+    print_table(("TABLE", "ROWS", "COPIED", "CHECKSUM", "OF THE COPY", ""), rows)
+    different = [table.table for table in compared if not table.equal]
+    if different:
+        click.echo(
+            f"The copy differs in {', '.join(different)}: somebody changed one of both meanwhile."
+            " Copy again into an empty database."
+        )
+        sys.exit(1)
+    click.echo(f"{sum(table.rows for table in compared):,} rows are copied, and equal.")
+
+
+class _Bars:
+    """A progress bar on the terminal for each part of a long task."""
+
+    def __enter__(self) -> "_Bars":
+        self._bar: Any = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+
+    def begin(self, what: str, rows: int) -> None:
+        self.__exit__()
+        self._bar = click.progressbar(
+            length=rows, label=what, file=sys.stderr, update_min_steps=5_000
+        )
+        self._bar.render_progress()
+
+    def progress(self, rows: int) -> None:
+        self._bar.update(rows)
+
+
 @cli.command("sample")
 @click.option("--seed", default=7, show_default=True, help="Another seed, another team's use.")
-def sample_command(seed: int) -> None:
-    """Write a made-up team's 90 days into sample.db, beside the ledger."""
-    url = Settings().sample_url
-    written = write_sample(url, seed=seed)
+@click.option("--database", help="The sample's URL; default: sample.db in BREAKEVEN_HOME.")
+@click.option(
+    "--requests",
+    type=click.IntRange(min=1),
+    help="Instead of a team of eight's 90 days: an organisation's, with this many requests.",
+)
+@click.option("--developers", type=click.IntRange(min=1), help="Of it; default: 500.")
+@click.option("--days", type=click.IntRange(min=1), help="That it covers; default: 365.")
+def sample_command(
+    seed: int,
+    database: str | None,
+    requests: int | None,
+    developers: int | None,
+    days: int | None,
+) -> None:
+    """Write made-up rows into sample.db, beside the ledger: a team of eight's 90 days, or with
+    --requests an organisation's year."""
+    url = database or Settings().sample_url
+    if requests is not None:
+        with click.progressbar(length=requests, label="Requests", file=sys.stderr) as bar:
+            written = write_large_sample(
+                url,
+                requests,
+                developers=developers or DEVELOPERS,
+                days=days or YEAR_DAYS,
+                seed=seed,
+                progress=bar.update,
+            )
+    elif developers or days:
+        raise InvalidInput("requests", "How large a sample? Say it with --requests.")
+    else:
+        written = write_sample(url, seed=seed)
     click.echo(
-        f"{written.requests:,} requests of {written.developers} developers over {written.days}"
+        f"{written.requests:,} requests of {written.developers:,} developers over {written.days:,}"
         f" days are in {url.removeprefix('sqlite:///')}."
     )
 
 
-@contextmanager
-def _ledger() -> Iterator[Engine]:
-    """The ledger's database, brought up to date; a running gateway need not be stopped for it."""
-    engine = connect(Settings().ledger_url)
-    try:
-        migrate(engine)
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def _developer(engine: Engine, name: str) -> people.Person:
-    person = people.find_developer(engine, name)
-    if person is None:
-        raise InvalidInput("developer", f"There is no developer named {name}.")
-    return person
-
-
-def _day(at_ms: int | None) -> str:
-    return "" if at_ms is None else datetime.fromtimestamp(at_ms / 1000).strftime("%Y-%m-%d")
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo(line.rstrip())
+cli.add_command(import_command)
 
 
 def main() -> None:

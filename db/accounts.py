@@ -26,11 +26,11 @@ def set_admin_password(engine: Engine, password: str, *, actor: str) -> None:
         )
     password_hash = _hasher.hash(password)
     with writing(engine) as connection:
-        connection.execute(delete(Admin))
+        known = connection.execute(delete(Admin)).rowcount > 0
         connection.execute(
             insert(Admin).values(id=1, password_hash=password_hash, changed_at=now_ms())
         )
-        note(connection, actor, "admin password set")
+        note(connection, actor, "admin password set", was={"set": known}, now={"set": True})
 
 
 def has_admin_password(engine: Engine) -> bool:

@@ -3,17 +3,18 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, and_, case, func, not_, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
-from db import months
-from db.connect import database_path, reading
+from db import energy_rollups, months, usage_rebuild
+from db.connect import reading, without_time_limit
 from db.errors import LedgerUnavailable
-from db.ledger import lock_path
 from db.migrate import is_current
 from db.months import Use
+from db.presence import has_a_writer
+from db.retention import horizons, removed_j
 from db.schema import ENERGY_BASES, STATUSES, ApiKey, EnergyInterval, MeterReading, Request
+from db.urls import is_postgresql
 
 _NAMED_ROWS = 20
 _TOLERANCE_J = 1e-9  # relative to the total, for the rounding of many additions
@@ -35,22 +36,25 @@ class Report:
     violations: list[Violation]
 
 
-def check(engine: Engine) -> Report:
+def check(engine: Engine, *, live: bool | None = None) -> Report:
     """Verify every rule on one snapshot of the ledger.
 
-    Raises LedgerUnavailable where the file is not a ledger of this version.
+    `live` says whether a gateway was at work on it, whose requests may be running; by default it is
+    found out, which cannot be done for a copy.
+    Raises LedgerUnavailable where the database is not a ledger of this version.
     """
     if not is_current(engine):
         raise LedgerUnavailable(
             "The database is not a ledger of this version; start Breakeven on it once to update it."
         )
-    live = _has_a_writer(engine)
+    live = has_a_writer(engine) if live is None else live
     with reading(engine) as connection:
+        without_time_limit(connection)
         requests = connection.execute(select(func.count()).select_from(Request)).scalar_one()
         intervals = connection.execute(
             select(func.count()).select_from(EnergyInterval)
         ).scalar_one()
-        found = [_file_is_sound(connection), _references_exist(connection)]
+        found = [] if is_postgresql(engine.url) else _of_file(connection)
         for rule, column, broken in [*_request_rules(live), *_interval_rules()]:
             found.append(_breaking(connection, rule, column, broken))
         found.append(_ids_are_unique(connection))
@@ -58,6 +62,8 @@ def check(engine: Engine) -> Report:
         found.append(_energy_is_conserved(connection))
         found.append(_meters_add_up(connection))
         found.append(_months_add_up(connection))
+        found.append(_usage_adds_up(connection))
+        found.append(_hours_of_energy_add_up(connection))
     return Report(requests, intervals, [violation for violation in found if violation])
 
 
@@ -136,6 +142,11 @@ def _breaking(
     return Violation(rule, count, rows)
 
 
+def _of_file(connection: Connection) -> list[Violation | None]:
+    """What a PostgreSQL server sees to by itself."""
+    return [_file_is_sound(connection), _references_exist(connection)]
+
+
 def _file_is_sound(connection: Connection) -> Violation | None:
     lines = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
     if list(lines) == ["ok"]:
@@ -174,9 +185,12 @@ def _keys_are_the_developers(connection: Connection) -> Violation | None:
 
 
 def _energy_is_conserved(connection: Connection) -> Violation | None:
-    """Each window's shares were added to requests and to its interval in one transaction."""
+    """Each window's shares were added to requests and to its interval in one transaction. What
+    retention deleted is part of both sums."""
     of_requests = connection.execute(select(func.sum(Request.energy_j))).scalar() or 0.0
+    of_requests += removed_j(connection, "requests")
     of_intervals = connection.execute(select(func.sum(EnergyInterval.attributed_j))).scalar() or 0.0
+    of_intervals += removed_j(connection, "minutes")
     if abs(of_requests - of_intervals) <= _TOLERANCE_J * (1 + of_intervals):
         return None
     return Violation(
@@ -233,13 +247,17 @@ def _meters_add_up(connection: Connection) -> Violation | None:
 
 
 def _months_add_up(connection: Connection) -> Violation | None:
-    """Budgets are checked against `monthly_use`, so it has to be what the requests add up to."""
+    """Budgets are checked against `monthly_use`, so it has to be what the requests add up to, and
+    no less than that in months of which retention deleted requests."""
     counted = months.recount(connection)
     kept = months.read(connection)
+    first_whole = _first_whole_month(connection)
     wrong = sorted(
         user
         for user in counted.keys() | kept.keys()
-        if not _same_use(kept.get(user, Use()), counted.get(user, Use()))
+        if not (_same_use if user.month >= first_whole else _no_less_use)(
+            kept.get(user, Use()), counted.get(user, Use())
+        )
     )
     if not wrong:
         return None
@@ -248,6 +266,28 @@ def _months_add_up(connection: Connection) -> Violation | None:
         for user in wrong[:_NAMED_ROWS]
     ]
     return Violation("a month's use is what its requests add up to", len(wrong), named)
+
+
+def _usage_adds_up(connection: Connection) -> Violation | None:
+    """Pages read hours, days and months of usage, so they must be what requests add up to."""
+    rows_from = horizons(connection).requests_from
+    count, differing = usage_rebuild.differences(connection, rows_from, _NAMED_ROWS)
+    if not count:
+        return None
+    named = [
+        f"{difference.table} " + ", ".join(f"{key} {of}" for key, of in difference.key.items())
+        for difference in differing
+    ]
+    return Violation("hours, days and months are what their requests add up to", count, named)
+
+
+def _hours_of_energy_add_up(connection: Connection) -> Violation | None:
+    """Pages read what quarters, hours and days of energy add up to."""
+    wrong = energy_rollups.differences(connection, horizons(connection).minutes_from)
+    if not wrong:
+        return None
+    named = [str(each) for each in wrong[:_NAMED_ROWS]]
+    return Violation("an hour's energy is what its minutes add up to", len(wrong), named)
 
 
 def _same_use(kept: Use, counted: Use) -> bool:
@@ -260,13 +300,19 @@ def _same_use(kept: Use, counted: Use) -> bool:
     return whole and abs(kept.energy_j - counted.energy_j) <= tolerance
 
 
-def _has_a_writer(engine: Engine) -> bool:
-    """Whether a gateway holds this ledger now."""
-    path = lock_path(database_path(engine.url.render_as_string()))
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except (Timeout, OSError):
-        return True
+def _no_less_use(kept: Use, counted: Use) -> bool:
+    return (
+        kept.requests >= counted.requests
+        and kept.input_tokens >= counted.input_tokens
+        and kept.output_tokens >= counted.output_tokens
+        and kept.energy_j >= counted.energy_j - _TOLERANCE_J * (1 + counted.energy_j)
+    )
+
+
+def _first_whole_month(connection: Connection) -> str:
+    """The first month (`YYYY-MM`) of which every request is still there."""
+    kept_from = horizons(connection).requests_from
+    if kept_from is None:
+        return ""
+    before = months.month_of(kept_from - 1)
+    return months.month_after(before)

@@ -3,27 +3,35 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from db.errors import InvalidInput, LedgerUnavailable, unavailable
+from db import postgresql
+from db.errors import CommitUnknown, LedgerUnavailable, unavailable
+from db.urls import database_path, is_postgresql, parse
 
 BUSY_TIMEOUT_MS = 5_000
 
 
 def connect(url: str, *, read_only: bool = False) -> Engine:
-    """An engine on an SQLite database file.
+    """An engine on an SQLite database file or a PostgreSQL database.
 
-    WAL with synchronous=FULL: a commit survives a power cut. Foreign keys are enforced; a locked
-    database is waited for up to 5 s. With `read_only` any write is an error.
-    Raises InvalidInput for a URL that is not an SQLite file's, LedgerUnavailable where there is
-    nothing to read.
+    A commit survives a power cut (WAL with synchronous=FULL, synchronous_commit=on). Foreign keys
+    are enforced; a locked database is waited for up to 5 s. With `read_only` any write is an error.
+    Raises InvalidInput for another URL, LedgerUnavailable where there is no file to read; whether a
+    server answers shows at the first use.
     """
+    parsed = parse(url)
+    if is_postgresql(parsed):
+        return postgresql.engine_of(parsed, read_only=read_only)
+    return _sqlite(parsed, read_only)
+
+
+def _sqlite(url: URL, read_only: bool) -> Engine:
     path = database_path(url)
     if read_only and not path.exists():
         raise LedgerUnavailable(f"There is no ledger at {path}.")
@@ -38,6 +46,8 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         connection.isolation_level = None  # BEGIN is ours, below
         cursor = connection.cursor()
         if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and not read_only:
+            # Only before the first table: a new file can give unused pages back (`db.vacuum`).
+            cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
             cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
@@ -56,43 +66,55 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection to read with: one snapshot. LedgerUnavailable where the disk refuses."""
-    with _disk_errors_named(), engine.connect() as connection:
+    """A connection to read with: one snapshot. LedgerUnavailable where the database refuses."""
+    if is_postgresql(engine.url):
+        engine = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+    with _refusals_named(), engine.connect() as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A short write transaction, committed at the end. It takes SQLite's write lock at once, so
-    what it reads cannot change before it writes. LedgerUnavailable where the disk refuses."""
+    """A short write transaction, committed at the end. It takes the database's one turn to write
+    at once, so what it reads cannot change before it writes.
+
+    LedgerUnavailable where the database refuses; of those, CommitUnknown where the connection to
+    the server was lost on the way, so that it may have been committed or not.
+    """
     with (
-        _disk_errors_named(),
-        engine.execution_options(immediate=True).begin() as connection,
+        _refusals_named(),
+        engine.execution_options(immediate=True).connect() as connection,
+        connection.begin() as transaction,
     ):
+        number = connection.info.get("transaction")
         yield connection
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            if number and (cause := unavailable(error)):
+                raise CommitUnknown(str(cause), number) from error
+            raise
+
+
+def without_time_limit(connection: Connection) -> None:
+    """Let this transaction take as long as it needs: a migration, a check, a copy."""
+    if is_postgresql(connection.engine.url):
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(text(f"SET LOCAL {limit} = 0"))
 
 
 @contextmanager
-def _disk_errors_named() -> Iterator[None]:
+def _refusals_named() -> Iterator[None]:
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
+    except TimeoutError as error:
+        raise LedgerUnavailable(
+            "The ledger cannot be used: all of this process's connections to the database are in"
+            " use; try again in a moment."
+        ) from error
+    except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
         if cause := unavailable(error):
             raise cause from error
         raise
-
-
-def database_path(url: str) -> Path:
-    """The file of an SQLite URL; InvalidInput where the URL is not a file's."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise InvalidInput(
-            "database_url", f"{url!r} is not a database URL; write sqlite:////path/to/ledger.db."
-        ) from error
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        raise InvalidInput(
-            "database_url",
-            "The ledger is kept in an SQLite file; write sqlite:////path/to/ledger.db.",
-        )
-    return Path(str(parsed.database))

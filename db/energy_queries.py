@@ -8,24 +8,24 @@ part of every reading, so its errors do not average out. `accuracy_unknown_j` ar
 which none was kept; they are not in it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Engine, and_, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Engine, Subquery, case, cast, func, or_, select
 
+from db import usage_sources
 from db.connect import reading
-from db.queries import bucket_of, minutes_within, read_frame, started_within
-from db.schema import Developer, EnergyInterval, MeterReading, Request
+from db.energy_minutes import MACHINES, METERS, SOURCES, TIMES, whole_sum
+from db.energy_ranges import bucket_of_rows, read, rows_within
+from db.energy_spans import QUARTER_MS
+from db.schema import Developer, EnergySource
+from db.usage import MEASURES
 
 PARTS = ("attributed_j", "overhead_j", "idle_j", "loading_j", "other_j")
-QUARTER_MS = 15 * 60_000  # local hours begin on a quarter of UTC's, in every zone and season
 
-_I, _R = EnergyInterval, Request
 
-_KNOWN = _I.total_j.is_not(None)
-_MINUTES_ACCURACY_UNKNOWN = func.sum(
-    case((_KNOWN & _I.uncertainty_j.is_(None), _I.total_j), else_=0.0)
-).label("accuracy_unknown_j")
+_FLOATS = ("total_j", *PARTS, "uncertainty_j", "accuracy_unknown_j")
 
 
 def energy_by_time(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
@@ -33,109 +33,126 @@ def energy_by_time(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -
 
     Columns: bucket_ms (its start), basis, total_j and the `PARTS` that it is the sum of (NaN where
     unknown), uncertainty_j (NaN where none was kept), accuracy_unknown_j, and the milliseconds
-    covered_ms (of them partial_ms with a device missing) and unknown_ms.
+    partial_ms (on the basis `partial`) in which a device was missing and unknown_ms (on `unknown`)
+    in which there was no reading, each on any machine.
     """
-    bucket = bucket_of(_I.minute_at, start_ms, bucket_ms)
-    query = (
-        select(
-            bucket,
-            _I.basis,
-            func.sum(_I.total_j).label("total_j"),
-            *[func.sum(getattr(_I, part)).label(part) for part in PARTS],
-            func.sum(_I.uncertainty_j).label("uncertainty_j"),
-            _MINUTES_ACCURACY_UNKNOWN,
-            func.sum(case((_KNOWN, _I.duration_ms), else_=0)).label("covered_ms"),
-            func.sum(case((_I.basis == "partial", _I.duration_ms), else_=0)).label("partial_ms"),
-            func.sum(case((_KNOWN, 0), else_=_I.duration_ms)).label("unknown_ms"),
+    with reading(engine) as connection:
+        rows = rows_within(connection, SOURCES, start_ms, end_ms, bucket_ms)
+        bucket, basis = bucket_of_rows(rows, start_ms, bucket_ms), rows.c.basis
+        joules = (
+            select(bucket, basis, *_joules(rows)).group_by(bucket, basis).order_by(bucket, basis)
         )
-        .where(minutes_within(start_ms, end_ms))
-        .group_by(bucket, _I.basis)
-        .order_by(bucket, _I.basis)
-    )
-    floats = ("total_j", *PARTS, "uncertainty_j", "accuracy_unknown_j")
-    return read_frame(engine, query, floats=floats)
+        found = read(connection, joules, floats=_FLOATS)
+        rows = rows_within(connection, TIMES, start_ms, end_ms, bucket_ms)
+        bucket = bucket_of_rows(rows, start_ms, bucket_ms)
+        names = ("partial_ms", "unknown_ms")
+        sums = [whole_sum(rows.c[name]).label(name) for name in names]
+        times = read(connection, select(bucket, *sums).group_by(bucket), floats=())
+    found = found.merge(times, on="bucket_ms", how="left")
+    for name in names:
+        found[name] = found[name].where(found["basis"] + "_ms" == name, 0)
+    return found
 
 
-def energy_by_quarter(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
-    """All that the meters read, per quarter of an hour: fine enough for every zone's hours.
+def energy_by_quarter(
+    engine: Engine,
+    start_ms: int,
+    end_ms: int,
+    *,
+    whole_hours: bool = False,
+    changes: Sequence[int] = (),
+) -> pd.DataFrame:
+    """All that the meters read, per quarter of an hour: fine enough for every zone's hours. With
+    `whole_hours` per hour, which is so for most zones and has a quarter of the rows, but in
+    quarters for an hour of UTC in which one of the `changes` lies, and at the range's edges.
 
     Columns: bucket_ms (its start), total_j (NaN where unknown), uncertainty_j (NaN where none was
     kept), accuracy_unknown_j.
     """
-    bucket = bucket_of(_I.minute_at, 0, QUARTER_MS)
-    query = (
-        select(
-            bucket,
-            func.sum(_I.total_j).label("total_j"),
-            func.sum(_I.uncertainty_j).label("uncertainty_j"),
-            _MINUTES_ACCURACY_UNKNOWN,
-        )
-        .where(minutes_within(start_ms, end_ms))
-        .group_by(bucket)
-        .order_by(bucket)
-    )
-    return read_frame(engine, query, floats=("total_j", "uncertainty_j", "accuracy_unknown_j"))
+    span = "hour" if whole_hours else "quarter"
+    with reading(engine) as connection:
+        rows = rows_within(connection, SOURCES, start_ms, end_ms, longest=span, apart=changes)
+        bucket = bucket_of_rows(rows, 0, QUARTER_MS)
+        query = select(bucket, *_joules(rows)).group_by(bucket).order_by(bucket)
+        found = read(connection, query, floats=_FLOATS)
+    return found.drop(columns=list(PARTS))
 
 
-def _sum_where(condition: ColumnElement[bool], amount: Any) -> ColumnElement[Any]:
-    return func.sum(case((condition, amount), else_=0))
+def _joules(rows: Subquery) -> list[ColumnElement[Any]]:
+    kept = func.sum(rows.c.accuracy_kept) > 0
+    return [
+        *[func.sum(rows.c[name]).label(name) for name in ("total_j", *PARTS)],
+        case((kept, func.sum(rows.c.uncertainty_j))).label("uncertainty_j"),
+        func.sum(rows.c.accuracy_unknown_j).label("accuracy_unknown_j"),
+    ]
 
 
-# Requests of which it is known what the prompt took and what the answer: joules per token are told
-# over these. A lower bound would make a token look cheaper than it is.
-_TOLD = and_(
-    _R.status != "running",
-    _R.energy_basis.in_(("measured", "estimated")),
-    _R.energy_j.is_not(None),
-    _R.prefill_energy_j.is_not(None),
-)
-_UNCACHED = _R.input_tokens - _R.cached_input_tokens
-_NO_ACCURACY = _R.energy_j.is_not(None) & _R.energy_uncertainty_j.is_(None)
+_MEASURES = tuple(name for name in MEASURES if not name.endswith("tokens") or "told" in name)
 
 
-def work(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
-    """What requests used, in groups of one developer, model, engine, number of experts and status.
+def _work(usage: Subquery) -> list[ColumnElement[Any]]:
+    """What requests used, as `work_by_developer` says, over rows of a source."""
+    u = usage.c
+    known = func.sum(u.requests) > func.sum(u.energy_unknown + u.running)
+    sums: dict[str, ColumnElement[Any]] = {
+        name: func.sum(u[name])
+        if name.endswith("_j")
+        else cast(func.coalesce(func.sum(u[name]), 0), BigInteger)
+        for name in _MEASURES
+    }
+    sums["energy_j"] = case((or_(known, sums["energy_j"] > 0), sums["energy_j"]))
+    sums["uncertainty_j"] = case((sums["accuracy_kept"] > 0, sums["uncertainty_j"]))
+    for name in ("told_energy_j", "told_prefill_j", "told_uncertainty_j"):
+        sums[name] = case((sums["told"] > 0, sums[name]))
+    del sums["accuracy_kept"]
+    return [amount.label(name) for name, amount in sums.items()]
 
-    Columns: developer_id, developer (the name now), model, engine, experts (a token's routed
-    experts on average, rounded; NaN: not told), status, requests, energy_unknown and energy_partial
+
+def work_by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+    """What each developer's requests used.
+
+    Columns: developer_id, developer (the name now), requests, energy_unknown and energy_partial
     (how many of them), energy_j, uncertainty_j (NaN: none), accuracy_unknown_j; and the same over
     the requests that joules per token are told of: told (how many), told_uncached_input_tokens,
     told_output_tokens, told_energy_j, told_prefill_j, told_uncertainty_j, told_accuracy_unknown_j.
     """
-    experts = func.round(_R.experts_active_mean).label("experts")
-    group = (_R.developer_id, _R.model, _R.engine, experts, _R.status)
-    ended = _R.status != "running"
-    no_accuracy = case((_NO_ACCURACY, _R.energy_j), else_=0.0)
-    figures = (
-        select(
-            *group,
-            func.count().label("requests"),
-            _sum_where(_R.energy_j.is_(None) & ended, 1).label("energy_unknown"),
-            _sum_where(_R.energy_basis == "partial", 1).label("energy_partial"),
-            func.sum(_R.energy_j).label("energy_j"),
-            func.sum(_R.energy_uncertainty_j).label("uncertainty_j"),
-            func.sum(no_accuracy).label("accuracy_unknown_j"),
-            _sum_where(_TOLD, 1).label("told"),
-            _sum_where(_TOLD, _UNCACHED).label("told_uncached_input_tokens"),
-            _sum_where(_TOLD, _R.output_tokens).label("told_output_tokens"),
-            _sum_where(_TOLD, _R.energy_j).label("told_energy_j"),
-            _sum_where(_TOLD, _R.prefill_energy_j).label("told_prefill_j"),
-            _sum_where(_TOLD, _R.energy_uncertainty_j).label("told_uncertainty_j"),
-            _sum_where(_TOLD, no_accuracy).label("told_accuracy_unknown_j"),
+    with reading(engine) as connection:
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
+        figures = (
+            select(usage.c.developer_id, *_work(usage))
+            .group_by(usage.c.developer_id)
+            .having(func.sum(usage.c.requests) > 0)
+            .subquery()
         )
-        .where(started_within(start_ms, end_ms))
-        .group_by(*group)
-        .subquery()
-    )
-    columns = [column for column in figures.c if column.name != "developer_id"]
-    query = (
-        select(figures.c.developer_id, Developer.name.label("developer"), *columns)
-        .join(Developer, Developer.id == figures.c.developer_id)
-        .order_by(Developer.name, figures.c.model, figures.c.engine)
-    )
-    floats = ("experts", "energy_j", "uncertainty_j", "accuracy_unknown_j")
-    told = ("energy_j", "prefill_j", "uncertainty_j", "accuracy_unknown_j")
-    return read_frame(engine, query, floats=(*floats, *[f"told_{name}" for name in told]))
+        columns = [column for column in figures.c if column.name != "developer_id"]
+        query = (
+            select(figures.c.developer_id, Developer.name.label("developer"), *columns)
+            .join(Developer, Developer.id == figures.c.developer_id)
+            .order_by(Developer.name)
+        )
+        return read(connection, query, floats=_WORK_FLOATS)
+
+
+def work_by_model(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+    """What requests used, in groups of one model, engine, number of experts and status.
+
+    Columns: model, engine, experts (a token's routed experts on average, rounded; NaN: not told),
+    status, and those of `work_by_developer` from `requests` on.
+    """
+    with reading(engine) as connection:
+        usage = usage_sources.by_model(connection, start_ms, end_ms, _MEASURES)
+        group = (usage.c.model, usage.c.engine, usage.c.experts, usage.c.status)
+        query = (
+            select(*group, *_work(usage))
+            .group_by(*group)
+            .having(func.sum(usage.c.requests) > 0)
+            .order_by(*group)
+        )
+        frame = read(connection, query, floats=("experts", *_WORK_FLOATS))
+    return frame.assign(experts=frame["experts"].where(frame["experts"] >= 0))
+
+
+_WORK_FLOATS = tuple(name for name in _MEASURES if name.endswith("_j"))
 
 
 def meters(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
@@ -144,22 +161,19 @@ def meters(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     Columns: machine, meter, device, kind, basis, accuracy, energy_j (NaN: nothing was read),
     known_ms, unknown_ms, last_ms (the start of the last minute with a reading; NA: none).
     """
-    m = MeterReading
-    facts = (m.machine, m.meter, m.device, m.kind, m.basis, m.accuracy)
-    minute = case((m.known_ms > 0, m.minute_at))
-    query = (
-        select(
+    with reading(engine) as connection:
+        r = rows_within(connection, METERS, start_ms, end_ms).c
+        facts = (r.machine, r.meter, r.device, r.kind, r.basis, r.accuracy)
+        query = select(
             *facts,
-            func.sum(case((m.known_ms > 0, m.energy_j))).label("energy_j"),
-            func.sum(m.known_ms).label("known_ms"),
-            func.sum(m.unknown_ms).label("unknown_ms"),
-            func.max(minute).label("last_ms"),
-            func.max(m.minute_at).label("told_ms"),
-        )
-        .where(m.minute_at > start_ms - 60_000, m.minute_at < end_ms)
-        .group_by(*facts)
-    )
-    frame = read_frame(engine, query, floats=("accuracy", "energy_j")).astype({"last_ms": "Int64"})
+            case((whole_sum(r.known_ms) > 0, func.sum(r.energy_j))).label("energy_j"),
+            whole_sum(r.known_ms).label("known_ms"),
+            whole_sum(r.unknown_ms).label("unknown_ms"),
+            func.nullif(func.max(r.read_at), 0).label("last_ms"),
+            func.max(r.told_at).label("told_ms"),
+        ).group_by(*facts)
+        found = read(connection, query, floats=("accuracy", "energy_j"))
+    frame = found.astype({"last_ms": "Int64"})
     device = ["machine", "meter", "device"]
     # A meter's accuracy changes when somebody corrects it; the device stays one line.
     grouped = frame.sort_values("told_ms", kind="stable").groupby(device, as_index=False)
@@ -176,44 +190,30 @@ def meters(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
 
 def whole_and_parts(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     """For machines that a meter reads as a whole, its joules beside those of the parts' meters,
-    over the minutes in which one meter of the whole and all of the parts' read without a gap.
+    over the minutes in which one meter of the whole and all of the parts' read without a gap. Those
+    in which a part was estimated, so that the whole's reading took its place, have their own row.
 
-    Columns: machine, minutes, whole_j, parts_j, estimated (1: one of the parts is, else 0).
+    Columns: machine, estimated (1: one of the parts was, else 0), minutes, whole_j, parts_j.
     """
-    m = MeterReading
-    whole = m.kind == "machine"
-    meter_of_whole = case((whole, m.meter))
-    minutes = (
-        select(
-            m.machine,
-            func.sum(case((whole, m.energy_j))).label("whole_j"),
-            func.sum(case((whole, None), else_=m.energy_j)).label("parts_j"),
-            func.max(case((~whole & (m.basis == "estimated"), 1), else_=0)).label("estimated"),
+    with reading(engine) as connection:
+        r = rows_within(connection, MACHINES, start_ms, end_ms).c
+        minutes = whole_sum(r.minutes)
+        query = (
+            select(
+                r.machine,
+                r.estimated,
+                minutes.label("minutes"),
+                func.sum(r.whole_j).label("whole_j"),
+                func.sum(r.parts_j).label("parts_j"),
+            )
+            .group_by(r.machine, r.estimated)
+            .having(minutes > 0)
+            .order_by(r.machine, r.estimated)
         )
-        .where(m.minute_at > start_ms - 60_000, m.minute_at < end_ms)
-        .group_by(m.minute_at, m.machine)
-        .having(
-            func.sum(m.unknown_ms) == 0,
-            func.min(meter_of_whole) == func.max(meter_of_whole),
-        )
-        .subquery()
-    )
-    query = (
-        select(
-            minutes.c.machine,
-            func.count().label("minutes"),
-            func.sum(minutes.c.whole_j).label("whole_j"),
-            func.sum(minutes.c.parts_j).label("parts_j"),
-            func.max(minutes.c.estimated).label("estimated"),
-        )
-        .where(minutes.c.whole_j.is_not(None), minutes.c.parts_j.is_not(None))
-        .group_by(minutes.c.machine)
-        .order_by(minutes.c.machine)
-    )
-    return read_frame(engine, query, floats=("whole_j", "parts_j"))
+        return read(connection, query, floats=("whole_j", "parts_j"))
 
 
 def has_energy(engine: Engine) -> bool:
     """Whether any meter has told anything yet, be it that it knows nothing."""
     with reading(engine) as connection:
-        return connection.execute(select(_I.minute_at).limit(1)).first() is not None
+        return connection.execute(select(EnergySource.start_at).limit(1)).first() is not None

@@ -1,4 +1,5 @@
-"""Energy windows onto the ledger: to requests, to minutes, to meters; in one transaction."""
+"""Energy windows onto the ledger: to requests, to minutes, to meters, and to what these add
+up to; in one transaction."""
 
 import math
 from collections.abc import Iterable, Sequence, Set
@@ -6,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Double,
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     case,
+    cast,
     func,
     or_,
     select,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 )
 
 from db import months
+from db.energy_rollups import changing
 from db.records import EnergyBooked, EnergyRecord
 from db.schema import EnergyInterval, MeterReading, Request
 from db.upsert import upsert
@@ -52,23 +54,24 @@ def book_energy(
         used[known[share["request_id"]]].energy_j += share["joules"] or 0.0
     booked = [_booked(record, known.keys()) for record in records]
     intervals = _summed(map(_interval_row, records, booked), _INTERVAL)
-    upsert(
-        connection,
-        _intervals,
-        intervals,
-        key=_INTERVAL.key,
-        added=_INTERVAL.added,
-        least=("started_at",),
-        most=("ended_at",),
-    )
     readings = _summed((row for record in records for row in _reading_rows(record)), _READING)
-    upsert(
-        connection,
-        _readings,
-        readings,
-        added=_READING.added,
-        replaced=("kind", "basis", "accuracy"),
-    )
+    with changing(connection, {_minute(record) for record in records}):
+        upsert(
+            connection,
+            _intervals,
+            intervals,
+            key=_INTERVAL.key,
+            added=_INTERVAL.added,
+            least=("started_at",),
+            most=("ended_at",),
+        )
+        upsert(
+            connection,
+            _readings,
+            readings,
+            added=_READING.added,
+            replaced=("kind", "basis", "accuracy"),
+        )
     return booked
 
 
@@ -84,9 +87,10 @@ _users = select(_r.id, _r.started_at, _r.developer_id, _r.api_key_id).where(
     _r.id.in_(bindparam("ids", expanding=True))
 )
 
-_joules: BindParameter[float] = bindparam("joules", type_=Double())
-_prefill: BindParameter[float] = bindparam("prefill", type_=Double())
-_uncertainty: BindParameter[float] = bindparam("uncertainty", type_=Double())
+# PostgreSQL has to be told the type of what may be NULL.
+_joules: ColumnElement[float] = cast(bindparam("joules"), Double())
+_prefill: ColumnElement[float] = cast(bindparam("prefill"), Double())
+_uncertainty: ColumnElement[float] = cast(bindparam("uncertainty"), Double())
 _basis = bindparam("basis", type_=String())
 _source = bindparam("source", type_=String())
 

@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Literal
 
+import psycopg
 from sqlalchemy.exc import DBAPIError
 
 
@@ -12,6 +13,15 @@ class LedgerUnavailable(Exception):  # noqa: N818 (a state, as people read it)
 
 class LedgerInUse(LedgerUnavailable):
     """Another process writes to this ledger."""
+
+
+class CommitUnknown(LedgerUnavailable):
+    """The connection was lost while a transaction was being committed: it may have taken place or
+    not. `db.postgresql.was_committed` tells, once the server answers again."""
+
+    def __init__(self, message: str, transaction: str) -> None:
+        super().__init__(message)
+        self.transaction = transaction
 
 
 class InvalidInput(ValueError):  # noqa: N818
@@ -83,9 +93,51 @@ _CAUSES = {
 }
 
 
+# PostgreSQL's error codes (SQLSTATE, appendix A of its manual) that concern the server, not the
+# statement: the longest beginning that fits counts.
+_STATES = {
+    "08": "the connection to the PostgreSQL server was lost; it is made again by itself",
+    "25006": "the PostgreSQL database is read-only; give the address of the primary server, or a"
+    " user that may write",
+    "25P03": "PostgreSQL ended a transaction that took too long; try again",
+    "28": "the PostgreSQL server refuses this user or password; correct them in the URL",
+    "3D000": "the PostgreSQL server has no such database; create it, or correct its name",
+    "42501": "this PostgreSQL user may not do that; grant it the right, or use the owner",
+    "40": "PostgreSQL gave way to another transaction; try again",
+    "53": "the PostgreSQL server lacks memory or another resource; look into its log",
+    "53100": "the PostgreSQL server's disk is full; free some space on it",
+    "53300": "the PostgreSQL server has no connection left; raise its max_connections",
+    "55P03": "another program keeps the ledger's lock in PostgreSQL; end it",
+    "57": "PostgreSQL ended the statement; try again",
+    "57014": "PostgreSQL ended a statement that took too long; try again when it has less to do",
+    "57P": "the PostgreSQL server is stopping or starting; it is used again once it runs",
+    "58": "the PostgreSQL server's disk or system reported an error; look into its log",
+    "XX": "the PostgreSQL server found damage or an internal error; look into its log",
+}
+# A refusal to connect carries no code, only the server's words.
+_REFUSALS = {
+    "authentication failed": "28",
+    "no password supplied": "28",
+    "pg_hba.conf": "28",
+    "FATAL:  role": "28",
+    "FATAL:  database": "3D000",
+    "FATAL:  permission denied": "42501",
+    "connection slots": "53300",
+    "too many": "53300",
+    "the database system": "57P",
+    "closed the connection": "08",
+    "connection is closed": "08",
+    "lost": "08",
+}
+_NO_ANSWER = "no PostgreSQL server answers at its address; start the server, or correct the URL"
+
+
 def unavailable(error: Exception) -> LedgerUnavailable | None:
-    """The error as a LedgerUnavailable where its cause is the file or disk, else None."""
+    """The error as a LedgerUnavailable where its cause is the file, disk or server, else None."""
     original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, psycopg.Error):
+        said = _postgresql_cause(original)
+        return None if said is None else LedgerUnavailable(f"The ledger cannot be used: {said}.")
     if not isinstance(original, sqlite3.Error):
         return None
     name = getattr(original, "sqlite_errorname", "") or ""
@@ -93,3 +145,16 @@ def unavailable(error: Exception) -> LedgerUnavailable | None:
         if name == f"SQLITE_{code}" or name.startswith(f"SQLITE_{code}_"):
             return LedgerUnavailable(f"The ledger cannot be used: {cause}. (SQLite: {original})")
     return None
+
+
+def _postgresql_cause(error: psycopg.Error) -> str | None:
+    """Without the server's own words: they name addresses and users of the team's network."""
+    state = error.sqlstate
+    if state is None:
+        if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            return None
+        said = str(error)
+        state = next((code for words, code in _REFUSALS.items() if words in said), None)
+        return _STATES[state] if state else _NO_ANSWER
+    fitting = [code for code in _STATES if state.startswith(code)]
+    return _STATES[max(fitting, key=len)] if fitting else None

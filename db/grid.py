@@ -97,12 +97,16 @@ def turn_off(engine: Engine, *, actor: str, valid_from: int | None = None) -> No
 
 def _record(engine: Engine, actor: str, valid_from: int | None, values: dict[str, Any]) -> None:
     with writing(engine) as connection:
+        history = _history(connection)
         if valid_from is None:
-            valid_from = now_ms() if _history(connection) else 0
+            valid_from = now_ms() if history else 0
+        before = in_force(history, valid_from)
         connection.execute(
             insert(GridIntensity).values(recorded_at=now_ms(), valid_from=valid_from, **values)
         )
-        note(connection, actor, "grid intensity changed", valid_from=valid_from, **values)
+        was = None if before is None else {name: getattr(before, name) for name in values}
+        change = {"was": was or dict.fromkeys(values), "now": values}
+        note(connection, actor, "grid intensity changed", valid_from=valid_from, **change)
 
 
 def _history(connection: Connection) -> list[Grid]:

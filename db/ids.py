@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from datetime import UTC, datetime
 
 _COUNTER_BITS = 20
 
@@ -26,6 +27,11 @@ def new_id() -> int:
 def now_ms() -> int:
     """The present in the ledger's unit: UTC epoch milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+def utc_text(at_ms: int) -> str:
+    """A time to the minute, for people."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def id_to_text(request_id: int) -> str:

@@ -153,7 +153,9 @@ def revoke_key(engine: Engine, key_id: int, *, actor: str) -> Key:
             connection.execute(
                 update(ApiKey).where(ApiKey.id == key_id).values(revoked_at=now_ms())
             )
-            note(connection, actor, "key revoked", id=key_id, developer=key.developer_name)
+            of = {"id": key_id, "developer": key.developer_name, "name": key.name}
+            change = {"was": {"state": "valid"}, "now": {"state": "revoked"}}
+            note(connection, actor, "key revoked", **of, **change)
         return _get(connection, key_id)
 
 

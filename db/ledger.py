@@ -1,4 +1,4 @@
-"""The one writer of a ledger: group commit on a thread of its own.
+"""A process's one writer of a ledger: group commit on a thread of its own.
 
 Every call of `admit`, `finish` and `record_energy` returns a Future that resolves once the change
 is durable. While one transaction is being committed, the calls that arrive wait for the next one
@@ -15,16 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
-from db import admission, months, writes
-from db.connect import connect, database_path, writing
+from db import admission, months, usage, writers, writes
+from db.connect import connect, writing
+from db.copy import require_whole
 from db.energy_writes import book_energy
-from db.errors import BudgetExceeded, InvalidInput, KeyRevoked, LedgerInUse, LedgerUnavailable
+from db.errors import BudgetExceeded, CommitUnknown, InvalidInput, KeyRevoked, LedgerUnavailable
 from db.ids import now_ms
 from db.migrate import migrate
+from db.postgresql import was_committed
+from db.presence import presence_on
 from db.records import (
     Checkpoint,
     EnergyBooked,
@@ -33,10 +35,13 @@ from db.records import (
     NewRequest,
     RequestOutcome,
 )
+from db.urls import database_path, is_postgresql, parse, shown
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY_S = 1.0
+ATTEND_EVERY_S = 5.0
+LOOK_FOR_DEAD_EVERY_S = 15.0
 LARGEST_BATCH = 500
 
 Payload = NewRequest | RequestOutcome | EnergyRecord
@@ -59,27 +64,33 @@ class _Job:
 
 
 class Ledger:
-    """The writer of one SQLite ledger.
+    """The writer of one ledger: an SQLite file, which no other process may write to meanwhile, or a
+    PostgreSQL database, where each gateway has a writer and they take turns.
 
-    When the disk refuses (full, read-only, locked, damaged), calls fail with LedgerUnavailable
-    until it works again, which the writer finds out by itself within a second or so. Outcomes and
-    energy that were refused are kept in memory and written then, so no row stays `running` and no
-    joule is lost unless the process dies first (then the row becomes `interrupted`). An admission
-    that was refused is forgotten: nothing was computed for it.
+    When the disk or server refuses (full, read-only, locked, damaged, gone), calls fail with
+    LedgerUnavailable until it works again, which the writer finds out by itself within a second or
+    so. Outcomes and energy that were refused are kept in memory and written then, so no row stays
+    `running` and no joule is lost unless the process dies first (then the row becomes
+    `interrupted`). An admission that was refused is forgotten: nothing was computed for it.
     """
 
     def __init__(self, url: str) -> None:
-        self.path: Path = database_path(url)
+        self.address = shown(parse(url))
         self.interrupted_at_open = 0
         self._url = url
-        self._lock_file = FileLock(lock_path(self.path), thread_local=False)
+        self._presence = presence_on(url)
+        self._writer_id = 0
         self._engine: Engine | None = None
+        self._writer: Engine | None = None
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._queue: deque[_Job] = deque()
         self._owed: deque[_Job] = deque()
+        self._in_doubt: tuple[str, list[Payload]] | None = None
+        self._running: set[int] = set()
         self._checkpoints: dict[int, Checkpoint] = {}
         self._checkpointed_at = 0.0
+        self._attended_at = self._looked_at = 0.0
         self._closing = False
         self._keys_used: dict[int, int] = {}
         self._state: Literal["open", "unavailable", "closed"] = "closed"
@@ -93,28 +104,23 @@ class Ledger:
 
         Raises LedgerInUse where another process has it, LedgerUnavailable where it cannot be used.
         """
+        self._presence.enter()
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock_file.acquire(timeout=1)
-        except Timeout as error:
-            raise LedgerInUse(
-                f"Another Breakeven already runs on the ledger {self.path};"
-                " stop it, or set BREAKEVEN_HOME to another folder."
-            ) from error
-        except OSError as error:
-            raise LedgerUnavailable(
-                f"The ledger's folder {self.path.parent} cannot be written ({error.strerror});"
-                " make it writable."
-            ) from error
-        try:
-            self._engine = connect(self._url)
-            migrate(self._engine)
-            with writing(self._engine) as connection:
-                self.interrupted_at_open = writes.interrupt_running(connection)
+            self._engine = self._writer = connect(self._url)
+            if is_postgresql(self._url):  # whose connections are counted: one is always left
+                self._writer = connect(self._url)
+            migrate(self._writer)
+            with writing(self._writer) as connection:
+                require_whole(connection)
+                self._writer_id = writers.join(connection)
+            self._presence.hold(self._writer_id)
+            with writing(self._writer) as connection:
+                self.interrupted_at_open = writers.interrupt_dead(connection, self._writer_id)
         except BaseException:
             self._release()
             raise
         self._closing = False
+        self._attended_at = self._looked_at = time.monotonic()
         self._enter("open", None)
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -132,9 +138,11 @@ class Ledger:
         self._release()
 
     def _release(self) -> None:
-        if self._engine is not None:
-            self._engine.dispose()
-        self._lock_file.release()
+        for engine in {self._engine, self._writer} - {None}:
+            assert engine is not None
+            engine.dispose()
+        self._presence.leave()
+        self._running.clear()
 
     # What callers see
 
@@ -144,6 +152,11 @@ class Ledger:
         if self._engine is None:
             raise LedgerUnavailable("The ledger is not open yet.")
         return self._engine
+
+    @property
+    def path(self) -> Path:
+        """The file of an SQLite ledger; InvalidInput where it is none."""
+        return database_path(self._url)
 
     def health(self) -> LedgerHealth:
         """The writer's state now."""
@@ -229,7 +242,14 @@ class Ledger:
             if closing and not more:
                 if self._owed:
                     log.error("%d outcomes or energy windows were not written.", len(self._owed))
+                self._say_goodbye()
                 return
+
+    def _say_goodbye(self) -> None:
+        try:
+            self._transact(lambda connection: writers.leave(connection, self._writer_id))
+        except LedgerUnavailable as error:
+            log.warning("The ledger was not told that this gateway closed: %s", error)
 
     def _take_checkpoints(self, at_once: bool) -> list[Checkpoint]:
         if not at_once and time.monotonic() - self._checkpointed_at < CHECKPOINT_EVERY_S:
@@ -242,11 +262,11 @@ class Ledger:
     def _write(self, jobs: list[_Job], checkpoints: list[Checkpoint]) -> None:
         """One transaction for everything; where it fails, one for each, so that one bad row cannot
         take the others along."""
-        jobs = [*self._owed, *jobs]
-        self._owed.clear()
         try:
-            if checkpoints:
-                self._transact(lambda connection: writes.checkpoint(connection, checkpoints))
+            self._settle()
+            jobs = [*self._owed, *jobs]
+            self._owed.clear()
+            self._keep_up(checkpoints)
         except LedgerUnavailable as error:
             with self._changed:
                 for item in checkpoints:
@@ -264,9 +284,51 @@ class Ledger:
         if self._state == "unavailable":
             self._probe()
 
+    def _keep_up(self, checkpoints: list[Checkpoint]) -> None:
+        """Write checkpoints, and every few seconds that this writer is alive; now and then look for
+        others that are not."""
+        now = time.monotonic()
+        attend = now - self._attended_at >= ATTEND_EVERY_S
+        look = is_postgresql(self._url) and now - self._looked_at >= LOOK_FOR_DEAD_EVERY_S
+        if not (checkpoints or attend or look):
+            return
+
+        def work(connection: Connection) -> None:
+            if attend and (resumed := writers.attend(connection, self._writer_id, self._running)):
+                log.warning("%d requests had been taken for a dead gateway's; they run.", resumed)
+            if look and (ended := writers.interrupt_dead(connection, self._writer_id)):
+                log.warning("%d requests of a gateway that died were interrupted.", ended)
+            if checkpoints:
+                writes.checkpoint(connection, checkpoints)
+
+        if attend:
+            self._presence.hold(self._writer_id)
+        self._transact(work)
+        self._attended_at = now if attend else self._attended_at
+        self._looked_at = now if look else self._looked_at
+
+    def _settle(self) -> None:
+        """After a connection was lost in the middle of a commit, find out whether that took place:
+        what it wrote is not to be written twice, and what it admitted is to be ended."""
+        if self._in_doubt is None:
+            return
+        transaction, payloads = self._in_doubt
+        if self._transact(lambda connection: was_committed(connection, transaction)):
+            done = {id(payload) for payload in payloads}
+            self._owed = deque(job for job in self._owed if id(job.payload) not in done)
+            for payload in payloads:
+                if isinstance(payload, NewRequest):
+                    self._owed.append(_Job(_never_computed(payload), None))
+                elif isinstance(payload, RequestOutcome):
+                    self._running.discard(payload.request_id)
+        self._in_doubt = None
+
     def _write_batch(self, jobs: list[_Job]) -> None:
         try:
             results = self._transact(lambda connection: self._apply(connection, jobs))
+        except CommitUnknown as error:
+            self._in_doubt = error.transaction, [job.payload for job in jobs]
+            raise
         except LedgerUnavailable:
             raise
         except Exception as error:
@@ -281,10 +343,15 @@ class Ledger:
                     return
             return
         for job, result in zip(jobs, results, strict=True):
+            if isinstance(job.payload, RequestOutcome):
+                self._running.discard(job.payload.request_id)
+            elif isinstance(job.payload, NewRequest) and result is None:
+                self._running.add(job.payload.id)
             _resolve(job, result)
 
     def _transact(self, work: Callable[[Connection], Any]) -> Any:
-        with writing(self.engine) as connection:
+        assert self._writer is not None
+        with writing(self._writer) as connection:
             result = work(connection)
         if self._state == "unavailable":
             log.warning("The ledger can be written again.")
@@ -299,8 +366,11 @@ class Ledger:
         outcomes = [payload for payload in payloads if isinstance(payload, RequestOutcome)]
         admitted = iter(self._admit(connection, admissions) if admissions else [])
         used = months.tally()
-        booked = iter(book_energy(connection, energy, used) if energy else [])
-        finished = iter(writes.finish(connection, outcomes, used) if outcomes else [])
+        touched = {outcome.request_id for outcome in outcomes}
+        touched.update(key for record in energy for key in record.shares)
+        with usage.changing(connection, touched):
+            booked = iter(book_energy(connection, energy, used) if energy else [])
+            finished = iter(writes.finish(connection, outcomes, used) if outcomes else [])
         months.add(connection, used)
         results: list[Any] = []
         for payload in payloads:
@@ -324,7 +394,7 @@ class Ledger:
             if refusal is None
         ]
         if admitted:
-            writes.admit(connection, admitted)
+            writes.admit(connection, admitted, self._writer_id)
             self._touch_keys(connection, admitted)
         return refusals
 
@@ -340,7 +410,7 @@ class Ledger:
             self._keys_used.update(used)
 
     def _refuse(self, jobs: list[_Job], error: LedgerUnavailable) -> None:
-        """Tell those who wait, keep what must not be lost, and reopen the file for the next try."""
+        """Tell those who wait, keep what must not be lost, and connect anew for the next try."""
         if self._state == "open":
             log.error("%s", error)
         self._enter("unavailable", str(error))
@@ -349,7 +419,8 @@ class Ledger:
             if not isinstance(job.payload, NewRequest):
                 self._owed.append(_Job(job.payload, None))
         self._keys_used.clear()
-        self.engine.dispose()
+        if self._writer is not None:
+            self._writer.dispose()
 
     def _probe(self) -> None:
         """Find out with a real write whether the ledger works again."""
@@ -367,14 +438,15 @@ class Ledger:
             self._state, self._message = state, message
 
 
-def lock_path(database: Path) -> Path:
-    """The file that a running writer of this database holds locked."""
-    return database.with_name(database.name + ".lock")
+def _never_computed(request: NewRequest) -> RequestOutcome:
+    """The end of a request that was admitted although its caller was told that it was not."""
+    return RequestOutcome(request.id, "interrupted", request.started_at, 0.0, 0)
 
 
 def _for_people(error: Exception) -> Exception:
-    if isinstance(error, IntegrityError):
-        return InvalidInput("request", f"The ledger refuses this row: {error.orig}.")
+    if isinstance(error, IntegrityError | DataError):
+        said = str(error.orig).splitlines()[0].rstrip(".")
+        return InvalidInput("request", f"The ledger refuses this row: {said}.")
     return error
 
 

@@ -5,12 +5,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, insert, select, update
 
+from db import memberships, teams
 from db.audit import note
 from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
-from db.memberships import LONGEST_NAME, join_team, role_at, team_name_at, valid_team
+from db.memberships import role_at, team_name_at
 from db.schema import Developer, Role
+
+LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,14 @@ def find_developer(engine: Engine, name: str) -> Person | None:
 def add_developer(engine: Engine, name: str, team: str | None = None, *, actor: str) -> Person:
     """Add a developer. InvalidInput where the name is empty, too long or taken."""
     name = _valid_name(name)
-    team = valid_team(team)
+    team = teams.valid_team(team)
     with writing(engine) as connection:
         _require_free(connection, name)
+        team_id = teams.find_or_add(connection, team, actor)
         row = insert(Developer).values(name=name, created_at=now_ms())
         key = connection.execute(row).inserted_primary_key
         assert key is not None
-        join_team(connection, key[0], team, valid_from=0)
+        memberships.enter(connection, key[0], team_id)
         note(connection, actor, "developer added", id=key[0], name=name, team=team)
         return _require(connection, key[0])
 
@@ -68,14 +72,49 @@ def rename_developer(engine: Engine, developer_id: int, name: str, *, actor: str
         return _change(connection, developer_id, actor, "developer renamed", name=name)
 
 
-def set_team(engine: Engine, developer_id: int, team: str | None, *, actor: str) -> Person:
-    """Move a developer to another team from now on; what they used before stays the old one's."""
-    team = valid_team(team)
+def set_team(
+    engine: Engine,
+    developer_id: int,
+    team: str | None,
+    *,
+    actor: str,
+    valid_from: int | None = None,
+) -> Person:
+    """Move a developer to another team from `valid_from` (UTC epoch ms; default: now) on.
+
+    What they used before stays the old team's. What they used since a date in the past becomes the
+    new one's, up to the next change of team that is recorded; a date in the future is kept until
+    it comes. InvalidInput for a time of which retention has deleted requests.
+    """
+    team = teams.valid_team(team)
     with writing(engine) as connection:
-        before = _require(connection, developer_id)
-        join_team(connection, developer_id, team, role=before.role, valid_from=now_ms())
-        change = {"was": {"team": before.team}, "now": {"team": team}}
-        note(connection, actor, "developer's team changed", id=developer_id, **change)
+        _require(connection, developer_id)
+        team_id = teams.find_or_add(connection, team, actor)
+        at = now_ms() if valid_from is None else valid_from
+        moved = memberships.change_team(connection, developer_id, team_id, at)
+        note(
+            connection,
+            actor,
+            "developer's team changed",
+            id=developer_id,
+            was={"team": moved.before},
+            now={"team": team},
+            valid_from=at,
+            requests_moved=moved.requests,
+        )
+        return _require(connection, developer_id)
+
+
+def set_role(
+    engine: Engine, developer_id: int, role: str, *, actor: str, valid_from: int | None = None
+) -> Person:
+    """Give a developer another role from `valid_from` (UTC epoch ms; default: now) on."""
+    with writing(engine) as connection:
+        _require(connection, developer_id)
+        at = now_ms() if valid_from is None else valid_from
+        before = memberships.change_role(connection, developer_id, role, at).before
+        change = {"was": {"role": before}, "now": {"role": role}, "valid_from": at}
+        note(connection, actor, "developer's role changed", id=developer_id, **change)
         return _require(connection, developer_id)
 
 

@@ -15,7 +15,7 @@ from db.audit import note
 from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
-from db.schema import CostSetting, Request
+from db.schema import CostSetting, Request, UsageHour
 
 ElectricityBasis = Literal["nameplate", "metered"]
 
@@ -148,12 +148,21 @@ def _rows(connection: Connection) -> list[Row[Any]]:
 
 
 def _history(connection: Connection) -> list[CostSettings]:
-    first_use = connection.execute(select(func.min(Request.started_at))).scalar()
+    first_use = _first_use(connection)
     first_day = datetime.fromtimestamp(first_use / 1000, UTC).date() if first_use else None
     rows = [(row.valid_from, _values(row)) for row in _rows(connection)]
     if not rows or rows[0][0] > 0:
         rows.insert(0, (0, FOUNDING))
     return [_settings(valid_from, values, first_day) for valid_from, values in rows]
+
+
+def _first_use(connection: Connection) -> int | None:
+    """When the first request was made, or the hour of it where retention has deleted that."""
+    first = [
+        connection.execute(select(func.min(column))).scalar()
+        for column in (Request.started_at, UsageHour.start_at)
+    ]
+    return min((at for at in first if at is not None), default=None)
 
 
 def _values(row: Row[Any]) -> dict[str, Any]:

@@ -10,12 +10,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Subquery, case, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Engine,
+    Label,
+    Select,
+    Subquery,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
+from db import usage_sources
 from db.connect import reading
+from db.energy_minutes import COMPLETE, JOULES, SOURCES, TIMES, whole_sum
+from db.energy_ranges import bucket_of_rows, read, rows_within
 from db.ids import now_ms
 from db.memberships import team_name_at
-from db.schema import Developer, EnergyInterval, Meta, MonthlyUse, Request
+from db.schema import Developer, Meta, MonthlyUse, Request, Team
+from db.usage import TIME_MEASURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,45 +101,46 @@ def started_within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
     return (Request.started_at >= start_ms) & (Request.started_at < end_ms)
 
 
-def minutes_within(start_ms: int, end_ms: int) -> ColumnElement[bool]:
-    return (EnergyInterval.minute_at > start_ms - 60_000) & (EnergyInterval.minute_at < end_ms)
-
-
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
 def _sum(column: Any) -> ColumnElement[int]:
-    return func.coalesce(func.sum(column), 0)
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
-_ENERGY_UNKNOWN = Request.energy_j.is_(None) & (Request.status != "running")
-
-_FIGURES: tuple[ColumnElement[Any], ...] = (
-    func.count().label("requests"),
-    _count(Request.status == "running").label("running"),
-    _count(Request.status == "ok").label("ok"),
-    _count(Request.status == "error").label("errors"),
-    _count(Request.status == "cancelled").label("cancelled"),
-    _count(Request.status == "interrupted").label("interrupted"),
-    _sum(Request.input_tokens).label("input_tokens"),
-    _sum(Request.cached_input_tokens).label("cached_input_tokens"),
-    _sum(Request.output_tokens).label("output_tokens"),
-    _count(Request.counts_exact.is_(False)).label("estimated_counts"),
-    func.sum(Request.energy_j).label("energy_j"),
-    _count(_ENERGY_UNKNOWN).label("energy_unknown"),
-    _count(Request.energy_basis == "partial").label("energy_partial"),
+_MEASURES = (
+    "requests",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "estimated_counts",
+    "energy_unknown",
+    "energy_partial",
+    "energy_j",
 )
+
+
+def _figures(usage: Subquery) -> list[ColumnElement[Any]]:
+    """The figures of `Totals` over rows of a source in `db.usage_sources`."""
+    u = usage.c
+    counts = ("running", "ok", "errors", "cancelled", "interrupted", *_MEASURES[:-1])
+    return [*[_sum(u[name]).label(name) for name in counts], _joules_of(usage)]
+
+
+def _joules_of(usage: Subquery) -> ColumnElement[Any]:
+    """Their energy; NULL where it is known of none."""
+    u = usage.c
+    known = (func.sum(u.requests) > func.sum(u.energy_unknown + u.running)) | (
+        func.sum(u.energy_j) > 0
+    )
+    return case((known, func.sum(u.energy_j))).label("energy_j")
 
 
 def totals(engine: Engine, start_ms: int, end_ms: int, developer_id: int | None = None) -> Totals:
     """The whole range, or one developer's part of it."""
-    query = select(
-        *_FIGURES, func.count(Request.developer_id.distinct()).label("developers")
-    ).where(started_within(start_ms, end_ms))
-    if developer_id is not None:
-        query = query.where(Request.developer_id == developer_id)
     with reading(engine) as connection:
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
+        developers = func.count(usage.c.developer_id.distinct()).label("developers")
+        query = select(*_figures(usage), developers).where(usage.c.requests > 0)
+        if developer_id is not None:
+            query = query.where(usage.c.developer_id == developer_id)
         figures = dict(connection.execute(query).mappings().one())
     if figures["requests"] == 0:
         figures["energy_j"] = 0.0
@@ -132,180 +150,105 @@ def totals(engine: Engine, start_ms: int, end_ms: int, developer_id: int | None 
 def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     """One row for each developer with requests in the range, by name.
 
-    Columns: developer_id, developer (the name now), team, archived, the figures of `Totals`
-    (energy_j NaN where unknown), first_ms, last_ms.
+    Columns: developer_id, developer (the name now), team (now), archived, the figures of `Totals`
+    (energy_j NaN where unknown).
     """
-    figures = (
-        select(
-            Request.developer_id,
-            *_FIGURES,
-            func.min(Request.started_at).label("first_ms"),
-            func.max(Request.started_at).label("last_ms"),
+    with reading(engine) as connection:
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
+        figures = (
+            select(usage.c.developer_id, *_figures(usage))
+            .group_by(usage.c.developer_id)
+            .having(func.sum(usage.c.requests) > 0)
+            .subquery()
         )
-        .where(started_within(start_ms, end_ms))
-        .group_by(Request.developer_id)
-        .subquery()
-    )
-    query = (
-        select(
-            Developer.id.label("developer_id"),
-            Developer.name.label("developer"),
-            team_name_at(Developer.id, now_ms()).label("team"),
-            Developer.archived_at.is_not(None).label("archived"),
-            *[column for column in figures.c if column.name != "developer_id"],
+        query = (
+            select(
+                Developer.id.label("developer_id"),
+                Developer.name.label("developer"),
+                team_name_at(Developer.id, now_ms()).label("team"),
+                Developer.archived_at.is_not(None).label("archived"),
+                *[column for column in figures.c if column.name != "developer_id"],
+            )
+            .join(figures, figures.c.developer_id == Developer.id)
+            .order_by(Developer.name)
         )
-        .join(figures, figures.c.developer_id == Developer.id)
-        .order_by(Developer.name)
-    )
-    return read_frame(engine, query, floats=("energy_j",))
+        return read(connection, query, floats=("energy_j",))
 
 
-def timeline(
-    engine: Engine, start_ms: int, end_ms: int, bucket_ms: int, developer_id: int | None = None
-) -> pd.DataFrame:
-    """Requests per time bucket and developer; buckets without any are left out.
+def by_team(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+    """One row for each team with requests in the range, by name: a request counts to the team that
+    its developer was in then.
+
+    Columns: team_id (0: no team), team (the name now; None: no team), developers, the figures of
+    `Totals` (energy_j NaN where unknown).
+    """
+    with reading(engine) as connection:
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
+        figures = (
+            select(
+                usage.c.team_id,
+                func.count(usage.c.developer_id.distinct()).label("developers"),
+                *_figures(usage),
+            )
+            .where(usage.c.requests > 0)
+            .group_by(usage.c.team_id)
+            .subquery()
+        )
+        query = (
+            select(
+                figures.c.team_id,
+                Team.name.label("team"),
+                *[column for column in figures.c if column.name != "team_id"],
+            )
+            .outerjoin(Team, Team.id == figures.c.team_id)
+            .order_by(Team.name.nulls_first())
+        )
+        return read(connection, query, floats=("energy_j",))
+
+
+def timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
+    """Requests per time bucket; buckets without any are left out.
 
     Buckets of `bucket_ms` begin at `start_ms` (start at a local midnight for local days).
-    Columns: bucket_ms (its start), developer_id, developer, requests, input_tokens,
-    cached_input_tokens, output_tokens, energy_j (NaN where unknown), energy_unknown.
+    Columns: bucket_ms (its start), requests, input_tokens, cached_input_tokens, output_tokens,
+    energy_j (NaN where unknown), energy_unknown.
     """
-    bucket = bucket_of(Request.started_at, start_ms, bucket_ms)
-    figures = (
-        select(
-            bucket,
-            Request.developer_id,
-            *[figure for figure in _FIGURES if figure.name in _TIMELINE_FIGURES],
+    with reading(engine) as connection:
+        usage = usage_sources.by_time(connection, start_ms, end_ms, bucket_ms)
+        counts = [name for name in TIME_MEASURES if name != "energy_j"]
+        query = (
+            select(
+                bucket_of(usage.c.at, start_ms, bucket_ms),
+                *[_sum(usage.c[name]).label(name) for name in counts],
+                _joules_of(usage),
+            )
+            .group_by(literal_column("bucket_ms"))
+            .having(func.sum(usage.c.requests) > 0)
+            .order_by(literal_column("bucket_ms"))
         )
-        .where(started_within(start_ms, end_ms))
-        .group_by(bucket, Request.developer_id)
-    )
-    if developer_id is not None:
-        figures = figures.where(Request.developer_id == developer_id)
-    table = figures.subquery()
-    query = (
-        select(
-            table.c.bucket_ms,
-            table.c.developer_id,
-            Developer.name.label("developer"),
-            *[table.c[name] for name in _TIMELINE_FIGURES],
-        )
-        .join(Developer, Developer.id == table.c.developer_id)
-        .order_by(table.c.bucket_ms, Developer.name)
-    )
-    return read_frame(engine, query, floats=("energy_j",))
-
-
-_TIMELINE_FIGURES = (
-    "requests",
-    "input_tokens",
-    "cached_input_tokens",
-    "output_tokens",
-    "energy_j",
-    "energy_unknown",
-)
-
-
-_JOULES = (
-    "total_j",
-    "attributed_j",
-    "idle_j",
-    "overhead_j",
-    "loading_j",
-    "other_j",
-    "uncertainty_j",
-    "complete_j",
-)
-_COMPLETE = EnergyInterval.basis.in_(("measured", "estimated"))
-
-
-def _energy_rows(start_ms: int, end_ms: int) -> Subquery:
-    """Minutes of each machine and basis, and their milliseconds by how they are known."""
-    e = EnergyInterval
-    return (
-        select(
-            e.minute_at,
-            e.machine,
-            *[getattr(e, name) for name in _JOULES if name != "complete_j"],
-            # A sum passes over NULL, but a total of which a part's uncertainty is not known has
-            # none that is.
-            case((e.total_j.is_not(None) & e.uncertainty_j.is_(None), 1), else_=0).label("unsure"),
-            case((_COMPLETE, e.total_j)).label("complete_j"),
-            case((_COMPLETE, e.duration_ms), else_=0).label("covered_ms"),
-            case((e.basis == "partial", e.duration_ms), else_=0).label("partial_ms"),
-            case((e.total_j.is_(None), e.duration_ms), else_=0).label("unknown_ms"),
-        )
-        .where(minutes_within(start_ms, end_ms))
-        .subquery()
-    )
-
-
-def _energy_by_minute(start_ms: int, end_ms: int) -> Subquery:
-    """One row a minute: joules over all machines. A minute is covered for as long as it is on every
-    machine that has meters in it."""
-    e = _energy_rows(start_ms, end_ms).c
-    durations = ("covered_ms", "partial_ms", "unknown_ms")
-    machine = (
-        select(e.minute_at, *[func.sum(e[n]).label(n) for n in (*_JOULES, "unsure", *durations)])
-        .group_by(e.minute_at, e.machine)
-        .subquery()
-    )
-    m = machine.c
-    return (
-        select(
-            m.minute_at,
-            *[func.sum(m[name]).label(name) for name in (*_JOULES, "unsure")],
-            func.min(m.covered_ms).label("covered_ms"),
-            func.max(m.partial_ms).label("partial_ms"),
-            func.max(m.unknown_ms).label("unknown_ms"),
-        )
-        .group_by(m.minute_at)
-        .subquery()
-    )
-
-
-def _energy(connection: Connection, start_ms: int, end_ms: int) -> Subquery:
-    """What sums over minutes are made of. Where there is one machine, its rows as they are: a year
-    of them is added up in half the time."""
-    machines = select(func.min(EnergyInterval.machine), func.max(EnergyInterval.machine)).where(
-        minutes_within(start_ms, end_ms)
-    )
-    first, last = connection.execute(machines).one()
-    if first == last:
-        return _energy_rows(start_ms, end_ms)
-    return _energy_by_minute(start_ms, end_ms)
-
-
-def _energy_sums(minutes: Subquery) -> list[ColumnElement[Any]]:
-    m = minutes.c
-    sums: list[ColumnElement[Any]] = [
-        func.sum(m[name]).label(name) for name in _JOULES if name != "uncertainty_j"
-    ]
-    sure = case((func.sum(m.unsure) == 0, func.sum(m.uncertainty_j)))
-    durations = ("covered", "partial", "unknown")
-    return [
-        *sums,
-        sure.label("uncertainty_j"),
-        *[(_sum(m[f"{name}_ms"]) / 1000.0).label(f"{name}_s") for name in durations],
-    ]
+        return read(connection, query, floats=("energy_j",))
 
 
 def energy_between(engine: Engine, start_ms: int, end_ms: int) -> EnergyTotals:
     """What the meters read in the minutes that the range touches, begun ones included whole."""
-    bases = (
-        select(EnergyInterval.basis, EnergyInterval.source, func.sum(EnergyInterval.total_j))
-        .where(minutes_within(start_ms, end_ms) & EnergyInterval.total_j.is_not(None))
-        .group_by(EnergyInterval.basis, EnergyInterval.source)
-        .order_by(EnergyInterval.basis, EnergyInterval.source)
-    )
     with reading(engine) as connection:
-        read = connection.execute(bases).all()
-        sums = select(*_energy_sums(_energy(connection, start_ms, end_ms)))
-        figures = dict(connection.execute(sums).mappings().one())
+        rows = rows_within(connection, SOURCES, start_ms, end_ms)
+        source = rows.c.source
+        bases = (
+            select(rows.c.basis, source, func.sum(rows.c.total_j))
+            .where(rows.c.total_j.is_not(None))
+            .group_by(rows.c.basis, source)
+            .order_by(rows.c.basis, source)
+        )
+        of_sources = connection.execute(bases).all()
+        joules = connection.execute(select(*_joules(rows))).mappings().one()
+        times = rows_within(connection, TIMES, start_ms, end_ms)
+        seconds = connection.execute(select(*_seconds(times))).mappings().one()
     by_basis: dict[str, float] = {}
-    for basis, _, joules in read:
-        by_basis[basis] = by_basis.get(basis, 0.0) + (joules or 0.0)
-    sources = sorted({source for _, source, _ in read})
-    return EnergyTotals(**figures, by_basis=by_basis, sources=sources)
+    for basis, _, total_j in of_sources:
+        by_basis[basis] = by_basis.get(basis, 0.0) + total_j
+    sources = sorted({source for _, source, _ in of_sources})
+    return EnergyTotals(**joules, **seconds, by_basis=by_basis, sources=sources)
 
 
 def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
@@ -314,33 +257,59 @@ def energy_timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) 
     Columns: bucket_ms (its start), and as in `EnergyTotals` the joules (NaN where unknown),
     covered_s, partial_s, unknown_s.
     """
+    frames = []
     with reading(engine) as connection:
-        minutes = _energy(connection, start_ms, end_ms)
-    bucket = bucket_of(minutes.c.minute_at, start_ms, bucket_ms)
-    query = select(bucket, *_energy_sums(minutes)).group_by(bucket).order_by(bucket)
-    return read_frame(engine, query, floats=(*_JOULES, "covered_s", "partial_s", "unknown_s"))
+        for rollup, sums in ((SOURCES, _joules), (TIMES, _seconds)):
+            rows = rows_within(connection, rollup, start_ms, end_ms, bucket_ms)
+            bucket, found = bucket_of_rows(rows, start_ms, bucket_ms), sums(rows)
+            query = select(bucket, *found).group_by(bucket).order_by(bucket)
+            frames.append(read(connection, query, floats=[each.name for each in found]))
+    joules, seconds = frames  # a minute has both, so these have the same buckets
+    return joules.merge(seconds, on="bucket_ms")
+
+
+def _joules(rows: Subquery) -> list[Label[Any]]:
+    """Sums over rows of `db.energy_minutes.SOURCES`. A sum passes over NULL, but a total of which a
+    part's uncertainty is not known has none that is."""
+    r = rows.c
+    sure = (func.sum(r.accuracy_unknown) == 0) & (func.sum(r.accuracy_kept) > 0)
+    complete = case((r.basis.in_(COMPLETE), r.total_j))
+    return [
+        *[func.sum(r[name]).label(name) for name in JOULES],
+        func.sum(complete).label("complete_j"),
+        case((sure, func.sum(r.uncertainty_j))).label("uncertainty_j"),
+    ]
+
+
+def _seconds(rows: Subquery) -> list[Label[Any]]:
+    names = ("covered", "partial", "unknown")
+    sums = [func.coalesce(whole_sum(rows.c[f"{name}_ms"]), 0) / 1000.0 for name in names]
+    return [each.label(f"{name}_s") for each, name in zip(sums, names, strict=True)]
 
 
 def recent_requests(
     engine: Engine,
     limit: int,
-    before_id: int | None = None,
+    before: tuple[int, int] | None = None,
     *,
     developer_id: int | None = None,
     status: str | None = None,
 ) -> pd.DataFrame:
     """Requests, newest first, with all the columns of the table, at most `limit`.
 
-    The next page is the one with `before_id` = the last row's id. Ids are kept as Python integers'
-    64 bits; numbers that may be missing are pandas' nullable integers.
+    The next page is the one with `before` = the last row's (started_at, id). Ids are kept as Python
+    integers' 64 bits; numbers that may be missing are pandas' nullable integers.
     """
-    query = select(Request.__table__).order_by(Request.id.desc()).limit(limit)
-    if before_id is not None:
-        query = query.where(Request.id < before_id)
+    newest_first = (Request.started_at.desc(), Request.id.desc())
+    query = select(Request.__table__).order_by(*newest_first).limit(limit)
+    if before is not None:
+        query = query.where(tuple_(Request.started_at, Request.id) < tuple_(*before))
     if developer_id is not None:
         query = query.where(Request.developer_id == developer_id)
     if status is not None:
         query = query.where(Request.status == status)
+        if status != "ok":
+            query = query.where(Request.status != literal_column("'ok'"))  # as its index says it
     floats = ("energy_j", "prefill_energy_j", "energy_uncertainty_j", "experts_active_mean")
     frame = read_frame(engine, query, floats=floats)
     nullable = ["first_token_at", "finished_at", "api_key_id", "queue_ms", "ttft_ms", "duration_ms"]
@@ -370,11 +339,11 @@ def month_use(engine: Engine, month: str) -> pd.DataFrame:
 
 
 def first_activity(engine: Engine) -> Activity | None:
-    """When the first and the last request were made; None on an empty ledger."""
-    query = select(func.min(Request.started_at), func.max(Request.started_at))
+    """When the first and the last request were made; None on an empty ledger. To the hour, where
+    retention has deleted it."""
     with reading(engine) as connection:
-        first, last = connection.execute(query).one()
-    return None if first is None else Activity(first, last)
+        first, last = usage_sources.activity(connection)
+    return None if first is None or last is None else Activity(first, last)
 
 
 def is_sample(engine: Engine) -> bool:
@@ -397,6 +366,4 @@ def read_frame(
 ) -> pd.DataFrame:
     """The rows as a DataFrame; columns named in `floats` have NaN for NULL even if all are."""
     with reading(engine) as connection:
-        result = connection.execute(query)
-        frame = pd.DataFrame(result.all(), columns=list(result.keys()))
-    return frame.astype(dict.fromkeys(floats, float))
+        return read(connection, query, floats)

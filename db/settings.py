@@ -17,7 +17,10 @@ class Settings(BaseSettings):
         description="Folder of the weights, the database and the logs.",
     )
     database_url: str | None = Field(
-        default=None, description="The ledger's SQLAlchemy URL; default: ledger.db in the home."
+        default=None,
+        description="Where the ledger is: sqlite:////path/to/ledger.db or "
+        "postgresql://user:password@host/database, which several gateways may share; default: "
+        "ledger.db in the home.",
     )
     host: str = Field(default="localhost", description="Address of `python -m engine serve`.")
     port: int = Field(default=8501, ge=1, le=65535, description="Port of `python -m engine serve`.")

@@ -1,6 +1,6 @@
 """The ledger's write statements. Each function works within the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from sqlalchemy import (
@@ -8,16 +8,18 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
+    and_,
     bindparam,
     case,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
 )
 
-from db import months
+from db import months, usage
 from db.errors import UnknownRequest
 from db.records import (
     Checkpoint,
@@ -215,33 +217,50 @@ def _milliseconds(duration: float | None) -> int | None:
     return None if duration is None else max(round(duration), 0)
 
 
-def interrupt_running(connection: Connection) -> int:
-    """End every row still `running` as `interrupted`, at its last checkpoint, and add what it holds
-    to its month. Returns how many."""
-    used = months.tally()
-    held = select(
-        _r.started_at, _r.developer_id, _r.api_key_id, _r.input_tokens, _r.output_tokens
-    ).where(_r.status == "running")
-    for *user, input_tokens, output_tokens in connection.execute(held):
-        use = used[months.user_of(*user)]
-        use.requests += 1
-        use.input_tokens += input_tokens
-        use.output_tokens += output_tokens
-    months.add(connection, used)
+def interrupt_running(connection: Connection, left: ColumnElement[bool]) -> int:
+    """End rows still `running` that `left` is true of as `interrupted`, at their last checkpoint,
+    and add what they hold to their months. Returns how many."""
+    running = _r.status == literal_column("'running'")
+    chosen = set(connection.execute(select(_r.id).where(running, left)).scalars())
+    months.add(connection, _held(connection, chosen, sign=1))
     last = _later(
         _r.started_at + func.coalesce(_r.duration_ms, 0),
         func.coalesce(_r.first_token_at, _r.started_at),
     )
-    result = connection.execute(
-        update(_requests)
-        .where(_r.status == "running")
-        .values(
-            status="interrupted",
-            finished_at=last,
-            duration_ms=last - _r.started_at,
+    with usage.changing(connection, chosen):
+        connection.execute(
+            update(_requests)
+            .where(running, left)
+            .values(status="interrupted", finished_at=last, duration_ms=last - _r.started_at)
         )
-    )
-    return result.rowcount
+    return len(chosen)
+
+
+def resume(connection: Connection, request_ids: Set[int]) -> int:
+    """Let rows run again that another writer `interrupted`, and take what they hold out of their
+    months. Returns how many."""
+    interrupted = and_(_r.status == "interrupted", _r.id.in_(request_ids))
+    chosen = set(connection.execute(select(_r.id).where(interrupted)).scalars())
+    months.add(connection, _held(connection, chosen, sign=-1))
+    with usage.changing(connection, chosen):
+        connection.execute(
+            update(_requests).where(_r.id.in_(chosen)).values(status="running", finished_at=None)
+        )
+    return len(chosen)
+
+
+def _held(connection: Connection, request_ids: Set[int], sign: int) -> months.Tally:
+    """What these rows add to their months, or take from them."""
+    used = months.tally()
+    rows = select(
+        _r.started_at, _r.developer_id, _r.api_key_id, _r.input_tokens, _r.output_tokens
+    ).where(_r.id.in_(request_ids))
+    for *user, input_tokens, output_tokens in connection.execute(rows):
+        use = used[months.user_of(*user)]
+        use.requests += sign
+        use.input_tokens += sign * input_tokens
+        use.output_tokens += sign * output_tokens
+    return used
 
 
 def set_meta(connection: Connection, key: str, value: str) -> None:

@@ -16,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from db.accounts import has_admin_password
 from db.connect import connect
-from db.errors import LedgerUnavailable
+from db.errors import InvalidInput, LedgerUnavailable
 from db.settings import Settings
+from db.urls import is_postgresql
 from engine.api.app import create_app
 from engine.api.current import set_current
 from engine.api.events import EngineState
@@ -35,7 +36,7 @@ def run(settings: Settings) -> None:
     sockets = listen(settings.host, settings.port)
     try:
         uvloop.run(_serve(settings, sockets))
-    except LedgerUnavailable as error:
+    except (InvalidInput, LedgerUnavailable) as error:
         _give_up(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -49,7 +50,9 @@ def require_password(settings: Settings) -> None:
         engine = connect(settings.ledger_url, read_only=True)
         protected = has_admin_password(engine)
         engine.dispose()
-    except (LedgerUnavailable, DBAPIError):  # no ledger yet, or one without the table
+    except (LedgerUnavailable, DBAPIError) as error:  # no ledger yet, or one without the table
+        if isinstance(error, LedgerUnavailable) and is_postgresql(settings.ledger_url):
+            _give_up(str(error))
         protected = False
     if not protected:
         _give_up(

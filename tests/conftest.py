@@ -1,11 +1,13 @@
 """Fixtures that every folder of tests shares: the real weights and a home of one's own."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from platformdirs import user_cache_path
 
 from engine.weights import ensure_default_weights
+from tests.postgresql import Server, server
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +16,13 @@ def weights_dir() -> Path:
     folder = user_cache_path("breakeven-tests", appauthor=False) / "weights"
     ensure_default_weights(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server to make databases on."""
+    with server() as found:
+        yield found
 
 
 @pytest.fixture

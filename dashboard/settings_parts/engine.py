@@ -58,7 +58,7 @@ def _model(service: Service, model: Ready) -> None:
         f"{formats.count(model.active_parameters)} are active for a token",
         "Weights": f"{formats.size(model.weight_bytes)} in memory, from {service.model_path}",
         "Loaded in": formats.duration(model.load_ms),
-        "Ledger": str(service.ledger.path),
+        "Ledger": service.ledger.address,
     }
     ui.fact_table(facts)
     st.markdown("**Meters**")

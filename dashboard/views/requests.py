@@ -33,8 +33,8 @@ ledger = data.chosen_ledger()
 zone = data.timezone()
 
 people = {person.name: person.id for person in data.developers(ledger, archived=True)}
-# A page is remembered by the ids it starts before; a new filter begins again at the newest.
-before: list[int] = st.session_state.setdefault("requests-before", [])
+# A page is remembered by the request it starts before; a new filter begins again at the newest.
+before: list[tuple[int, int]] = st.session_state.setdefault("requests-before", [])
 with st.container(horizontal=True, vertical_alignment="bottom"):
     who = st.selectbox("Developer", [EVERYBODY, *people], on_change=before.clear, width=220)
     status = st.selectbox(
@@ -161,7 +161,7 @@ if rows.empty:
 else:
     chosen = st.dataframe(
         table_of(rows),
-        key=f"requests-{ledger}-{before[-1] if before else 'newest'}",
+        key=f"requests-{ledger}-{before[-1][1] if before else 'newest'}",
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -187,7 +187,7 @@ else:
             before.pop()
             st.rerun()
         if st.button("Older", icon=":material/chevron_right:", disabled=not has_older):
-            before.append(int(rows["id"].iloc[-1]))
+            before.append((int(rows["started_at"].iloc[-1]), int(rows["id"].iloc[-1])))
             st.rerun()
         st.caption("Select a row to see its detail.")
     if chosen.selection.rows:

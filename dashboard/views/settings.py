@@ -1,16 +1,34 @@
-"""Settings: people, keys, prices, carbon, the engine and the admin's password."""
+"""Settings: people, keys, prices, carbon, the engine, retention, the audit trail, the password."""
 
 import streamlit as st
 
 from dashboard import access, ui
-from dashboard.settings_parts import energy, engine, keys, password, people, prices
+from dashboard.settings_parts import (
+    audit,
+    energy,
+    engine,
+    keys,
+    password,
+    people,
+    prices,
+    retention,
+)
 
 ui.begin(
     "Settings", "Who uses it, what it costs, and how the engine is doing.", always_own_ledger=True
 )
-names = ["People", "Keys", "Prices", "Energy", "Engine", "Admin password"]
-tabs = st.tabs(names, key="settings-tab", bind="query-params", on_change="rerun")
-for tab, part in zip(tabs, (people, keys, prices, energy, engine, password), strict=True):
+parts = {
+    "People": people,
+    "Keys": keys,
+    "Prices": prices,
+    "Energy": energy,
+    "Engine": engine,
+    "Retention": retention,
+    "Audit": audit,
+    "Admin password": password,
+}
+tabs = st.tabs(list(parts), key="settings-tab", bind="query-params", on_change="rerun")
+for tab, part in zip(tabs, parts.values(), strict=True):
     with tab:
         if tab.open:
             part.draw()

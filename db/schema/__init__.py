@@ -6,6 +6,9 @@ A value that is not known is NULL, never 0. Rows of people, keys and prices are 
 
 from db.schema.base import Base, ExactDecimal, Id
 from db.schema.energy import EnergyInterval, GridIntensity, MeterReading
+from db.schema.energy_rollups import EnergySource, EnergyTime, MachineTime, MeterTime
+from db.schema.imports import IMPORT_BASES, Import, ImportBasis, ImportedUsage
+from db.schema.life import Erasing, Horizon, RetentionSetting
 from db.schema.money import CostSetting
 from db.schema.people import ROLES, Admin, ApiKey, Developer, Limit, Membership, Role, Team
 from db.schema.records import Audit, Meta
@@ -24,6 +27,7 @@ from db.schema.usage import UsageHour, UsageModel, UsagePeriod, UsageTime
 __all__ = [
     "ENDINGS",
     "ENERGY_BASES",
+    "IMPORT_BASES",
     "ROLES",
     "STATUSES",
     "Admin",
@@ -34,15 +38,25 @@ __all__ = [
     "Developer",
     "EnergyBasis",
     "EnergyInterval",
+    "EnergySource",
+    "EnergyTime",
+    "Erasing",
     "ExactDecimal",
     "GridIntensity",
+    "Horizon",
     "Id",
+    "Import",
+    "ImportBasis",
+    "ImportedUsage",
     "Limit",
+    "MachineTime",
     "Membership",
     "Meta",
     "MeterReading",
+    "MeterTime",
     "MonthlyUse",
     "Request",
+    "RetentionSetting",
     "Role",
     "Status",
     "Team",

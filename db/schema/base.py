@@ -27,7 +27,9 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return format(value, "f")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value)
+        if value is None or dialect.name == "sqlite":
+            return None if value is None else Decimal(value)
+        return Decimal(format(Decimal(value).normalize(), "f"))  # without NUMERIC's trailing zeros
 
 
 class Base(DeclarativeBase):

@@ -17,7 +17,7 @@ ENERGY_BASES = ("measured", "estimated", "partial", "unknown")
 
 class Writer(Base):
     """A process that writes requests. One that has not been seen for long has died: the rows that
-    it left `running` are `interrupted` by another."""
+    it left `running` are `interrupted` by another. `seen_at` is 0 once it has closed."""
 
     __tablename__ = "writers"
 

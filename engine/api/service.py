@@ -36,6 +36,7 @@ from engine.api.observer import Observer
 from engine.api.power import PowerNow
 from engine.api.source import Engine as EngineOfModel
 from engine.api.source import Source
+from engine.api.upkeep import Upkeep
 from engine.api.upstreams.config import read_upstreams
 from engine.api.upstreams.registry import UpstreamModel, Upstreams
 from engine.energy.window import EnergyWindow
@@ -76,6 +77,7 @@ class Service:
         upstreams = read_upstreams(settings.upstreams)
         require_meters(settings.meters, upstreams)
         self.ledger = Ledger(settings.ledger_url)
+        self.upkeep = Upkeep(lambda: self.ledger.engine)
         self.auth = Authenticator(lambda: self.ledger.engine)
         self.started_at = now_ms()
         self.observer = Observer(settings.home, self.ledger, self.health)
@@ -101,6 +103,7 @@ class Service:
         self._loop = asyncio.get_running_loop()
         limit_connections()
         await asyncio.to_thread(self._open_ledger)
+        self.upkeep.start()
         await asyncio.to_thread(self.observer.start)
         self.upstreams.start()
         if self.computes_here:
@@ -124,6 +127,7 @@ class Service:
                 await self.upstreams.stop()
         except Exception:  # the ledger is to be closed all the same
             log.exception("The upstreams' meters did not stop in time.")
+        await asyncio.to_thread(self.upkeep.stop)
         await asyncio.to_thread(self.ledger.close)
         await asyncio.to_thread(self.observer.stop)
         self._stopped = True

@@ -21,7 +21,7 @@ def uses(total_j: float, attributed_j: float) -> Uses:
     parts: dict[str, float | None] = dict.fromkeys(PARTS, 0.0)
     parts |= {"attributed_j": attributed_j, "idle_j": total_j - attributed_j}
     total = Sure(total_j, 0.4 * total_j, 0.0)
-    return Uses(total, parts, 0.0, {"estimated": total_j}, 3_600.0, 0.0, 0.0)
+    return Uses(total, parts, 0.0, {"estimated": total_j}, 0.0, 0.0)
 
 
 def work(**changes: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def test_the_month_begins_at_its_first_day_and_is_called_by_name() -> None:
 def test_the_month_in_which_it_all_began_is_shown_from_that_day() -> None:
     chosen = period("month", INDIA, ms(2026, 3, 15, 9, 30), ms(2026, 3, 15, 8, 0))
     assert chosen.start_ms == ms(2026, 3, 15)
-    assert (chosen.words, chosen.bucket_words()) == ("in March", "per 10 minutes")
+    assert (chosen.words, chosen.bucket_words()) == ("in March", "per 15 minutes")
 
 
 def test_the_last_hour_is_cut_into_half_minutes() -> None:
@@ -40,7 +40,7 @@ def test_the_last_hour_is_cut_into_half_minutes() -> None:
 
 @pytest.mark.parametrize(
     ("days", "bucket"),
-    [(1, "per 10 minutes"), (3, "per hour"), (90, "per day"), (1_000, "per 7 days")],
+    [(1, "per 15 minutes"), (3, "per hour"), (90, "per day"), (1_000, "per 7 days")],
 )
 def test_everything_is_cut_into_few_enough_buckets(days: int, bucket: str) -> None:
     now = ms(2026, 3, 5)

@@ -1,13 +1,18 @@
 """Settings: people, keys, prices and the password, with mistakes explained beside the form."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
-from db import grid, keys, people, prices
+from db import grid, keys, memberships, people, prices, retention, teams
 from db.accounts import verify_admin_password
+from db.retention import Retention
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
+from tests.db.energy_rows import request, write
+from tests.db.team import NOON
 
 pytestmark = pytest.mark.usefixtures("product")
 
@@ -154,3 +159,85 @@ def test_carbon_is_turned_off_again(product: Service) -> None:
     chosen = grid.current_grid(product.database)
     assert chosen is not None
     assert chosen.g_per_kwh is None
+
+
+def test_a_person_is_moved_from_a_day_on_and_it_stands_in_their_history(product: Service) -> None:
+    ada = people.add_developer(product.database, "Ada", "Platform", actor="test")
+    page = settings()
+    fill(page, "Team", "Data")
+    page.date_input[0].set_value(date(2026, 3, 1))
+    submit(page, "Save")
+    changes = memberships.history(product.database, ada.id)
+    kolkata = datetime(2026, 2, 28, 18, 30, tzinfo=UTC)  # where it is midnight of March 1st
+    assert (changes[0].team, changes[0].valid_from) == ("Data", kolkata.timestamp() * 1000)
+    shown = next(frame.value for frame in page.dataframe if "Recorded" in frame.value)
+    assert shown["Team"].tolist() == ["Data", "Platform"]
+
+
+def test_a_role_that_is_dated_back_leaves_the_team_of_that_time(product: Service) -> None:
+    ada = people.add_developer(product.database, "Ada", "Platform", actor="test")
+    people.set_team(product.database, ada.id, "Data", actor="test")
+    page = settings()
+    next(box for box in page.selectbox if box.label == "Role").select("lead")
+    page.date_input[0].set_value(date(2026, 3, 1))
+    submit(page, "Save")
+    changes = memberships.history(product.database, ada.id)
+    assert [(it.team, it.role) for it in changes if it.in_force] == [
+        ("Data", "lead"),
+        ("Platform", "lead"),
+        ("Platform", "developer"),
+    ]
+
+
+def test_a_team_is_added_and_archived_unless_somebody_is_in_it(product: Service) -> None:
+    people.add_developer(product.database, "Ada", "Platform", actor="test")
+    page = settings()
+    submit(page, "Archive team")
+    assert "move them first" in page.error[0].value
+    fill(page, "New team", "Data")
+    submit(page, "Add team")
+    assert [team.name for team in teams.list_teams(product.database)] == ["Data", "Platform"]
+
+
+def test_erasing_a_name_needs_it_typed(product: Service) -> None:
+    ada = people.add_developer(product.database, "Ada", actor="test")
+    page = settings()
+    submit(page, "Erase the name")
+    for_good = [one for one in page.button if one.label == "Erase the name for good"]
+    assert for_good[0].disabled
+    assert people.get_developer(product.database, ada.id) == ada
+
+
+def test_retention_asks_first_and_says_how_many_rows_will_go(product: Service) -> None:
+    ada = people.add_developer(product.database, "Ada", actor="test")
+    write(product.database, requests=[request(ada.id, at=NOON + n) for n in range(1_234)])
+    page = settings("Retention")
+    fill(page, "Keep requests, days", "30")
+    submit(page, "Save")
+    question = next(text.value for text in page.markdown if "cannot be undone" in text.value)
+    assert "1,234 requests" in question
+    assert retention.current(product.database) == Retention()
+
+
+def test_retention_that_deletes_nothing_is_saved_at_once(product: Service) -> None:
+    page = settings("Retention")
+    fill(page, "Keep meters' minutes, days", "soon")
+    submit(page, "Save")
+    assert "whole number of days" in page.error[0].value
+    fill(page, "Keep meters' minutes, days", "90")
+    submit(page, "Save")
+    assert retention.current(product.database) == Retention(None, 90)
+
+
+def test_the_audit_trail_is_paged_and_filtered(product: Service) -> None:
+    for number in range(60):
+        people.add_developer(product.database, f"Ada {number}", actor="test")
+    teams.add_team(product.database, "Data", actor="grace")
+    page = settings("Audit")
+    shown = page.dataframe[0].value
+    assert shown["What"].tolist() == ["team added", *["developer added"] * 49]
+    assert shown["Who"][0] == "grace"
+    submit(page, "Older")
+    assert len(page.dataframe[0].value) == 11
+    page.selectbox[0].select("team added").run()
+    assert page.dataframe[0].value["Detail"].tolist() == ["id 1, name Data"]

@@ -1,18 +1,61 @@
-"""A ledger on a file of its own, with one developer and their key."""
+"""A ledger of its own, with one developer and their key: on SQLite, and again on PostgreSQL."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from db import keys, people
 from db.ledger import Ledger
-from tests.db.team import Team
+from tests.db.team import Fresh, Team
+from tests.postgresql import Server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Of an empty database. `on_sqlite` and `on_postgresql` choose one."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    found = server.database()
+    yield found
+    server.give_back(found)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def fresh(request: pytest.FixtureRequest) -> Fresh:
+    """Lends empty databases with the present schema, for tests that need one an example."""
+
+    @contextmanager
+    def lend() -> Iterator[str]:
+        if request.param == "sqlite":
+            with TemporaryDirectory() as folder:
+                yield f"sqlite:///{folder}/ledger.db"
+            return
+        server: Server = request.getfixturevalue("postgresql")
+        found = server.database()
+        yield found
+        server.give_back(found)
+
+    return lend
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
+def another_url(url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Makes empty databases beside `url`, without any table yet."""
+    numbers = itertools.count()
+
+    def make() -> str:
+        if url.startswith("sqlite"):
+            return f"sqlite:///{tmp_path / f'another-{next(numbers)}.db'}"
+        server: Server = request.getfixturevalue("postgresql")
+        return server.empty_database()
+
+    return make
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ from typing import Any
 
 from sqlalchemy import Engine, insert
 
-from db import people
+from db import energy_rollups, people
 from db.connect import writing
 from db.ids import new_id
 from db.schema import EnergyInterval, MeterReading, Request
+from db.usage_rebuild import rebuild
 from tests.db.team import NOON
 
 MINUTE = 60_000
@@ -92,6 +93,8 @@ def write(
         for table, found in tables:
             if found:
                 connection.execute(insert(table), found)
+        rebuild(connection)
+        energy_rollups.rebuild(connection)
 
 
 def developer(engine: Engine, name: str) -> int:

@@ -1,8 +1,12 @@
 """Short ways to write what the tests write often."""
 
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import pytest
 from sqlalchemy import Engine, text
 
 from db.ids import new_id
@@ -11,6 +15,11 @@ from db.records import EnergyRecord, NewRequest, RequestOutcome
 
 NOON = 1_767_268_800_000  # 2026-01-01 12:00 UTC
 WAIT_S = 20
+Fresh = Callable[[], AbstractContextManager[str]]
+
+# Most tests run on both databases; these are about one.
+on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
 
 @dataclass(frozen=True)
@@ -63,8 +72,16 @@ def window(
     return EnergyRecord(at, at + 1_000, 1.0, total_j, idle_j, shares, basis, source)
 
 
+def wait_until_open(ledger: Ledger) -> None:
+    """Until what was owed to it is written."""
+    deadline = time.monotonic() + WAIT_S
+    while ledger.health().state != "open" or ledger.health().waiting:
+        assert time.monotonic() < deadline, ledger.health()
+        time.sleep(0.05)
+
+
 def row(engine: Engine, request_id: int) -> dict[str, Any]:
-    """A request as any SQLite client would read it."""
+    """A request as any client of the database would read it."""
     with engine.connect() as connection:
         found = connection.execute(
             text("SELECT * FROM requests WHERE id = :id"), {"id": request_id}
@@ -73,7 +90,7 @@ def row(engine: Engine, request_id: int) -> dict[str, Any]:
 
 
 def rows(engine: Engine, table: str) -> list[dict[str, Any]]:
+    """All of a table, ordered by its first column."""
     with engine.connect() as connection:
-        return [
-            dict(found) for found in connection.execute(text(f"SELECT * FROM {table}")).mappings()
-        ]
+        found = connection.execute(text(f"SELECT * FROM {table} ORDER BY 1"))
+        return [dict(each) for each in found.mappings()]

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -14,7 +12,7 @@ from db.check import check
 from db.errors import BudgetExceeded
 from db.ledger import Ledger
 from db.limits import Limits
-from tests.db.team import NOON, WAIT_S, Team, outcome, rows, window
+from tests.db.team import NOON, WAIT_S, Fresh, Team, outcome, rows, window
 
 DEVELOPER = Limits(tokens_per_month=400, energy_j_per_month=300.0)
 KEY = Limits(tokens_per_month=250, energy_j_per_month=200.0)
@@ -31,12 +29,14 @@ step = st.one_of(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(step, max_size=25))
-@example([("admit", [(1, 50, 100, 0)] * 5)])  # each fits by itself, all of them do not
-@example([("admit", [(0, 0, 0, 150)] * 5), ("meter", 0, 4), ("crash",)])
-def test_budgets_are_never_overrun_and_never_refuse_what_fits(steps: list[Any]) -> None:
+@given(steps=st.lists(step, max_size=25))
+@example(steps=[("admit", [(1, 50, 100, 0)] * 5)])  # each fits by itself, all of them do not
+@example(steps=[("admit", [(0, 0, 0, 150)] * 5), ("meter", 0, 4), ("crash",)])
+def test_budgets_are_never_overrun_and_never_refuse_what_fits(
+    fresh: Fresh, steps: list[Any]
+) -> None:
     """Every request stays within what it reserved; then used and reserved stay within budgets."""
-    with _office() as (ledger, team, key_ids):
+    with _office(fresh) as (ledger, team, key_ids):
         for kind, *detail in steps:
             running = [it for it in rows(ledger.engine, "requests") if it["status"] == "running"]
             if kind == "crash":
@@ -58,10 +58,10 @@ def test_budgets_are_never_overrun_and_never_refuse_what_fits(steps: list[Any]) 
 
 
 @contextmanager
-def _office() -> Iterator[tuple[Ledger, Team, list[int | None]]]:
+def _office(fresh: Fresh) -> Iterator[tuple[Ledger, Team, list[int | None]]]:
     """A developer with a budget, and the keys to ask with: one with a budget, one without, none."""
-    with TemporaryDirectory() as folder:
-        ledger = Ledger(f"sqlite:///{Path(folder) / 'ledger.db'}")
+    with fresh() as url:
+        ledger = Ledger(url)
         ledger.open()
         ada = people.add_developer(ledger.engine, "Ada", actor="test")
         small, _ = keys.create_key(ledger.engine, ada.id, "ci", actor="test")

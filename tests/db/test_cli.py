@@ -33,9 +33,16 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
     monkeypatch.setenv("BREAKEVEN_HOME", str(tmp_path))
     monkeypatch.delenv("BREAKEVEN_DATABASE_URL", raising=False)
+    if url.startswith("postgresql"):
+        monkeypatch.setenv("BREAKEVEN_DATABASE_URL", url)
 
     def run(*words: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["db", *words])
@@ -127,6 +134,7 @@ def test_the_admin_password_is_asked_for_and_never_shown(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BREAKEVEN_HOME", str(tmp_path))
+    monkeypatch.setenv("BREAKEVEN_DATABASE_URL", url)
     typed = "correct horse\ncorrect horse\n"
     done = CliRunner().invoke(cli, ["admin", "set-password"], input=typed)
     assert done.exit_code == 0
@@ -144,8 +152,9 @@ def test_the_admin_password_is_asked_for_and_never_shown(
         (("limits", "set", "--key", "9"), "Say which limit to set"),
         (("limits", "set", "--concurrent", "3"), "Limits are either a developer's or a key's."),
         (("limits", "set", "--developer", "zoe", "--none"), "There is no developer named zoe."),
-        (("check",), "There is no ledger at"),
-        (("check", "--database", "postgresql://host/x"), "kept in an SQLite file"),
+        (("check", "--database", "sqlite:////none/of.db"), "There is no ledger at /none/of.db."),
+        (("check", "--database", "mysql://host/x"), "in an SQLite file or in PostgreSQL"),
+        (("check", "--database", "postgresql://localhost:1/x"), "no PostgreSQL server answers"),
     ],
 )
 def test_a_mistake_is_answered_with_one_sentence(

@@ -1,7 +1,5 @@
 import math
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from db import people
 from db.errors import InvalidInput
 from db.ledger import Ledger
 from db.records import DeviceEnergy, EnergyBooked, EnergyRecord
-from tests.db.team import NOON, WAIT_S, Team, outcome, row, rows, window
+from tests.db.team import NOON, WAIT_S, Fresh, Team, outcome, row, rows, window
 
 
 def test_a_meter_whose_name_is_part_of_anothers_is_named_too(ledger: Ledger, team: Team) -> None:
@@ -187,13 +185,14 @@ one_window = st.tuples(
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(one_window, max_size=12))
+@given(windows=st.lists(one_window, max_size=12))
 def test_joules_are_conserved_whatever_the_windows(
+    fresh: Fresh,
     windows: list[tuple[dict[int, float | None], float | None, tuple[float, float, float], int]],
 ) -> None:
     """Requests 0 to 3 exist, 4 and 5 do not; some windows and some shares are unknown."""
-    with TemporaryDirectory() as folder:
-        ledger = Ledger(f"sqlite:///{Path(folder) / 'ledger.db'}")
+    with fresh() as url:
+        ledger = Ledger(url)
         ledger.open()
         team = Team(people.add_developer(ledger.engine, "Ada", actor="test").id, 1)
         for request_id in range(4):

@@ -12,7 +12,8 @@ from db.energy_queries import (
     has_energy,
     meters,
     whole_and_parts,
-    work,
+    work_by_developer,
+    work_by_model,
 )
 from db.ledger import Ledger
 from tests.db.energy_rows import MINUTE, developer, minute, reading, request, unknown_minute, write
@@ -40,7 +41,6 @@ def test_a_bucket_adds_up_its_minutes_and_their_uncertainties(engine: Engine) ->
     assert [row[part] for part in parts] == [30.0, 120.0, 10.0, 20.0, 20.0]
     # One meter's error is the same in both minutes: 80 J, not √(40² + 40²) = 57 J.
     assert row["uncertainty_j"] == 80.0
-    assert row["covered_ms"] == 2 * MINUTE
 
 
 def test_uncertainty_that_was_not_kept_is_not_none_at_all(engine: Engine) -> None:
@@ -100,9 +100,10 @@ def test_work_is_told_by_who_what_and_how_many_experts(engine: Engine) -> None:
             request(grace, experts_active_mean=8.0, status="cancelled", energy_j=7.0),
         ],
     )
-    frame = work(engine, NOON, NOON + HOUR)
-    four, *eights = frame.to_dict("records")
-    assert (four["developer"], four["experts"], four["requests"]) == ("Ada", 4.0, 2)
+    four, *eights = work_by_model(engine, NOON, NOON + HOUR).to_dict("records")
+    adas, _ = work_by_developer(engine, NOON, NOON + HOUR).to_dict("records")
+    assert (adas["developer"], adas["energy_j"], adas["told_prefill_j"]) == ("Ada", 24.0, 4.0)
+    assert (four["experts"], four["requests"]) == (4.0, 2)
     assert (four["energy_j"], four["uncertainty_j"], four["told"]) == (24.0, 9.6, 2)
     assert (four["told_uncached_input_tokens"], four["told_output_tokens"]) == (20, 10)
     assert (four["told_energy_j"], four["told_prefill_j"]) == (24.0, 4.0)
@@ -124,7 +125,7 @@ def test_joules_per_token_are_told_of_whole_figures_alone(
 ) -> None:
     whole: dict[str, Any] = {"output_tokens": 10, "energy_j": 20.0, "prefill_energy_j": 5.0}
     write(engine, requests=[request(developer(engine, "Ada"), **whole | changes)])
-    (row,) = work(engine, NOON, NOON + HOUR).to_dict("records")
+    (row,) = work_by_model(engine, NOON, NOON + HOUR).to_dict("records")
     assert (row["requests"], row["told"], row["told_output_tokens"]) == (1, 0, 0)
     assert (row["energy_unknown"], row["energy_partial"]) == (unknown, partial)
 
@@ -132,7 +133,7 @@ def test_joules_per_token_are_told_of_whole_figures_alone(
 def test_requests_without_a_number_of_experts_are_a_group_of_their_own(engine: Engine) -> None:
     ada = developer(engine, "Ada")
     write(engine, requests=[request(ada), request(ada, experts_active_mean=2.0)])
-    experts = work(engine, NOON, NOON + HOUR)["experts"]
+    experts = work_by_model(engine, NOON, NOON + HOUR)["experts"]
     assert experts.isna().sum() == 1
     assert len(experts) == 2
 
@@ -200,6 +201,14 @@ def test_two_meters_of_one_whole_are_not_added_up(engine: Engine) -> None:
 
 def test_an_empty_ledger_gives_empty_frames(engine: Engine) -> None:
     assert not has_energy(engine)
-    for read in (energy_by_quarter, work, meters, whole_and_parts):
+    for read in (energy_by_quarter, work_by_model, work_by_developer, meters, whole_and_parts):
         assert read(engine, NOON, NOON + HOUR).empty
     assert energy_by_time(engine, NOON, NOON + HOUR, HOUR).empty
+
+
+def test_half_an_expert_is_rounded_up_in_both_databases(engine: Engine) -> None:
+    ada = developer(engine, "Ada")
+    means = (16.5, 17.5, 17.4)
+    write(engine, requests=[request(ada, experts_active_mean=mean) for mean in means])
+    found = work_by_model(engine, NOON, NOON + HOUR).set_index("experts")["requests"]
+    assert found.to_dict() == {17.0: 2, 18.0: 1}

@@ -76,4 +76,9 @@ def test_the_audit_trail_shows_what_was_set(ledger: Ledger) -> None:
     last = rows(ledger.engine, "audit")[-1]
     assert (last["actor"], last["action"]) == ("grace", "grid intensity changed")
     detail = json.loads(last["detail"])
-    assert (detail["country"], detail["g_per_kwh"], detail["valid_from"]) == ("SWE", 40.7, 0)
+    assert (detail["now"]["country"], detail["now"]["g_per_kwh"], detail["valid_from"]) == (
+        "SWE",
+        40.7,
+        0,
+    )
+    assert detail["was"]["g_per_kwh"] is None

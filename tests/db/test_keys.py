@@ -8,7 +8,7 @@ from db.errors import InvalidInput
 from db.ids import now_ms
 from db.ledger import Ledger
 from db.limits import NO_LIMITS
-from tests.db.team import Team, rows
+from tests.db.team import Team, on_sqlite, rows
 
 
 def test_a_new_key_says_whose_it_is(ledger: Ledger, team: Team) -> None:
@@ -19,6 +19,7 @@ def test_a_new_key_says_whose_it_is(ledger: Ledger, team: Team) -> None:
     assert owner == keys.KeyOwner(key.id, "zed", team.ada, "Ada", NO_LIMITS, NO_LIMITS, None)
 
 
+@on_sqlite
 def test_only_a_hash_of_the_key_is_on_the_disk(ledger: Ledger, team: Team) -> None:
     _, plaintext = keys.create_key(ledger.engine, team.ada, "zed", actor="test")
     ledger.close()

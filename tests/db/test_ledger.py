@@ -9,7 +9,7 @@ from db.errors import InvalidInput, LedgerInUse, LedgerUnavailable, UnknownReque
 from db.ids import new_id
 from db.ledger import Ledger
 from db.records import FinishResult
-from tests.db.team import NOON, WAIT_S, Team, outcome, row, rows, window
+from tests.db.team import NOON, WAIT_S, Team, on_sqlite, outcome, row, rows, window
 
 
 def test_an_admitted_request_is_a_running_row(ledger: Ledger, team: Team) -> None:
@@ -169,6 +169,7 @@ def test_a_used_key_says_when_to_the_minute(ledger: Ledger, team: Team) -> None:
     assert rows(ledger.engine, "api_keys")[0]["last_used_at"] == NOON + 90_000
 
 
+@on_sqlite
 def test_a_second_writer_is_told_who_has_the_ledger(url: str, ledger: Ledger) -> None:
     with pytest.raises(LedgerInUse, match="Another Breakeven already runs"):
         Ledger(url).open()

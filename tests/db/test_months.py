@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,10 @@ def test_a_time_is_of_its_utc_month(at: datetime) -> None:
     assert 1 <= number <= 12
 
 
-def test_a_ledger_of_the_first_version_gets_the_months_of_its_rows(url: str) -> None:
+def test_a_ledger_of_the_first_version_gets_the_months_of_its_rows(
+    another_url: Callable[[], str],
+) -> None:
+    url = another_url()
     engine = connect(url)
     with writing(engine) as connection:
         config = Config()
@@ -162,8 +166,8 @@ def _write_like_the_first_version(connection: Any) -> None:
                 " developer_id, developer_name, api_key_id, model, engine, endpoint, status,"
                 " streamed, input_tokens, cached_input_tokens, output_tokens, counts_exact,"
                 " energy_j, energy_basis, energy_source) VALUES (:id, :started_at, :started_at,"
-                " :end, :duration, :developer_id, 'x', :api_key_id, 'm', 'e', 'chat', :status, 1,"
-                " :input, 0, :output, 1, :joules, :basis, 'meter')"
+                " :end, :duration, :developer_id, 'x', :api_key_id, 'm', 'e', 'chat', :status,"
+                " true, :input, 0, :output, true, :joules, :basis, 'meter')"
             ),
             values,
         )

@@ -1,7 +1,6 @@
 import json
 from datetime import date
 from decimal import Decimal
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from db.errors import InvalidInput
 from db.ledger import Ledger
 from db.migrate import migrate
 from db.prices import current_prices, price_history, prices_between, set_prices
-from tests.db.team import NOON, Team, rows
+from tests.db.team import NOON, Fresh, Team, rows
 
 DAY = 86_400_000
 
@@ -86,15 +85,15 @@ def test_of_two_settings_with_one_date_the_later_recorded_holds(ledger: Ledger) 
 
 @settings(max_examples=30, deadline=None)
 @given(
-    st.lists(st.integers(0, 40), max_size=6),
-    st.integers(0, 45),
-    st.integers(1, 45),
+    starts=st.lists(st.integers(0, 40), max_size=6),
+    begin=st.integers(0, 45),
+    length=st.integers(1, 45),
 )
 def test_segments_cover_a_span_without_gap_or_overlap(
-    starts: list[int], begin: int, length: int
+    fresh: Fresh, starts: list[int], begin: int, length: int
 ) -> None:
-    with TemporaryDirectory() as folder:
-        engine = connect(f"sqlite:///{folder}/ledger.db")
+    with fresh() as url:
+        engine = connect(url)
         migrate(engine)
         for number, start in enumerate(starts):
             set_prices(engine, actor="test", valid_from=start, seat_price_per_month=number)

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -12,29 +13,52 @@ from db.connect import connect
 from db.errors import InvalidInput, LedgerUnavailable
 from db.migrate import is_current, migrate
 from db.schema import Base, ExactDecimal
+from db.urls import shown
+from tests.db.team import on_postgresql, on_sqlite
 
 SQLITE = create_engine("sqlite://").dialect
 POSTGRESQL = registry.load("postgresql")()
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_models(url: str) -> None:
-    engine = connect(url)
+def test_the_migrations_make_exactly_the_tables_of_the_models(
+    another_url: Callable[[], str],
+) -> None:
+    engine = connect(another_url())
     migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
 
 
-def test_the_migrations_make_the_constraints_of_the_models(url: str) -> None:
-    migrated, created = connect(url), connect(url.replace("ledger.db", "created.db"))
+def test_the_migrations_make_the_constraints_of_the_models(
+    another_url: Callable[[], str],
+) -> None:
+    migrated, created = connect(another_url()), connect(another_url())
     migrate(migrated)
     Base.metadata.create_all(created)
     assert _definitions(migrated) == _definitions(created)
+    assert len(_definitions(created)) > len(Base.metadata.tables)
+
+
+_POSTGRESQL = """
+    SELECT conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION SELECT table_name || '.' || column_name, data_type || is_nullable || column_default
+    FROM information_schema.columns WHERE table_schema = 'public'
+"""
 
 
 def _definitions(engine: Engine) -> dict[str, list[str]]:
     """Each table's and index's SQL as its parts, whatever their order and line breaks."""
-    query = text("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            found = connection.execute(text(_POSTGRESQL)).all()
+        return {name: [sql] for name, sql in found if "alembic" not in name}
+    query = text(
+        "SELECT name, sql FROM sqlite_master"
+        " WHERE name NOT LIKE '%alembic%' AND type IN ('table', 'index')"
+    )
     with engine.connect() as connection:
         found = connection.execute(query).all()
     return {name: sorted(_parts(sql or "")) for name, sql in found}
@@ -52,8 +76,8 @@ def _parts(sql: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def test_migrating_a_current_database_changes_nothing(url: str) -> None:
-    engine = connect(url)
+def test_migrating_a_current_database_changes_nothing(another_url: Callable[[], str]) -> None:
+    engine = connect(another_url())
     assert not is_current(engine)
     migrate(engine)
     migrate(engine)
@@ -69,6 +93,16 @@ def test_a_ledger_of_a_newer_version_is_refused_in_one_sentence(url: str) -> Non
         migrate(engine)
 
 
+@on_postgresql
+def test_a_commit_on_a_server_survives_a_power_cut_and_nothing_waits_for_ever(url: str) -> None:
+    with connect(url).connect() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+        assert connection.exec_driver_sql("SHOW fsync").scalar() == "on"
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "1min"
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "5s"
+
+
+@on_sqlite
 def test_a_commit_survives_a_power_cut(url: str) -> None:
     with connect(url).connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
@@ -77,10 +111,28 @@ def test_a_commit_survives_a_power_cut(url: str) -> None:
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 5_000
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://host/x", "what?"])
-def test_a_url_that_is_no_sqlite_file_is_refused(url: str) -> None:
-    with pytest.raises(InvalidInput, match="sqlite:////path"):
-        connect(url)
+@pytest.mark.parametrize(
+    "address", ["sqlite://", "sqlite:///:memory:", "mysql://host/x", "postgresql://host", "what?"]
+)
+def test_a_url_of_neither_a_file_nor_a_postgresql_database_is_refused(address: str) -> None:
+    with pytest.raises(InvalidInput, match=r"sqlite:////path.*postgresql://"):
+        connect(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://ada:s3cret@db.example:x/", "postgres:/ada:s3cret@", "mysql://a:s3cret@h/d"],
+)
+def test_a_url_that_is_refused_is_not_repeated_for_it_may_hold_a_password(address: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        connect(address)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_address_is_shown_without_password_and_options() -> None:
+    address = "postgres://ada:s3cret@db.example:5433/ledger?sslpassword=s3cret&password=s3cret"
+    assert shown(address) == "postgresql://ada@db.example:5433/ledger"
+    assert "s3cret" not in str(connect(address.split("?")[0]).url)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**15)))

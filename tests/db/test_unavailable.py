@@ -16,8 +16,14 @@ from sqlalchemy import event
 from db import keys
 from db.connect import connect
 from db.errors import LedgerUnavailable
-from db.ledger import Ledger, lock_path
-from tests.db.team import WAIT_S, Team, outcome, row, rows, window
+from db.ledger import Ledger
+from db.presence import lock_path
+from tests.db.team import WAIT_S, Team, outcome, row, rows, wait_until_open, window
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
 
 
 @contextmanager
@@ -59,13 +65,6 @@ def fill(ledger: Ledger, team: Team) -> LedgerUnavailable:
 def use(ledger: Ledger, team: Team) -> None:
     ledger.open()
     raise fill(ledger, team)
-
-
-def wait_until_open(ledger: Ledger) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while ledger.health().state != "open" or ledger.health().waiting:
-        assert time.monotonic() < deadline, ledger.health()
-        time.sleep(0.05)
 
 
 def test_a_full_disk_refuses_new_requests_in_clear_words(ledger: Ledger, team: Team) -> None:

@@ -14,7 +14,7 @@ from openai.types.chat import ChatCompletionMessageParam
 from sqlalchemy import text
 
 from db.keys import create_key
-from db.people import add_developer
+from db.people import add_developer, find_developer
 from db.settings import Settings
 from engine.api.app import create_app
 from engine.api.service import Service
@@ -42,7 +42,9 @@ class Gateway:
         self._thread.start()
         wait_until(lambda: self.service.state.name == "ready", READY_WITHIN_S)
         wait_until(lambda: self._server.started)
-        self.developer = add_developer(self.service.database, "ada", actor="tests")
+        database = self.service.database
+        known = find_developer(database, "ada")  # another gateway may be on the same ledger
+        self.developer = known or add_developer(database, "ada", actor="tests")
         self.key = self.new_key("tests")
 
     def _run(self) -> None:

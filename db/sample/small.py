@@ -1,25 +1,19 @@
-"""A made-up team's ledger, to look around in before there is a real one.
+"""Ninety days of a team of eight, to look around in before there is a ledger of one's own."""
 
-It goes into a database of its own that is marked as a sample, and only a database so marked is
-ever overwritten. The same seed and time give the same rows.
-"""
-
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
-from sqlalchemy import Connection, Engine, delete, insert, inspect
+from sqlalchemy import Connection, insert
 
-from db import months
-from db.connect import connect, database_path, writing
-from db.errors import InvalidInput
+from db import energy_rollups, months
+from db.connect import writing
 from db.ids import now_ms
 from db.memberships import join_team
-from db.migrate import migrate
-from db.queries import is_sample
-from db.schema import ApiKey, Base, Developer, EnergyInterval, Meta, MeterReading, Request
+from db.sample.target import Sample, empty, local_ms, sample_database
+from db.schema import ApiKey, Developer, EnergyInterval, MeterReading, Request
+from db.usage_rebuild import rebuild
 
 DAYS = 90
 MINUTE_MS = 60_000
@@ -52,48 +46,23 @@ SOURCE = "+".join(meter for meter, _, _ in METERS)
 FAILED_METER_DAY, FAILED_METER_HOURS = 37, (13, 16)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What was written."""
-
-    developers: int
-    requests: int
-    days: int
-
-
 def write_sample(url: str, *, seed: int = 7, until_ms: int | None = None) -> Sample:
     """Fill the sample database with 90 days that end now.
 
     Raises InvalidInput where the database exists and is not marked as a sample.
     """
     until = now_ms() if until_ms is None else until_ms
-    engine = connect(url)
-    try:
-        _require_sample_or_nothing(engine, url)
-        migrate(engine)
+    with sample_database(url) as engine:
         requests, minutes = _make(np.random.default_rng(seed), until)
         with writing(engine) as connection:
             _replace(connection, requests, minutes)
-    finally:
-        engine.dispose()
     return Sample(len(TEAM), len(requests), DAYS)
-
-
-def _require_sample_or_nothing(engine: Engine, url: str) -> None:
-    tables = inspect(engine).get_table_names()
-    if tables and not (Meta.__tablename__ in tables and is_sample(engine)):
-        raise InvalidInput(
-            "database",
-            f"{database_path(url)} is not a sample database, so it is left as it is;"
-            " choose another file for the sample.",
-        )
 
 
 def _replace(
     connection: Connection, requests: list[dict[str, Any]], minutes: list[dict[str, Any]]
 ) -> None:
-    for table in reversed(Base.metadata.sorted_tables):
-        connection.execute(delete(table))
+    empty(connection)
     joined = requests[0]["started_at"]
     people = [
         {"id": number, "name": name, "created_at": joined}
@@ -110,7 +79,6 @@ def _replace(
         }
         for number, (_, _, tool, _) in enumerate(TEAM, 1)
     ]
-    connection.execute(insert(Meta).values(key="sample", value="These rows are made up."))
     connection.execute(insert(Developer), people)
     for number, (_, team, _, _) in enumerate(TEAM, 1):
         join_team(connection, number, team, valid_from=0)
@@ -119,13 +87,15 @@ def _replace(
     connection.execute(insert(EnergyInterval), minutes)
     connection.execute(insert(MeterReading), _readings(minutes))
     months.add(connection, months.recount(connection))
+    rebuild(connection)
+    energy_rollups.rebuild(connection)
 
 
 def _make(rng: Generator, until: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The rows of `requests`, in order of time, and of `energy_intervals`."""
     last_day = datetime.fromtimestamp(until / 1000).date()
     days = [last_day - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    begin = _local_ms(days[0])
+    begin = local_ms(days[0])
     arrivals = [
         (started, number)
         for number, (_, _, _, daily) in enumerate(TEAM, 1)
@@ -134,7 +104,7 @@ def _make(rng: Generator, until: int) -> tuple[list[dict[str, Any]], list[dict[s
     ]
     rows = [_request(rng, started, number) for started, number in sorted(arrivals)]
     rows = [row for row in rows if row["finished_at"] < until]
-    gap_day = _local_ms(days[FAILED_METER_DAY])
+    gap_day = local_ms(days[FAILED_METER_DAY])
     gap = tuple(gap_day + hour * 60 * MINUTE_MS for hour in FAILED_METER_HOURS)
     return rows, _meter(rows, begin, until, (gap[0], gap[1]))
 
@@ -154,7 +124,7 @@ def _arrivals(rng: Generator, days: list[date], daily: float) -> list[int]:
         counts = rng.poisson(expected)
         hours = np.repeat(np.arange(24), counts)
         offsets = (hours + rng.random(len(hours))) * 60 * MINUTE_MS
-        times.extend((_local_ms(day) + offsets).astype(int).tolist())
+        times.extend((local_ms(day) + offsets).astype(int).tolist())
     return times
 
 
@@ -287,8 +257,3 @@ def _readings(minutes: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for minute in minutes
         for meter, device, kind in METERS
     ]
-
-
-def _local_ms(day: date) -> int:
-    """A local midnight in UTC epoch milliseconds."""
-    return int(datetime(day.year, day.month, day.day).timestamp() * 1000)

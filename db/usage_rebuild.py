@@ -1,0 +1,189 @@
+"""Makes what requests add up to anew from the requests, and tells where the two differ."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+
+from db.schema import Request
+from db.spans import DAY_MS, HOUR_MS, QUARTER_MS, Span, floor, next_month
+from db.usage import (
+    COUNTS,
+    ENDED,
+    EXPERTS,
+    HOURS,
+    MODELS,
+    PERIODS,
+    ROW,
+    TEAM,
+    TIMES,
+    total,
+)
+
+_r = Request
+_TOLERANCE = "1e-9"  # relative, of joules: for the rounding of many additions
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that is not what it is made of adds up to: whole keys, by column."""
+
+    table: str
+    key: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A table's rows of one span (None: the table has one) and the query that makes them."""
+
+    table: Table
+    span: Span | None
+    query: Select[*tuple[Any, ...]]
+    of_rows: bool = False
+
+
+def rebuild(connection: Connection) -> None:
+    """Make the tables anew from all requests that have ended: minutes for 10 million."""
+    for table in (HOURS, PERIODS, MODELS, TIMES):
+        connection.execute(delete(table))
+    for start, end in _months(connection):
+        for layer in _layers(start, end, start):
+            names = [column.name for column in layer.query.selected_columns]
+            connection.execute(insert(layer.table).from_select(names, layer.query))
+
+
+def differences(
+    connection: Connection, rows_from: int | None, most: int
+) -> tuple[int, list[Difference]]:
+    """How many rows are not what their requests, hours or days add up to, and the first of them.
+
+    `rows_from`: requests that started before this (a whole hour, epoch ms) are deleted, so hours
+    before it cannot be compared with them, but days with hours and months with days can.
+    """
+    count, named = 0, list[Difference]()
+    for start, end in _months(connection):
+        compared_from = max(start, rows_from or start)
+        for layer in _layers(start, end, compared_from):
+            query = _unequal(layer, compared_from if layer.of_rows else start, end)
+            for row in connection.execute(query).mappings():
+                count += 1
+                if len(named) < most:
+                    named.append(Difference(layer.table.name, dict(row)))
+    return count, named
+
+
+def _months(connection: Connection) -> Iterator[tuple[int, int]]:
+    """Every UTC month that has requests or hours of them. A month at a time: less to sort."""
+    ends = [
+        select(of(at)).scalar_subquery()
+        for of in (func.min, func.max)
+        for at in (_r.started_at, HOURS.c.start_at)
+    ]
+    known = [at for at in connection.execute(select(*ends)).one() if at is not None]
+    if not known:
+        return
+    start = floor("month", min(known))
+    while start <= max(known):
+        yield start, next_month(start)
+        start = next_month(start)
+
+
+def _layers(start: int, end: int, rows_from: int) -> list[_Layer]:
+    """What each table and span is made of in one month; each is made of one before it."""
+    developer = (_r.developer_id, TEAM.label("team_id"), _r.model, _r.engine)
+    model = (_r.model, _r.engine, _r.status, EXPERTS.label("experts"))
+
+    def of_rows(table: Table, span: Span | None, length_ms: int, keys: Sequence[Any]) -> _Layer:
+        keys = [_floor(_r.started_at, length_ms), *keys]
+        sums = [total(name, ROW[name]) for name in ROW if name in table.c]
+        query = select(*_name(span), *keys, *sums).group_by(*keys)
+        within = (ENDED, _r.started_at >= rows_from, _r.started_at < end)
+        return _Layer(table, span, query.where(*within), of_rows=True)
+
+    def of_spans(table: Table, span: Span, of: Span, length_ms: int | None) -> _Layer:
+        """From rows of a shorter span; `length_ms` None: the whole month."""
+        others = [column for column in table.primary_key if column.name not in _TIME_KEYS]
+        at = [] if length_ms is None else [_floor(table.c.start_at, length_ms)]
+        month: list[ColumnElement[int]] = []
+        if length_ms is None:
+            month = [literal_column(str(start)).label("start_at")]
+        sums = [total(column.name, column) for column in table.c if not column.primary_key]
+        query = select(*_name(span), *month, *at, *others, *sums).group_by(*at, *others)
+        within = (table.c.span == of, table.c.start_at >= start, table.c.start_at < end)
+        return _Layer(table, span, query.where(*within))
+
+    return [
+        of_rows(HOURS, None, HOUR_MS, (*developer, _r.status)),
+        _Layer(PERIODS, "day", _days(start, end)),
+        of_spans(PERIODS, "month", "day", None),
+        of_rows(MODELS, "hour", HOUR_MS, model),
+        of_spans(MODELS, "day", "hour", DAY_MS),
+        of_spans(MODELS, "month", "day", None),
+        of_rows(TIMES, "quarter", QUARTER_MS, ()),
+        of_spans(TIMES, "hour", "quarter", HOUR_MS),
+    ]
+
+
+_TIME_KEYS = ("span", "start_at")
+
+
+def _name(span: Span | None) -> list[ColumnElement[str]]:
+    return [] if span is None else [literal_column(f"'{span}'").label("span")]
+
+
+def _floor(at: Any, length_ms: int) -> ColumnElement[int]:
+    # Written out, since it is grouped by: PostgreSQL would not see that two parameters agree.
+    floored: ColumnElement[int] = at - at % literal_column(str(length_ms))
+    return floored.label("start_at")
+
+
+def _days(start: int, end: int) -> Select[*tuple[Any, ...]]:
+    """Days of developers from their hours, by how the requests ended."""
+    h = HOURS.c
+    keys = (_floor(h.start_at, DAY_MS), h.developer_id, h.team_id, h.model, h.engine)
+    endings = [
+        total(name, case((h.status == ending, h.requests), else_=0))
+        for name, ending in COUNTS.items()
+    ]
+    sums = [total(name, h[name]) for name in ROW]
+    query = select(*_name("day"), *keys, *endings, *sums).group_by(*keys)
+    return query.where(h.start_at >= start, h.start_at < end)
+
+
+def _unequal(layer: _Layer, start: int, end: int) -> Select[*tuple[Any, ...]]:
+    """The keys of rows whose measures are not those of the query that makes them."""
+    table, made = layer.table, layer.query.subquery()
+    keys = [column.name for column in table.primary_key]
+    measures = [column.name for column in table.c if column.name not in keys]
+    kept = select(
+        *[table.c[name] for name in keys], *[(-table.c[name]).label(name) for name in measures]
+    ).where(table.c.start_at >= start, table.c.start_at < end)
+    if layer.span is not None:
+        kept = kept.where(table.c.span == layer.span)
+    both = union_all(select(*[made.c[name] for name in (*keys, *measures)]), kept).subquery()
+    differ = []
+    for name in measures:
+        off, amount = func.sum(both.c[name]), both.c[name]
+        if name.endswith("_j"):
+            bound: ColumnElement[float] = literal_column(_TOLERANCE) * (
+                1 + func.sum(func.abs(amount))
+            )
+            differ.append(func.abs(off) > bound)
+        else:
+            differ.append(off != 0)
+    names = [both.c[name] for name in keys]
+    return select(*names).group_by(*names).having(or_(*differ))

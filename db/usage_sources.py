@@ -1,0 +1,215 @@
+"""What a range of time is added up from: few rows of `db.schema.usage`, and single requests where
+the range begins or ends within an hour.
+
+Each source is a subquery with the keys that it is named for and every measure, of ended requests
+and, apart from those, of running ones with what is known of them so far.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    case,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
+
+from db.schema import Request
+from db.spans import Piece, Span, ceiling, floor, pieces
+from db.usage import (
+    COUNTS,
+    ENDED,
+    EXPERTS,
+    HOURS,
+    MODELS,
+    PERIODS,
+    ROW,
+    TEAM,
+    TIME_MEASURES,
+    TIMES,
+)
+
+_r = Request
+Rows = Select[*tuple[Any, ...]]
+_DEVELOPER = ("developer_id", "team_id")
+_MODEL = ("model", "engine", "status", "experts")
+# As the index on what did not go well says it, by status and time.
+_RUNNING = and_(_r.status == "running", _r.status != literal_column("'ok'"))
+
+
+def by_developer(
+    connection: Connection, start_ms: int, end_ms: int, measures: Sequence[str]
+) -> Subquery:
+    """Keys developer_id and team_id; the `measures` (of `MEASURES`), and how many requests run and
+    ended in each way: running, ok, errors, cancelled, interrupted."""
+    parts: list[Rows] = []
+    rows = (_r.developer_id, TEAM.label("team_id"))
+    for piece in _pieces(connection, start_ms, end_ms, ("month", "day", "hour")):
+        match piece.span:
+            case "row":
+                ended = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
+                parts.append(_rows(rows, piece, measures, ended))
+            case "hour":
+                status, requests = HOURS.c.status, HOURS.c.requests
+                ended = {
+                    name: case((status == ending, requests), else_=0)
+                    for name, ending in COUNTS.items()
+                }
+                parts.append(_kept(HOURS, _of(HOURS, _DEVELOPER), piece, measures, ended))
+            case _:
+                ended = {name: PERIODS.c[name] for name in COUNTS}
+                parts.append(_kept(PERIODS, _of(PERIODS, _DEVELOPER), piece, measures, ended))
+    none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
+    parts.append(_running(rows, start_ms, end_ms, measures, none))
+    return union_all(*parts).subquery()
+
+
+def by_model(
+    connection: Connection, start_ms: int, end_ms: int, measures: Sequence[str]
+) -> Subquery:
+    """Keys model, engine, status and experts (-1: not told); the `measures` (of `MEASURES`)."""
+    parts: list[Rows] = []
+    rows = (_r.model, _r.engine, _r.status, EXPERTS.label("experts"))
+    for piece in _pieces(connection, start_ms, end_ms, ("month", "day", "hour")):
+        if piece.span == "row":
+            parts.append(_rows(rows, piece, measures, {}))
+        else:
+            parts.append(_kept(MODELS, _of(MODELS, _MODEL), piece, measures, {}))
+    parts.append(_running(rows, start_ms, end_ms, measures, {}))
+    return union_all(*parts).subquery()
+
+
+def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) -> Subquery:
+    """Key `at`, a moment within the bucket that the row belongs to; measures as `TIME_MEASURES`.
+    Buckets of `bucket_ms` begin at `start_ms`."""
+    spans: list[Span] = [
+        span for span in ("hour", "quarter") if _fits(span, start_ms) and _fits(span, bucket_ms)
+    ]
+    parts: list[Rows] = []
+    for piece in _pieces(connection, start_ms, end_ms, spans[:1], keep_start=True):
+        if piece.span == "row":
+            parts.append(_rows([_r.started_at.label("at")], piece, TIME_MEASURES, {}))
+        else:
+            parts.append(_kept(TIMES, [TIMES.c.start_at.label("at")], piece, TIME_MEASURES, {}))
+    parts.append(_running([_r.started_at.label("at")], start_ms, end_ms, TIME_MEASURES, {}))
+    return union_all(*parts).subquery()
+
+
+def _of(table: Table, names: Sequence[str]) -> list[ColumnElement[Any]]:
+    return [table.c[name] for name in names]
+
+
+def _fits(span: Span, at_ms: int) -> bool:
+    return floor(span, at_ms) == at_ms
+
+
+# What the parts are made of: the same columns, in the same order
+
+
+def _rows(
+    keys: Sequence[Any], piece: Piece, measures: Sequence[str], ended: dict[str, Any]
+) -> Rows:
+    """Requests that have ended, one by one."""
+    return _select(keys, {name: ROW[name] for name in measures}, literal_column("0"), ended).where(
+        ENDED, _r.started_at >= piece.start, _r.started_at < piece.end
+    )
+
+
+def _kept(
+    table: Table, keys: Sequence[Any], piece: Piece, measures: Sequence[str], ended: dict[str, Any]
+) -> Rows:
+    """Whole spans of one of the tables."""
+    amounts = {name: table.c[name] for name in measures}
+    query = _select(keys, amounts, literal_column("0"), ended)
+    query = query.where(table.c.start_at >= piece.start, table.c.start_at < piece.end)
+    return query.where(table.c.span == piece.span) if "span" in table.c else query
+
+
+def _running(
+    keys: Sequence[Any], start_ms: int, end_ms: int, measures: Sequence[str], ended: dict[str, Any]
+) -> Rows:
+    """Requests that run: their energy is not unknown yet, and nothing is told of a token's."""
+    amounts = {name: ROW[name] for name in measures}
+    for name in measures:
+        if name == "energy_unknown" or name.startswith("told"):
+            amounts[name] = literal_column("0.0" if name.endswith("_j") else "0")
+    query = _select(keys, amounts, literal_column("1"), ended)
+    return query.where(_RUNNING, _r.started_at >= start_ms, _r.started_at < end_ms)
+
+
+def _select(
+    keys: Sequence[Any],
+    amounts: Mapping[str, ColumnElement[Any]],
+    running: ColumnElement[int],
+    ended: dict[str, Any],
+) -> Rows:
+    return select(
+        *keys,
+        *[amount.label(name) for name, amount in amounts.items()],
+        running.label("running"),
+        *[amount.label(name) for name, amount in ended.items()],
+    )
+
+
+def _is(column: Any, value: str) -> ColumnElement[int]:
+    return case((column == value, 1), else_=0)
+
+
+def _pieces(
+    connection: Connection,
+    start_ms: int,
+    end_ms: int,
+    spans: Sequence[Span],
+    *,
+    keep_start: bool = False,
+) -> list[Piece]:
+    """The range in pieces. Where nothing is before or after it, it may as well take in the whole
+    month that it begins or ends in: fewer and larger pieces. Hours whose requests retention has
+    deleted are taken whole."""
+    if not spans:
+        return pieces(start_ms, end_ms, ())
+    first_row, last_row, first_hour, last_hour = _bounds(connection)
+    # Before this, rows are deleted, or there were none.
+    kept_from = end_ms if first_row is None else floor("hour", first_row)
+    start_ms, end_ms = (
+        floor("hour", at) if at < kept_from and not keep_start else at for at in (start_ms, end_ms)
+    )
+    start_hour = floor("hour", start_ms)
+    nothing_before = (first_hour is None or first_hour >= start_hour) and (
+        start_hour == start_ms or (first_row is not None and first_row >= start_ms)
+    )
+    nothing_after = all(last is None or last < end_ms for last in (last_row, last_hour))
+    if nothing_before and not keep_start:
+        start_ms = floor("month", start_ms)
+    if nothing_after:
+        end_ms = ceiling("month", end_ms)
+    return pieces(start_ms, end_ms, spans)
+
+
+def _bounds(connection: Connection) -> tuple[int | None, int | None, int | None, int | None]:
+    """When the first and the last request started, and the first and last hour begin. Each is a
+    query of its own: SQLite reads the whole table for two at once."""
+    ends = [
+        select(of(at)).scalar_subquery()
+        for at in (_r.started_at, HOURS.c.start_at)
+        for of in (func.min, func.max)
+    ]
+    first_row, last_row, first_hour, last_hour = connection.execute(select(*ends)).one()
+    return first_row, last_row, first_hour, last_hour
+
+
+def activity(connection: Connection) -> tuple[int | None, int | None]:
+    """When the first and the last request were made; the hour of it where it is deleted."""
+    first_row, last_row, first_hour, last_hour = _bounds(connection)
+    first = first_row
+    if first_hour is not None and (first_row is None or first_hour < floor("hour", first_row)):
+        first = first_hour
+    return first, last_hour if last_row is None else last_row

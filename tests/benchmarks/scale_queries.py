@@ -1,0 +1,156 @@
+"""Every read behind every page, with what the pages ask: what `tests.benchmarks.scale` times.
+
+`tests/benchmarks/test_scale_queries.py` holds that no function is forgotten.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from dashboard import energy, overview
+from dashboard.overview import View, first_moment
+from dashboard.periods import MINUTE_MS, RANGES, Period, period
+from db import accounts, energy_queries, grid, keys, limits, people, prices, queries
+from db.months import month_of
+
+# Ranges are of the first zone, whole pages of both: the second's days begin on UTC's half hours.
+ZONES = ("Europe/Berlin", "Asia/Kolkata")
+PAGE_ROWS = 50  # as dashboard/views/requests.py has it
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is asked about: the ledger at a time, its heaviest and its lightest user, and the
+    request in the middle of all by time, as `queries.recent_requests` has it."""
+
+    now_ms: int
+    heavy: int
+    light: int
+    middle: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A read: its function's `module.name`, what it is asked, and how."""
+
+    function: str
+    asked: str
+    run: Callable[[Engine], Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.function} ({self.asked})" if self.asked else self.function
+
+
+def subject_of(engine: Engine) -> Subject:
+    """A moment after the ledger's last request."""
+    with engine.connect() as connection:
+        ask = connection.exec_driver_sql
+        first, last = (
+            ask(f"SELECT {end}(started_at) FROM requests").scalar_one() for end in ("min", "max")
+        )
+        by_use = ask("SELECT developer_id FROM requests GROUP BY 1 ORDER BY count(*)").scalars()
+        light, *_, heavy = by_use.all()
+        middle = ask(
+            "SELECT started_at, id FROM requests"
+            f" WHERE started_at >= {(first + last) // 2} ORDER BY 1, 2 LIMIT 1"
+        ).one()
+    return Subject(last + MINUTE_MS, heavy, light, (middle[0], middle[1]))
+
+
+def queries_of(engine: Engine, it: Subject) -> list[Query]:
+    """All of them, for a ledger."""
+    first_ms = first_moment(engine, ZoneInfo(ZONES[0]), it.now_ms)
+    ranges = {span: period(span, ZoneInfo(ZONES[0]), it.now_ms, first_ms) for span in RANGES}
+    found = list(_pages(it))
+    for span, chosen in ranges.items():
+        found += _of_range(span, chosen, it)
+    return [*found, *_request_browser(it), *_settings(it, ranges["all"])]
+
+
+def _pages(it: Subject) -> Iterator[Query]:
+    for zone in ZONES:
+        for span in RANGES:
+            view = View("own", span, zone)
+            asked = f"{span}, {zone}"
+            yield Query("overview.compute", asked, _page(overview.compute, view, it.now_ms))
+            yield Query("energy.compute", asked, _page(energy.compute, view, it.now_ms))
+
+
+def _page(compute: Callable[..., Any], view: View, now_ms: int) -> Callable[[Engine], Any]:
+    return lambda engine: compute(engine, view, now_ms)
+
+
+def _of_range(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
+    start, end, bucket = chosen.start_ms, chosen.end_ms, chosen.bucket_ms
+    minutes = max(bucket, MINUTE_MS)
+    q, e = queries, energy_queries
+
+    def asked(function: str, run: Callable[[Engine], Any], more: str = "") -> Query:
+        return Query(function, span + more, run)
+
+    yield asked("queries.totals", lambda on: q.totals(on, start, end))
+    yield asked("queries.totals", lambda on: q.totals(on, start, end, it.heavy), ", heavy user")
+    yield asked("queries.by_developer", lambda on: q.by_developer(on, start, end))
+    yield asked("queries.by_team", lambda on: q.by_team(on, start, end))
+    yield asked("queries.timeline", lambda on: q.timeline(on, start, end, bucket))
+    yield asked("queries.energy_between", lambda on: q.energy_between(on, start, end))
+    yield asked("queries.energy_timeline", lambda on: q.energy_timeline(on, start, end, minutes))
+    yield asked(
+        "energy_queries.energy_by_time", lambda on: e.energy_by_time(on, start, end, minutes)
+    )
+    yield asked(
+        "energy_queries.energy_by_quarter",
+        lambda on: e.energy_by_quarter(on, start, end, whole_hours=True),
+        ", by hour",
+    )
+    yield asked("energy_queries.energy_by_quarter", lambda on: e.energy_by_quarter(on, start, end))
+    yield asked("energy_queries.work_by_developer", lambda on: e.work_by_developer(on, start, end))
+    yield asked("energy_queries.work_by_model", lambda on: e.work_by_model(on, start, end))
+    yield asked("energy_queries.meters", lambda on: e.meters(on, start, end))
+    yield asked("energy_queries.whole_and_parts", lambda on: e.whole_and_parts(on, start, end))
+
+
+def _request_browser(it: Subject) -> Iterator[Query]:
+    def page(asked: str, before: tuple[int, int] | None = None, **filters: Any) -> Query:
+        return Query(
+            "queries.recent_requests",
+            asked,
+            lambda on: queries.recent_requests(on, PAGE_ROWS + 1, before, **filters),
+        )
+
+    yield page("first page")
+    yield page("deep page", it.middle)
+    for who, developer in (("heavy", it.heavy), ("light", it.light)):
+        yield page(f"{who} user", developer_id=developer)
+        yield page(f"{who} user, deep page", it.middle, developer_id=developer)
+        yield page(f"{who} user, interrupted", developer_id=developer, status="interrupted")
+        yield page(f"{who} user, ok", developer_id=developer, status="ok")
+    for status in ("ok", "error", "cancelled", "interrupted", "running"):
+        yield page(status, status=status)
+        yield page(f"{status}, deep page", it.middle, status=status)
+
+
+def _settings(it: Subject, everything: Period) -> Iterator[Query]:
+    month, start, end = month_of(it.now_ms), everything.start_ms, everything.end_ms
+    yield Query("queries.month_use", "", lambda on: queries.month_use(on, month))
+    yield Query("queries.first_activity", "", queries.first_activity)
+    yield Query("queries.is_sample", "", queries.is_sample)
+    yield Query("energy_queries.has_energy", "", energy_queries.has_energy)
+    yield Query("prices.current_prices", "", lambda on: prices.current_prices(on, it.now_ms))
+    yield Query("prices.prices_between", "all", lambda on: prices.prices_between(on, start, end))
+    yield Query("prices.price_history", "", prices.price_history)
+    yield Query("grid.current_grid", "", lambda on: grid.current_grid(on, it.now_ms))
+    yield Query("grid.grid_history", "", grid.grid_history)
+    yield Query("people.list_developers", "", lambda on: people.list_developers(on, archived=True))
+    yield Query("people.get_developer", "", lambda on: people.get_developer(on, it.heavy))
+    yield Query("people.find_developer", "", lambda on: people.find_developer(on, "Nobody"))
+    yield Query("keys.list_keys", "", lambda on: keys.list_keys(on, revoked=True))
+    yield Query("keys.verify", "", lambda on: keys.verify(on, "bk-of-nobody"))
+    yield Query("limits.list_limits", "", limits.list_limits)
+    yield Query("limits.get_limits", "", lambda on: limits.get_limits(on, developer_id=it.heavy))
+    yield Query("accounts.has_admin_password", "", accounts.has_admin_password)
+    yield Query("accounts.password_fingerprint", "", accounts.password_fingerprint)

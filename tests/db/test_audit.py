@@ -1,0 +1,187 @@
+"""Whatever changes people, keys, prices or settings says who did it, and what it was before."""
+
+import ast
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import db
+from db import accounts, audit, erase, grid, keys, limits, people, prices, retention, teams
+from db.ids import now_ms
+from db.ledger import Ledger
+from db.limits import Limits
+from db.retention import Retention
+from tests.db.team import NOON, Team, rows
+
+# Functions that write without anybody having asked for it, or notes of which are their own doing.
+BY_ITSELF = {
+    "migrate.migrate",  # brings the schema up to date
+    "copy._finish",  # into another database, whose trail is the copied one
+    "copy._copy_table",
+    "copy._set_sequences",
+    "copy._require_copied_or_empty",
+    "expiry.expire",  # notes what it deleted, as the actor `retention`
+    "expiry._in_batches",
+}
+Change = Callable[[Ledger, Team], Any]
+W = "walker"
+
+
+def _key(ledger: Ledger, team: Team) -> int:
+    return keys.create_key(ledger.engine, team.ada, "zed", actor="setup")[0].id
+
+
+# Each change, the function that makes it and what of its detail tells before and after.
+CHANGES: dict[str, tuple[Change, dict[str, Any]]] = {
+    "people.add_developer": (
+        lambda it, _: people.add_developer(it.engine, "Grace", "Platform", actor=W),
+        {"name": "Grace", "team": "Platform"},
+    ),
+    "people.rename_developer": (
+        lambda it, team: people.rename_developer(it.engine, team.ada, "Countess", actor=W),
+        {"was": {"name": "Ada"}, "now": {"name": "Countess"}},
+    ),
+    "people.set_team": (
+        lambda it, team: people.set_team(it.engine, team.ada, None, actor=W, valid_from=NOON),
+        {"was": {"team": "Platform"}, "now": {"team": None}, "valid_from": NOON},
+    ),
+    "people.set_role": (
+        lambda it, team: people.set_role(it.engine, team.ada, "lead", actor=W, valid_from=NOON),
+        {"was": {"role": "developer"}, "now": {"role": "lead"}, "valid_from": NOON},
+    ),
+    "people.archive_developer": (
+        lambda it, team: people.archive_developer(it.engine, team.ada, actor=W),
+        {"was": {"archived_at": None}},
+    ),
+    "people.restore_developer": (
+        lambda it, team: people.restore_developer(it.engine, team.ada, actor=W),
+        {"now": {"archived_at": None}},
+    ),
+    "teams.add_team": (lambda it, _: teams.add_team(it.engine, "Data", actor=W), {"name": "Data"}),
+    "teams.rename_team": (
+        lambda it, _: teams.rename_team(it.engine, 1, "Base", actor=W),
+        {"was": {"name": "Platform"}, "now": {"name": "Base"}},
+    ),
+    "teams.archive_team": (
+        lambda it, team: (
+            people.archive_developer(it.engine, team.ada, actor="setup"),
+            teams.archive_team(it.engine, 1, actor=W),
+        ),
+        {"id": 1, "was": {"archived_at": None}},
+    ),
+    "teams.restore_team": (
+        lambda it, _: teams.restore_team(it.engine, 1, actor=W),
+        {"now": {"archived_at": None}},
+    ),
+    "keys.create_key": (
+        lambda it, team: keys.create_key(it.engine, team.ada, "zed", actor=W),
+        {"developer": "Ada", "name": "zed"},
+    ),
+    "keys.revoke_key": (
+        lambda it, team: keys.revoke_key(it.engine, _key(it, team), actor=W),
+        {"was": {"state": "valid"}, "now": {"state": "revoked"}},
+    ),
+    "limits.set_limits": (
+        lambda it, team: limits.set_limits(
+            it.engine, Limits(tokens_per_month=5), developer_id=team.ada, actor=W
+        ),
+        {"developer_id": 1},
+    ),
+    "prices.set_prices": (
+        lambda it, _: prices.set_prices(it.engine, actor=W, pue="1.2"),
+        {"changes": {"pue": ["1.0", "1.2"]}},
+    ),
+    "grid._record": (
+        lambda it, _: grid.set_grid(it.engine, actor=W, g_per_kwh=56.0, source="x"),
+        {"valid_from": 0},
+    ),
+    "accounts.set_admin_password": (
+        lambda it, _: accounts.set_admin_password(it.engine, "correct horse", actor=W),
+        {"was": {"set": False}, "now": {"set": True}},
+    ),
+    "retention.set_retention": (
+        lambda it, _: retention.set_retention(it.engine, Retention(400, None), actor=W),
+        {
+            "was": {"requests_days": None, "minutes_days": None},
+            "now": {"requests_days": 400, "minutes_days": None},
+        },
+    ),
+    "erase.erase_developer": (
+        lambda it, team: erase.erase_developer(it.engine, team.ada, actor=W),
+        {"id": 1, "requests": 0},
+    ),
+}
+HELPERS = {  # of erase_developer, which notes for them
+    "erase._end_access",
+    "erase._erase_from_requests",
+    "erase._erase_from_audit",
+    "erase._erase_from_person",
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_change_is_on_the_trail_with_its_actor_and_what_was_before(
+    ledger: Ledger, team: Team, name: str
+) -> None:
+    change, told = CHANGES[name]
+    change(ledger, team)
+    last = rows(ledger.engine, "audit")[-1]
+    assert last["actor"] == W
+    detail = json.loads(last["detail"])
+    assert {key: _like(detail[key], value) for key, value in told.items()} == told
+
+
+def _like(found: Any, wanted: Any) -> Any:
+    """Of what was found, the keys that are wanted."""
+    return {key: found[key] for key in wanted} if isinstance(wanted, dict) else found
+
+
+def test_no_function_that_writes_is_left_out() -> None:
+    """Every function of the folder that opens a write transaction is walked above, or is one of
+    the writer's own."""
+    writers = set()
+    for file in Path(inspect.getfile(db)).parent.glob("*.py"):
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and _writes(node):
+                writers.add(f"{file.stem}.{node.name}")
+    assert writers - {"connect.writing"} == set(CHANGES) | BY_ITSELF | HELPERS
+
+
+def _writes(function: ast.FunctionDef) -> bool:
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "writing"
+        for node in ast.walk(function)
+    )
+
+
+def test_entries_are_read_newest_first_page_by_page_and_by_what_they_are(
+    ledger: Ledger, team: Team
+) -> None:
+    before = now_ms()
+    for number in range(5):
+        teams.add_team(ledger.engine, f"Team {number}", actor="grace")
+    first = audit.entries(ledger.engine, limit=3)
+    second = audit.entries(ledger.engine, limit=3, before_id=first[-1].id)
+    names = [entry.detail.get("name") for entry in (*first, *second)]
+    assert names == [*[f"Team {number}" for number in (4, 3, 2, 1, 0)], "editor"]
+    assert len(audit.entries(ledger.engine, actor="grace")) == 5
+    assert len(audit.entries(ledger.engine, since=before)) == 5
+    assert len(audit.entries(ledger.engine, action="key created")) == 1
+    assert audit.actions(ledger.engine) == ["developer added", "key created", "team added"]
+
+
+def test_a_detail_is_told_in_words() -> None:
+    detail = {
+        "id": 3,
+        "valid_from": NOON,
+        "changes": {"seat_price_per_month": ["200", "39.5"]},
+        "was": {"team": "Data", "role": "lead"},
+        "now": {"team": None, "role": "lead"},
+    }
+    assert audit.in_words(detail) == (
+        "id 3, valid from 2026-01-01 12:00 UTC, seat price per month 200 → 39.5, team Data → none"
+    )

@@ -1,0 +1,230 @@
+"""A copy of a ledger in use, and the way back."""
+
+import sqlite3
+import stat
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from db import backup, people, restore
+from db.check import check
+from db.connect import connect
+from db.errors import InvalidInput, LedgerInUse, LedgerUnavailable
+from db.ledger import Ledger
+from tests.db.energy_rows import request, write
+from tests.db.team import NOON, Team, on_sqlite, rows
+
+pytestmark = on_sqlite  # it is about a file
+
+
+def names_in(path: Path) -> list[str]:
+    engine = connect(f"sqlite:///{path}", read_only=True)
+    names = [person.name for person in people.list_developers(engine)]
+    engine.dispose()
+    return names
+
+
+@pytest.fixture
+def copied(ledger: Ledger, team: Team, url: str, tmp_path: Path) -> Path:
+    """A backup of a ledger with Ada and a request that runs; Grace came after it."""
+    team.admit(ledger, at=NOON)
+    target = tmp_path / "copy.db"
+    assert backup.backup(url, target).broken == []
+    people.add_developer(ledger.engine, "Grace", actor="test")
+    return target
+
+
+def test_a_backup_is_one_sound_file_that_only_its_owner_reads(copied: Path) -> None:
+    assert stat.S_IMODE(copied.stat().st_mode) == 0o600
+    assert [it.name for it in copied.parent.glob("copy*")] == ["copy.db"]
+    engine = connect(f"sqlite:///{copied}", read_only=True)
+    assert check(engine, live=True).violations == []
+    assert names_in(copied) == ["Ada"]
+
+
+def test_a_backup_never_overwrites_a_file(copied: Path, url: str) -> None:
+    before = copied.read_bytes()
+    with pytest.raises(InvalidInput, match="exists already"):
+        backup.backup(url, copied)
+    assert copied.read_bytes() == before
+
+
+def test_the_gateway_goes_on_while_a_backup_is_made_and_the_copy_is_of_one_moment(
+    ledger: Ledger, team: Team, url: str, tmp_path: Path
+) -> None:
+    """Each admission while pages are copied is durable at once, and none of them is in the copy."""
+    write(ledger.engine, requests=[request(team.ada, at=NOON + n) for n in range(30_000)])
+    waits: list[float] = []
+    going_on = threading.Event()
+    writing = threading.Thread(target=lambda: _admit_until(ledger, team, going_on, waits))
+    seen: list[int] = []
+
+    def on_step(done: int, of: int) -> None:
+        if not seen:
+            writing.start()
+        seen.append(done)
+        time.sleep(0.1)  # as a slower disk would
+
+    copied = backup.backup(url, tmp_path / "copy.db", on_step)
+    going_on.set()
+    writing.join()
+    assert seen == sorted(seen)  # a backup that starts anew would go back
+    assert len(seen) > 3
+    assert copied.rows["requests"] == 30_000
+    assert len(waits) > 5
+    assert max(waits) < 0.5
+
+
+def _admit_until(ledger: Ledger, team: Team, stop: threading.Event, waits: list[float]) -> None:
+    while not stop.is_set():
+        began = time.monotonic()
+        team.admit(ledger, at=NOON)
+        waits.append(time.monotonic() - began)
+
+
+def test_a_damaged_ledger_leaves_no_backup(ledger: Ledger, team: Team, url: str) -> None:
+    write(ledger.engine, requests=[request(team.ada, at=NOON + n) for n in range(5_000)])
+    ledger.close()
+    data = bytearray(ledger.path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 9_000] = b"\xff" * 9_000
+    ledger.path.write_bytes(data)
+    target = ledger.path.parent / "copy.db"
+    with pytest.raises(LedgerUnavailable):
+        backup.backup(url, target)
+    assert list(ledger.path.parent.glob("copy*")) == []
+
+
+def test_a_restored_ledger_is_that_of_the_backup_and_the_one_before_is_kept(
+    ledger: Ledger, copied: Path, url: str
+) -> None:
+    ledger.close()
+    done = restore.restore(url, copied)
+    assert names_in(ledger.path) == ["Ada"]
+    assert done.kept is not None
+    assert names_in(done.kept) == ["Ada", "Grace"]
+    assert copied.exists()
+    again = Ledger(url)
+    again.open()
+    assert again.interrupted_at_open == 1  # the request that ran when the backup was made
+    assert check(again.engine).violations == []
+    again.close()
+
+
+def test_a_restore_is_undone_by_restoring_what_was_kept(
+    ledger: Ledger, copied: Path, url: str
+) -> None:
+    ledger.close()
+    kept = restore.restore(url, copied).kept
+    assert kept is not None
+    time.sleep(1)  # kept files are told apart by the second
+    restore.restore(url, kept)
+    assert names_in(ledger.path) == ["Ada", "Grace"]
+
+
+def test_nothing_is_restored_while_a_gateway_runs(ledger: Ledger, copied: Path, url: str) -> None:
+    with pytest.raises(LedgerInUse, match="stop it first"):
+        restore.restore(url, copied)
+    assert names_in(ledger.path) == ["Ada", "Grace"]
+
+
+def test_nothing_is_restored_while_another_program_reads(
+    ledger: Ledger, copied: Path, url: str
+) -> None:
+    ledger.close()
+    reader = sqlite3.connect(ledger.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM developers").fetchall()
+    with pytest.raises(LedgerInUse, match="close it"):
+        restore.restore(url, copied)
+    reader.close()
+    assert names_in(ledger.path) == ["Ada", "Grace"]
+    assert list(ledger.path.parent.glob("*unfinished*")) == []
+
+
+def test_a_damaged_ledger_is_replaced_and_kept(ledger: Ledger, copied: Path, url: str) -> None:
+    ledger.close()
+    ledger.path.write_bytes(b"not a database, whatever it was")
+    kept = restore.restore(url, copied).kept
+    assert names_in(ledger.path) == ["Ada"]
+    assert kept is not None
+    assert kept.read_bytes().startswith(b"not a database")
+
+
+def test_a_ledger_that_is_gone_is_restored(ledger: Ledger, copied: Path, url: str) -> None:
+    ledger.close()
+    ledger.path.unlink()
+    assert restore.restore(url, copied).kept is None
+    assert names_in(ledger.path) == ["Ada"]
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_date(
+    ledger: Ledger, copied: Path, url: str
+) -> None:
+    ledger.close()
+    with sqlite3.connect(copied) as old:  # as version 0004 left it
+        for table in ("retention_settings", "horizons", "erasing"):
+            old.execute(f"DROP TABLE {table}")
+        triggers = old.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            old.execute(f"DROP TRIGGER {name}")
+        old.execute("UPDATE alembic_version SET version_num = '0004'")
+    assert restore.inspect_backup(copied).version == "0004"
+    assert restore.restore(url, copied).broken == []
+    assert rows(connect(url), "retention_settings") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "not a Breakeven ledger"),
+        (b"some text, for long enough to be one page " * 100, "not a database"),
+    ],
+)
+def test_a_file_that_is_no_ledger_is_not_restored(
+    url: str, tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "other").write_bytes(content)
+    with pytest.raises(InvalidInput, match=said):
+        restore.restore(url, tmp_path / "other")
+    assert not (tmp_path / "ledger.db").exists()
+
+
+def test_a_damaged_backup_is_not_restored(
+    ledger: Ledger, team: Team, url: str, tmp_path: Path
+) -> None:
+    write(ledger.engine, requests=[request(team.ada, at=NOON + n) for n in range(5_000)])
+    target = tmp_path / "copy.db"
+    backup.backup(url, target)
+    ledger.close()
+    data = bytearray(target.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 9_000] = b"\xff" * 9_000
+    target.write_bytes(data)
+    with pytest.raises(InvalidInput, match="damaged"):
+        restore.restore(url, target)
+    assert names_in(ledger.path) == ["Ada"]
+
+
+def test_a_backup_of_a_newer_version_is_not_restored(
+    ledger: Ledger, copied: Path, url: str
+) -> None:
+    ledger.close()
+    with sqlite3.connect(copied) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(InvalidInput, match="newer version"):
+        restore.restore(url, copied)
+
+
+def test_postgresql_is_left_to_its_own_tools_without_the_password(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://breakeven:secret@db.example/ledger"
+    with pytest.raises(InvalidInput) as caught:
+        backup.backup(url, tmp_path / "copy.dump")
+    assert (
+        f"pg_dump --format=custom --file={tmp_path}/copy.dump"
+        " --dbname='postgresql://breakeven@db.example/ledger'" in caught.value.message
+    )
+    with pytest.raises(InvalidInput, match=r"pg_restore .*breakeven@db\.example/ledger") as caught:
+        restore.restore(url, tmp_path / "copy.dump")
+    assert "secret" not in caught.value.message
