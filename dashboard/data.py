@@ -15,9 +15,10 @@ from dashboard import energy as energy_figures
 from dashboard.energy import EnergyView
 from dashboard.ledgers import engine_of, make_sample
 from dashboard.overview import Overview, View, compute
-from db import energy_queries, export_queries, grid, keys, limits, people, prices, queries
+from db import energy_queries, grid, keys, limits, people, prices, queries
 from db.ids import now_ms
 from db.months import month_after, month_of
+from db.teams import list_teams
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def developers(ledger: str, *, archived: bool = False) -> list[people.Person]:
 
 def teams(ledger: str) -> dict[str, int]:
     """Every team's id by its name."""
-    return export_queries.teams(engine_of(ledger))
+    return {team.name: team.id for team in list_teams(engine_of(ledger), archived=True)}
 
 
 def today(zone: ZoneInfo) -> date:

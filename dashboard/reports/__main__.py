@@ -17,10 +17,11 @@ from dashboard.reports.files import write_whole
 from dashboard.reports.span import Span
 from db.connect import connect
 from db.errors import InvalidInput, LedgerUnavailable, unavailable
-from db.export_queries import Whose, teams
+from db.export_queries import Whose
 from db.migrate import is_current
-from db.people import find_developer
 from db.settings import Settings
+from db.teams import find_team
+from db.terminal import developer_named
 
 _STEPS = 1_000  # of the progress bar
 
@@ -160,15 +161,12 @@ def _export(
 def _whose(engine: Engine, team: str | None, developer: str | None) -> Whose:
     developer_id = team_id = None
     if developer is not None:
-        person = find_developer(engine, developer)
-        if person is None:
-            raise InvalidInput("developer", f"There is no developer named {developer}.")
-        developer_id = person.id
+        developer_id = developer_named(engine, developer).id
     if team is not None:
-        known = {name.casefold(): number for name, number in teams(engine).items()}
-        if team.casefold() not in known:
+        group = find_team(engine, team)
+        if group is None:
             raise InvalidInput("team", f"There is no team named {team}.")
-        team_id = known[team.casefold()]
+        team_id = group.id
     return Whose(developer_id, team_id)
 
 

@@ -18,25 +18,30 @@ ContractedCost are the full cost on all rows; a sum of them leaves out either th
 rows it covers, as the specification says of ContractedCost.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, Row
+from sqlalchemy import Engine
 
 from dashboard.costs.comparison import compare
 from dashboard.costs.daily import daily
-from dashboard.costs.models import Comparison, Segment, Usage
-from dashboard.reports.focus_columns import COLUMNS
-from dashboard.reports.focus_rows import Period, purchase, sub_account, usage_rows
+from dashboard.costs.models import Comparison, Segment
+from dashboard.reports.focus_columns import COLUMNS, NAMES
+from dashboard.reports.focus_rows import (
+    Period,
+    purchase,
+    sub_account,
+    usage_rows,
+    used_of,
+)
 from dashboard.reports.span import Part, Span, begin_ms
 from dashboard.reports.tables import Batch, Cells, Table
 from dashboard.sides import segments_of, usage_of
 from db.errors import InvalidInput
-from db.export_queries import usage_by_team
 from db.prices import price_history, prices_between
-from db.queries import first_activity
+from db.queries import by_team, energy_between, first_activity
 
 
 def focus_table(engine: Engine, span: Span, now_ms: int, team_id: int | None = None) -> Table:
@@ -84,42 +89,39 @@ def _first_charge(engine: Engine, zone: ZoneInfo) -> int | None:
 def _month(engine: Engine, month: Part, zone: ZoneInfo) -> list[Cells]:
     segments = segments_of(engine, month.start_ms, month.end_ms)
     days = daily(segments, zone)
-    used = [usage_by_team(engine, _ms(day.start), _ms(day.end)) for day in days]
-    comparison = _by_team(segments, used, zone)
-    period = Period.of(month.day, zone, comparison)
+    teams = _used(engine, month.start_ms, month.end_ms)
+    period = Period.of(month.day, zone, _by_team(segments, teams, zone))
     rows: list[Cells] = []
-    for day, teams in zip(days, used, strict=True):
+    for day in days:
+        start_ms, end_ms = _ms(day.start), _ms(day.end)
         local_day = day.start.astimezone(zone).date()
         is_last_piece = day.end.astimezone(zone).date() > local_day or day.end == days[-1].end
         if day.prices.in_service_date == local_day and is_last_piece:
             rows.append(purchase(period, day))
-        rows += usage_rows(period, day, {team.team_id: team for team in teams})
+        estimated = "estimated" in energy_between(engine, start_ms, end_ms).by_basis
+        used = {row["team_id"]: used_of(row, estimated) for row in _used(engine, start_ms, end_ms)}
+        rows += usage_rows(period, day, used)
     return rows
 
 
+def _used(engine: Engine, start_ms: int, end_ms: int) -> list[dict[Hashable, Any]]:
+    return by_team(engine, start_ms, end_ms).to_dict("records")
+
+
 def _by_team(
-    segments: Sequence[Segment], used: Sequence[Sequence[Row[Any]]], zone: ZoneInfo
+    segments: Sequence[Segment], used: Sequence[dict[Hashable, Any]], zone: ZoneInfo
 ) -> Comparison:
     """The costs of these segments, shared by teams as they are by developers on the pages."""
-    added: dict[int, dict[str, Any]] = {}
-    for team in (team for day in used for team in day):
-        so_far = added.setdefault(
-            team.team_id,
-            {"developer_id": team.team_id, "developer": team.team or "", "energy_j": None}
-            | dict.fromkeys(_ADDED, 0),
-        )
-        for name in _ADDED:
-            so_far[name] += getattr(team, name)
-        if team.energy_j is not None:
-            so_far["energy_j"] = (so_far["energy_j"] or 0.0) + team.energy_j
-    teams: tuple[Usage, ...] = tuple(usage_of(row) for row in added.values())
+    teams = tuple(
+        usage_of(row | {"developer_id": row["team_id"], "developer": row["team"] or ""})
+        for row in used
+    )
     shared = [segment.model_copy(update={"usage": ()}) for segment in segments]
     shared[0] = shared[0].model_copy(update={"usage": teams})
     return compare(shared, [], zone)
 
 
-_ADDED = ("requests", "input_tokens", "output_tokens", "energy_unknown", "energy_partial")
-_SUB_ACCOUNT = [column.name for column in COLUMNS].index("SubAccountId")
+_SUB_ACCOUNT = NAMES.index("SubAccountId")
 
 
 def _ms(at: datetime) -> int:

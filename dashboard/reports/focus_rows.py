@@ -1,6 +1,6 @@
 """The rows of FOCUS: the hardware's purchase, and what each team's part of a day costs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
+import pandas as pd
 
 from dashboard.costs import money
 from dashboard.costs.daily import DayCost
@@ -40,6 +40,39 @@ class Share:
     team_id: int | None
     name: str
     weight: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a team used in a day. `energy_basis` is the weakest of its requests' joules."""
+
+    requests: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    energy_j: float | None
+    energy_unknown: int
+    energy_basis: str
+
+
+def used_of(row: Mapping[Hashable, Any], estimated: bool) -> Used:
+    """From a row of `db.queries.by_team`; `estimated`: some of what the meters told that day is."""
+    energy_j = None if pd.isna(row["energy_j"]) else float(row["energy_j"])
+    if energy_j is None:
+        basis = "unknown"
+    elif row["energy_unknown"] or row["energy_partial"]:
+        basis = "partial"
+    else:
+        basis = "estimated" if estimated else "measured"
+    return Used(
+        requests=int(row["requests"]),
+        input_tokens=int(row["input_tokens"]),
+        cached_input_tokens=int(row["cached_input_tokens"]),
+        output_tokens=int(row["output_tokens"]),
+        energy_j=energy_j,
+        energy_unknown=int(row["energy_unknown"]),
+        energy_basis=basis,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +126,7 @@ def purchase(period: Period, day: DayCost) -> Cells:
     )
 
 
-def usage_rows(period: Period, day: DayCost, used: Mapping[int, Row[Any]]) -> Iterator[Cells]:
+def usage_rows(period: Period, day: DayCost, used: Mapping[int, Used]) -> Iterator[Cells]:
     """What the day costs each team, and what each really used in it (`used`, by the team's id)."""
     weights = [share.weight for share in period.shares]
     whole = sum(weights, Fraction(0))
@@ -146,7 +179,7 @@ def _of_team(share: Share, shared_by: str) -> dict[str, Any]:
     }
 
 
-def _hardware(day: DayCost, part: Fraction, cost: Decimal, use: Row[Any] | None) -> dict[str, Any]:
+def _hardware(day: DayCost, part: Fraction, cost: Decimal, use: Used | None) -> dict[str, Any]:
     tokens = use.input_tokens + use.output_tokens if use else 0
     return {
         "SkuId": "hardware-time",
@@ -168,9 +201,7 @@ def _hardware(day: DayCost, part: Fraction, cost: Decimal, use: Row[Any] | None)
     }
 
 
-def _electricity(
-    day: DayCost, part: Fraction, cost: Decimal, use: Row[Any] | None
-) -> dict[str, Any]:
+def _electricity(day: DayCost, part: Fraction, cost: Decimal, use: Used | None) -> dict[str, Any]:
     prices = day.prices
     basis = "the rated power" if prices.electricity_basis == "nameplate" else "the meter"
     kwh = _quantity(day.kwh * part)
@@ -192,7 +223,7 @@ def _electricity(
         "x_PowerUsageEffectiveness": prices.pue,
         "x_EnergyJoules": use.energy_j if use else 0.0,
         "x_EnergyUnknownRequests": use.energy_unknown if use else 0,
-        "x_EnergyBasis": _energy_basis(use),
+        "x_EnergyBasis": use.energy_basis if use else None,
     }
 
 
@@ -217,17 +248,6 @@ def _operations(day: DayCost, part: Fraction, cost: Decimal) -> dict[str, Any]:
 
 def _costs(cost: Decimal) -> dict[str, Decimal]:
     return {"EffectiveCost": cost, "ListCost": cost, "ContractedCost": cost}
-
-
-def _energy_basis(use: Row[Any] | None) -> str | None:
-    """The weakest of the requests'; None where there is none."""
-    if use is None:
-        return None
-    if use.energy_j is None:
-        return "unknown"
-    if use.energy_unknown or use.energy_partial:
-        return "partial"
-    return "estimated" if use.energy_estimated else "measured"
 
 
 def _per_kwh(prices: Prices) -> str:

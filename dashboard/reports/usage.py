@@ -8,7 +8,9 @@ from sqlalchemy import Engine
 
 from dashboard.reports.span import Span, begin_ms
 from dashboard.reports.tables import Batch, Cells, Column, Table
-from db.export_queries import Whose, usage_of, usage_span
+from db.export_queries import Whose, usage_of
+from db.queries import first_activity
+from db.spans import DAY_MS
 
 COLUMNS = (
     Column("day", "text", "the calendar day, in the time zone of the range"),
@@ -16,7 +18,8 @@ COLUMNS = (
     Column("developer", "text", "the developer's name now"),
     Column("team", "text", "the team that the developer was in when asking; empty: none"),
     Column("model", "text", "the model that answered"),
-    Column("requests", "whole", "requests that have ended, by the day they started"),
+    Column("requests", "whole", "requests, by the day they started"),
+    Column("running", "whole", "of them running, told as far as they have come"),
     Column("ok", "whole", "of them answered"),
     Column("errors", "whole", "of them failed"),
     Column("cancelled", "whole", "of them cancelled by the tool"),
@@ -42,34 +45,35 @@ def usage_table(engine: Engine, span: Span, whose: Whose) -> Table:
 
 
 def _batches(engine: Engine, span: Span, whose: Whose) -> Iterator[Batch]:
-    if (used := usage_span(engine)) is None:
+    if (used := first_activity(engine)) is None:
         return
-    start, end = max(span.start_ms, used[0]), min(span.end_ms, used[1])
-    for day in span.days(start, end):
-        rows = usage_of(engine, day.start_ms, day.end_ms, whose)
-        begins = begin_ms(day.day, span.zone)
-        yield Batch([_cells(day.day, begins, row) for row in rows], day.end_ms)
+    begin = max(span.start_ms, used.first_ms // DAY_MS * DAY_MS)
+    for day in span.days(begin, min(span.end_ms, used.last_ms + DAY_MS)):
+        starts_at = begin_ms(day.day, span.zone)
+        rows = usage_of(engine, starts_at, day.end_ms, whose)
+        yield Batch([_cells(day.day, starts_at, row) for row in rows], day.end_ms)
 
 
-def _cells(day: date, starts_at: int, row: dict[str, Any]) -> Cells:
-    known = row["requests"] > row["energy_unknown"]
+def _cells(day: date, starts_at: int, row: Any) -> Cells:
+    known = row.requests > row.energy_unknown + row.running or row.energy_j > 0
     return (
         day.isoformat(),
         starts_at,
-        row["developer"],
-        row["team"],
-        row["model"],
-        row["requests"],
-        row["ok"],
-        row["errors"],
-        row["cancelled"],
-        row["interrupted"],
-        row["input_tokens"],
-        row["cached_input_tokens"],
-        row["output_tokens"],
-        row["estimated_counts"],
-        row["energy_j"] if known else None,
-        row["energy_unknown"],
-        row["energy_partial"],
-        row["uncertainty_j"] if row["accuracy_kept"] else None,
+        row.developer,
+        row.team,
+        row.model,
+        row.requests,
+        row.running,
+        row.ok,
+        row.errors,
+        row.cancelled,
+        row.interrupted,
+        row.input_tokens,
+        row.cached_input_tokens,
+        row.output_tokens,
+        row.estimated_counts,
+        row.energy_j if known else None,
+        row.energy_unknown,
+        row.energy_partial,
+        row.uncertainty_j if row.accuracy_kept else None,
     )

@@ -13,11 +13,12 @@ from sqlalchemy import Engine, insert, text
 
 from dashboard.reports.exports import Export, Format, What, chunks
 from dashboard.reports.span import Span
-from db import people
+from db import energy_rollups, people
 from db.connect import writing
 from db.export_queries import EVERYBODY, Whose
 from db.ids import new_id
 from db.schema import EnergyInterval, Request
+from db.usage_rebuild import rebuild
 
 BERLIN = ZoneInfo("Europe/Berlin")
 LONDON = ZoneInfo("Europe/London")
@@ -74,6 +75,7 @@ def add(engine: Engine, rows: Iterable[dict[str, Any]]) -> None:
     with writing(engine) as connection:
         if rows:
             connection.execute(insert(Request), rows)
+        rebuild(connection)
 
 
 def meter(engine: Engine, started_at: int, total_j: float, minutes: int = 1) -> None:
@@ -100,6 +102,7 @@ def meter(engine: Engine, started_at: int, total_j: float, minutes: int = 1) -> 
     ]
     with writing(engine) as connection:
         connection.execute(insert(EnergyInterval), rows)
+        energy_rollups.rebuild(connection)
 
 
 def person(engine: Engine, name: str, team: str | None = None) -> tuple[int, int | None]:
@@ -108,36 +111,6 @@ def person(engine: Engine, name: str, team: str | None = None) -> tuple[int, int
     with engine.connect() as connection:
         found = connection.execute(text("SELECT id FROM teams WHERE name = :name"), {"name": team})
         return added.id, found.scalar()
-
-
-def keep_hours(engine: Engine) -> None:
-    """Fill what is kept of hours from the requests that have ended."""
-    known = "energy_j IS NOT NULL AND energy_uncertainty_j IS NULL"
-    with writing(engine) as connection:
-        connection.execute(text("DELETE FROM usage_hours"))
-        connection.execute(
-            text(
-                f"""
-                INSERT INTO usage_hours (
-                    start_at, developer_id, team_id, model, engine, status, requests, input_tokens,
-                    cached_input_tokens, output_tokens, estimated_counts, energy_j, energy_unknown,
-                    energy_partial, accuracy_kept, uncertainty_j, accuracy_unknown_j, told,
-                    told_uncached_input_tokens, told_output_tokens, told_energy_j, told_prefill_j,
-                    told_uncertainty_j, told_accuracy_unknown_j
-                )
-                SELECT
-                    started_at - started_at % 3600000, developer_id, coalesce(team_id, 0), model,
-                    engine, status, count(*), sum(input_tokens), sum(cached_input_tokens),
-                    sum(output_tokens), sum(CASE WHEN counts_exact THEN 0 ELSE 1 END),
-                    coalesce(sum(energy_j), 0), sum(CASE WHEN energy_j IS NULL THEN 1 ELSE 0 END),
-                    sum(CASE WHEN energy_basis = 'partial' THEN 1 ELSE 0 END),
-                    sum(CASE WHEN energy_uncertainty_j IS NULL THEN 0 ELSE 1 END),
-                    coalesce(sum(energy_uncertainty_j), 0),
-                    sum(CASE WHEN {known} THEN energy_j ELSE 0 END), 0, 0, 0, 0, 0, 0, 0
-                FROM requests WHERE status != 'running' GROUP BY 1, 2, 3, 4, 5, 6
-                """
-            )
-        )
 
 
 def exported(
