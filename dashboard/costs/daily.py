@@ -48,16 +48,21 @@ def daily(segments: Sequence[Segment], zone: tzinfo) -> list[DayCost]:
 
 
 def _boundaries(segments: Sequence[Segment], zone: tzinfo) -> list[datetime]:
-    """Where days begin, where prices change, and the range's own ends."""
+    """Where days begin, where prices change, and the range's own ends. A change counts from the
+    next whole second on: part of a day that is shorter could not be told as one."""
     start, end = segments[0].start, segments[-1].end
-    points = {start, end}
-    points |= {later.start for one, later in pairwise(segments) if one.prices != later.prices}
+    changes = [later.start for one, later in pairwise(segments) if one.prices != later.prices]
+    points = {start, end, *(whole for at in changes if (whole := _next_second(at)) < end)}
     day = start.astimezone(zone).date()
     while (begins := midnight(day, zone)) < end:
         if begins > start:
             points.add(begins)
         day += timedelta(days=1)
     return sorted(points)
+
+
+def _next_second(at: datetime) -> datetime:
+    return at if at.microsecond == 0 else at.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _day(

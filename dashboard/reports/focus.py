@@ -113,7 +113,13 @@ def _by_team(
 ) -> Comparison:
     """The costs of these segments, shared by teams as they are by developers on the pages."""
     teams = tuple(
-        usage_of(row | {"developer_id": row["team_id"], "developer": row["team"] or ""})
+        usage_of(
+            row
+            | {
+                "developer_id": row["team_id"],
+                "developer": row["team"] if row["team_id"] else "",
+            }
+        )
         for row in used
     )
     shared = [segment.model_copy(update={"usage": ()}) for segment in segments]

@@ -23,12 +23,12 @@ from db.usage_rebuild import rebuild
 BERLIN = ZoneInfo("Europe/Berlin")
 LONDON = ZoneInfo("Europe/London")
 UTC_ZONE = ZoneInfo("UTC")
-OCTOBER = (date(2026, 10, 1), date(2026, 11, 1))
+OCTOBER = (date(2025, 10, 1), date(2025, 11, 1))
 
 
 def at(day: int, hour: int = 12, minute: int = 0, month: int = 10) -> int:
-    """A moment of 2026 in UTC epoch milliseconds."""
-    return int(datetime(2026, month, day, hour, minute, tzinfo=UTC).timestamp() * 1000)
+    """A moment of 2025 in UTC epoch milliseconds."""
+    return int(datetime(2025, month, day, hour, minute, tzinfo=UTC).timestamp() * 1000)
 
 
 def request(developer_id: int, started_at: int, **changes: Any) -> dict[str, Any]:

@@ -38,9 +38,9 @@ def test_every_cell_of_a_request_is_told(ledger: Engine) -> None:
     assert rows_of(exported(ledger, "requests")) == [
         {
             "id": "19fbcdd6e4470680",
-            "started_at": "2026-10-05T09:30:00.000Z",
-            "first_token_at": "2026-10-05T09:30:00.200Z",
-            "finished_at": "2026-10-05T09:30:02.000Z",
+            "started_at": "2025-10-05T09:30:00.000Z",
+            "first_token_at": "2025-10-05T09:30:00.200Z",
+            "finished_at": "2025-10-05T09:30:02.000Z",
             "developer": "Ada",
             "team": "Platform",
             "key": "laptop",
@@ -123,8 +123,8 @@ def test_a_range_is_days_of_its_own_zone_and_holds_its_start_but_not_its_end(
     add(ledger, [request(ada, moment) for moment in (begins - 1, begins, ends - 1, ends)])
     rows = rows_of(exported(ledger, "requests", zone=BERLIN))
     assert [row["started_at"] for row in rows] == [
-        "2026-09-30T22:00:00.000Z",
-        "2026-10-31T22:59:59.999Z",
+        "2025-09-30T22:00:00.000Z",
+        "2025-10-31T22:59:59.999Z",
     ]
 
 
@@ -190,12 +190,12 @@ def test_pandas_and_arrow_read_the_types(ledger: Engine) -> None:
         io.BytesIO(exported(ledger, "requests")), parse_dates=["started_at", "finished_at"]
     )
     assert frame["energy_j"].tolist() == energies
-    assert frame["started_at"].iloc[0] == pd.Timestamp("2026-10-05T00:00:00Z")
+    assert frame["started_at"].iloc[0] == pd.Timestamp("2025-10-05T00:00:00Z")
     table = parquet_of(exported(ledger, "requests", "parquet"))
     assert table["energy_j"].to_pylist() == energies
     assert table.schema.field("marginal_cost").type == pa.decimal128(28, 10)
     assert table["pue"].to_pylist() == [Decimal(1)] * 4
-    assert table["started_at"].to_pylist()[1] == datetime(2026, 10, 5, 1, tzinfo=UTC)
+    assert table["started_at"].to_pylist()[1] == datetime(2025, 10, 5, 1, tzinfo=UTC)
     assert table.schema.field("input_tokens").type == pa.int64()
     assert table.schema.field("streamed").type == pa.bool_()
 
@@ -243,4 +243,4 @@ def test_a_request_that_ends_while_the_file_is_written_does_not_stop_the_writer(
 
 def test_a_range_that_ends_before_it_begins_is_refused(ledger: Engine) -> None:
     with pytest.raises(ValueError, match="must begin earlier"):
-        exported(ledger, "requests", days=(date(2026, 10, 2), date(2026, 10, 2)))
+        exported(ledger, "requests", days=(date(2025, 10, 2), date(2025, 10, 2)))
