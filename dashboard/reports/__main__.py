@@ -26,7 +26,7 @@ from db.terminal import developer_named
 _STEPS = 1_000  # of the progress bar
 
 
-class _Day(click.ParamType):
+class _Day(click.ParamType[date]):
     name = "date"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> date:
@@ -36,7 +36,7 @@ class _Day(click.ParamType):
             self.fail(f"{value!r} is not a date such as 2026-10-01.", param, ctx)
 
 
-class _Zone(click.ParamType):
+class _Zone(click.ParamType[ZoneInfo]):
     name = "zone"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> ZoneInfo:

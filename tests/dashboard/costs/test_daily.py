@@ -25,7 +25,7 @@ def test_a_day_of_the_founding_figures() -> None:
     # $25,000 over the 1,096 days to 1 January 2029; 24 h × 0.7 kW × $0.18
     assert first.depreciation == Decimal("22.81")
     assert first.electricity == Decimal("3.02")
-    assert (first.kwh, first.hours) == (Fraction("16.8"), 24)
+    assert (first.kwh, first.hours) == (Fraction("16.8"), Fraction(24))
     assert first.months == Fraction(1, 31)
 
 
@@ -62,7 +62,7 @@ def test_pieces_of_one_days_meter_are_one_day_and_it_may_have_25_hours() -> None
         for hour in range(0, 25, 5)
     ]
     (day,) = daily(pieces, zone)
-    assert (day.hours, day.kwh) == (25, 5)
+    assert (day.hours, day.kwh) == (Fraction(25), Fraction(5))
     assert day.electricity == Decimal("0.90")
 
 

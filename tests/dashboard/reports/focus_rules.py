@@ -41,57 +41,56 @@ class ColumnRule:
     allowed: frozenset[str] | None = None
 
 
-def _one_of(*values: str) -> frozenset[str]:
-    return frozenset(values)
+def _must(kind: Kind, *values: str) -> ColumnRule:
+    return ColumnRule(kind, mandatory=True, allowed=frozenset(values) or None)
 
 
-MUST, MAY_BE_NULL = {"mandatory": True}, {"mandatory": True, "nullable": True}
+def _may_be_null(kind: Kind, *values: str) -> ColumnRule:
+    return ColumnRule(kind, mandatory=True, nullable=True, allowed=frozenset(values) or None)
+
+
+def _may_be_absent(kind: Kind, *values: str) -> ColumnRule:
+    return ColumnRule(kind, nullable=True, allowed=frozenset(values) or None)
+
+
 # All columns of 1.2 that are mandatory, and those conditional and recommended ones whose condition
 # holds for hardware of one's own: sub accounts, measured usage, provisioned resources.
 COLUMNS: dict[str, ColumnRule] = {
-    "BilledCost": ColumnRule("decimal", **MUST),
-    "BillingAccountId": ColumnRule("string", **MUST),
-    "BillingAccountName": ColumnRule("string", **MUST),
-    "BillingCurrency": ColumnRule("string", **MUST),
-    "BillingPeriodEnd": ColumnRule("datetime", **MUST),
-    "BillingPeriodStart": ColumnRule("datetime", **MUST),
-    "ChargeCategory": ColumnRule(
-        "string", **MUST, allowed=_one_of("Usage", "Purchase", "Tax", "Credit", "Adjustment")
-    ),
-    "ChargeClass": ColumnRule("string", **MAY_BE_NULL, allowed=_one_of("Correction")),
-    "ChargeDescription": ColumnRule("string", **MAY_BE_NULL),
-    "ChargeFrequency": ColumnRule(
-        "string", **MUST, allowed=_one_of("One-Time", "Recurring", "Usage-Based")
-    ),
-    "ChargePeriodEnd": ColumnRule("datetime", **MUST),
-    "ChargePeriodStart": ColumnRule("datetime", **MUST),
-    "CommitmentDiscountStatus": ColumnRule(
-        "string", nullable=True, allowed=_one_of("Used", "Unused")
-    ),
-    "ConsumedQuantity": ColumnRule("decimal", **MAY_BE_NULL),
-    "ConsumedUnit": ColumnRule("string", **MAY_BE_NULL),
-    "ContractedCost": ColumnRule("decimal", **MUST),
-    "EffectiveCost": ColumnRule("decimal", **MUST),
-    "InvoiceId": ColumnRule("string", nullable=True),
-    "InvoiceIssuerName": ColumnRule("string", **MUST),
-    "ListCost": ColumnRule("decimal", **MUST),
-    "PricingCategory": ColumnRule(
-        "string", nullable=True, allowed=_one_of("Standard", "Committed", "Dynamic", "Other")
-    ),
-    "PricingQuantity": ColumnRule("decimal", **MAY_BE_NULL),
-    "PricingUnit": ColumnRule("string", **MAY_BE_NULL),
-    "ProviderName": ColumnRule("string", **MUST),
-    "PublisherName": ColumnRule("string", **MUST),
-    "ResourceId": ColumnRule("string", **MAY_BE_NULL),
-    "ResourceName": ColumnRule("string", **MAY_BE_NULL),
-    "ResourceType": ColumnRule("string", **MAY_BE_NULL),
-    "ServiceCategory": ColumnRule("string", **MUST, allowed=frozenset(SERVICE_CATEGORIES)),
-    "ServiceName": ColumnRule("string", **MUST),
-    "ServiceSubcategory": ColumnRule("string", **MUST, allowed=frozenset(AI_SUBCATEGORIES)),
-    "SkuId": ColumnRule("string", nullable=True),
-    "SkuMeter": ColumnRule("string", nullable=True),
-    "SubAccountId": ColumnRule("string", **MAY_BE_NULL),
-    "SubAccountName": ColumnRule("string", **MAY_BE_NULL),
+    "BilledCost": _must("decimal"),
+    "BillingAccountId": _must("string"),
+    "BillingAccountName": _must("string"),
+    "BillingCurrency": _must("string"),
+    "BillingPeriodEnd": _must("datetime"),
+    "BillingPeriodStart": _must("datetime"),
+    "ChargeCategory": _must("string", "Usage", "Purchase", "Tax", "Credit", "Adjustment"),
+    "ChargeClass": _may_be_null("string", "Correction"),
+    "ChargeDescription": _may_be_null("string"),
+    "ChargeFrequency": _must("string", "One-Time", "Recurring", "Usage-Based"),
+    "ChargePeriodEnd": _must("datetime"),
+    "ChargePeriodStart": _must("datetime"),
+    "CommitmentDiscountStatus": _may_be_absent("string", "Used", "Unused"),
+    "ConsumedQuantity": _may_be_null("decimal"),
+    "ConsumedUnit": _may_be_null("string"),
+    "ContractedCost": _must("decimal"),
+    "EffectiveCost": _must("decimal"),
+    "InvoiceId": _may_be_absent("string"),
+    "InvoiceIssuerName": _must("string"),
+    "ListCost": _must("decimal"),
+    "PricingCategory": _may_be_absent("string", "Standard", "Committed", "Dynamic", "Other"),
+    "PricingQuantity": _may_be_null("decimal"),
+    "PricingUnit": _may_be_null("string"),
+    "ProviderName": _must("string"),
+    "PublisherName": _must("string"),
+    "ResourceId": _may_be_null("string"),
+    "ResourceName": _may_be_null("string"),
+    "ResourceType": _may_be_null("string"),
+    "ServiceCategory": _must("string", *SERVICE_CATEGORIES),
+    "ServiceName": _must("string"),
+    "ServiceSubcategory": _must("string", *AI_SUBCATEGORIES),
+    "SkuId": _may_be_absent("string"),
+    "SkuMeter": _may_be_absent("string"),
+    "SubAccountId": _may_be_null("string"),
+    "SubAccountName": _may_be_null("string"),
 }
 
 

@@ -1,5 +1,6 @@
 """The page: what is chosen is what its link downloads."""
 
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from streamlit.testing.v1 import AppTest
@@ -11,13 +12,14 @@ from tests.dashboard.reports.books import person
 
 def link(page: AppTest) -> tuple[str, dict[str, str]]:
     """Where the download comes from: its path, and what it asks for."""
-    (button,) = page.get("link_button")
+    (button,) = cast(Any, page.get("link_button"))
     parts = urlsplit(button.proto.url)
     return parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}
 
 
 def choose(page: AppTest, label: str, value: str) -> None:
-    group = next(group for group in page.get("button_group") if group.label == label)
+    groups: Any = page.get("button_group")
+    group = next(group for group in groups if group.label == label)
     group.set_value(value).run()
     assert not page.exception
 
