@@ -5,6 +5,7 @@ cached is told apart by the database's address.
 """
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
@@ -17,6 +18,7 @@ from dashboard.overview import Overview, View, compute
 from db import energy_queries, grid, keys, limits, people, prices, queries
 from db.ids import now_ms
 from db.months import month_after, month_of
+from db.teams import list_teams
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,16 @@ def requests_page(
 
 def developers(ledger: str, *, archived: bool = False) -> list[people.Person]:
     return people.list_developers(engine_of(ledger), archived=archived)
+
+
+def teams(ledger: str) -> dict[str, int]:
+    """Every team's id by its name."""
+    return {team.name: team.id for team in list_teams(engine_of(ledger), archived=True)}
+
+
+def today(zone: ZoneInfo) -> date:
+    """The reader's own day."""
+    return datetime.fromtimestamp(now_ms() / 1000, zone).date()
 
 
 def keys_of(developer_id: int | None = None, *, revoked: bool = False) -> list[keys.Key]:

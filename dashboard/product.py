@@ -22,6 +22,7 @@ from dashboard.live.hub import Hub
 from dashboard.live.routes import live_routes
 from dashboard.overview import View
 from dashboard.overview_words import live_payload
+from dashboard.reports.routes import Downloads
 from dashboard.signin import SignIn
 from dashboard.terminal import tell
 from db.accounts import has_admin_password, password_fingerprint
@@ -48,9 +49,14 @@ class Product:
             access.signing_secret(settings.home), lambda: password_fingerprint(_own_database())
         )
         access.use(self.sessions)
+        self.downloads = Downloads()
 
     def routes(self) -> list[Route]:
-        return [*live_routes(self.hub), *SignIn(self.sessions, _own_database).routes()]
+        return [
+            *live_routes(self.hub),
+            *self.downloads.routes(),
+            *SignIn(self.sessions, _own_database).routes(),
+        ]
 
     def middleware(self) -> list[Middleware]:
         return [
@@ -60,7 +66,7 @@ class Product:
 
     @asynccontextmanager
     async def lifespan(self, _app: st.App) -> AsyncIterator[None]:
-        _chain_signals(self.hub.close, self.service.begin_stop)
+        _chain_signals(self.hub.close, self.downloads.close, self.service.begin_stop)
         try:
             await self.service.start()
         except LedgerUnavailable as error:

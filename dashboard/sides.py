@@ -85,11 +85,11 @@ def _segment(
         end=moment(end_ms),
         prices=prices_of(priced.settings),
         energy=energy,
-        usage=() if usage is None else tuple(_usage(row) for row in usage.to_dict("records")),
+        usage=() if usage is None else tuple(usage_of(row) for row in usage.to_dict("records")),
     )
 
 
-def _usage(row: dict[Any, Any]) -> Usage:
+def usage_of(row: dict[Any, Any]) -> Usage:
     """A lower bound is no complete figure; where nothing was read yet, nothing was used yet."""
     incomplete = row["energy_unknown"] + row["energy_partial"]
     unread = pd.isna(row["energy_j"])

@@ -40,6 +40,11 @@ from db.usage import (
 _r = Request
 Rows = Select[*tuple[Any, ...]]
 _DEVELOPER = ("developer_id", "team_id")
+_KEYS_OF_ROWS: dict[str, ColumnElement[Any]] = {
+    "developer_id": _r.developer_id.expression,
+    "team_id": TEAM,
+    "model": _r.model.expression,
+}
 _MODEL = ("model", "engine", "status", "experts")
 # As the index on what did not go well says it, by status and time.
 _RUNNING = and_(_r.status == "running", _r.status != literal_column("'ok'"))
@@ -50,8 +55,25 @@ def by_developer(
 ) -> Subquery:
     """Keys developer_id and team_id; the `measures` (of `MEASURES`), and how many requests run and
     ended in each way: running, ok, errors, cancelled, interrupted."""
+    return _by(_DEVELOPER, connection, start_ms, end_ms, measures)
+
+
+def by_developer_and_model(
+    connection: Connection, start_ms: int, end_ms: int, measures: Sequence[str]
+) -> Subquery:
+    """The same, with the key model too."""
+    return _by((*_DEVELOPER, "model"), connection, start_ms, end_ms, measures)
+
+
+def _by(
+    keys: Sequence[str],
+    connection: Connection,
+    start_ms: int,
+    end_ms: int,
+    measures: Sequence[str],
+) -> Subquery:
     parts: list[Rows] = []
-    rows = (_r.developer_id, TEAM.label("team_id"))
+    rows = [_KEYS_OF_ROWS[key].label(key) for key in keys]
     for piece in _pieces(connection, start_ms, end_ms, ("month", "day", "hour")):
         match piece.span:
             case "row":
@@ -63,10 +85,10 @@ def by_developer(
                     name: case((status == ending, requests), else_=0)
                     for name, ending in COUNTS.items()
                 }
-                parts.append(_kept(HOURS, _of(HOURS, _DEVELOPER), piece, measures, ended))
+                parts.append(_kept(HOURS, _of(HOURS, keys), piece, measures, ended))
             case _:
                 ended = {name: PERIODS.c[name] for name in COUNTS}
-                parts.append(_kept(PERIODS, _of(PERIODS, _DEVELOPER), piece, measures, ended))
+                parts.append(_kept(PERIODS, _of(PERIODS, keys), piece, measures, ended))
     none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
     parts.append(_running(rows, start_ms, end_ms, measures, none))
     return union_all(*parts).subquery()

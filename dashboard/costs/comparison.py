@@ -24,7 +24,7 @@ from dashboard.costs.models import (
 )
 from dashboard.costs.months import month_position
 from dashboard.costs.seats import TeamSeats, held_by, priced_months
-from dashboard.costs.self_hosted import Spent, electricity_of, spent
+from dashboard.costs.self_hosted import Spent, electricity_of, spent, spent_by
 
 MARGINAL_DIGITS = 9  # a request's electricity is far below a cent
 UNUSED = "Unused"
@@ -85,19 +85,12 @@ def cumulative(
     segment: shorter segments follow it more closely.
     """
     _require_one_range(segments)
-    curve = []
-    before, place = Spent(), 0
+    curve, points = [], list(points)
     seats, stretches = TeamSeats(developers, zone), priced_months(segments, zone)
-    for at in points:
-        while place < len(segments) - 1 and at >= segments[place].end:
-            segment = segments[place]
-            before += spent(segment, segment.end, zone)
-            place += 1
-        segment = segments[place]
-        until = min(max(at, segment.start), segment.end)
-        baseline = seats.amount(stretches, month_position(until, zone))
-        total = (before + spent(segment, until, zone)).total
-        curve.append(Point(at=at, self_hosted=total, baseline=money.cents(baseline)))
+    for at, costs in zip(points, spent_by(segments, points, zone), strict=True):
+        within = min(max(at, segments[0].start), segments[-1].end)
+        baseline = seats.amount(stretches, month_position(within, zone))
+        curve.append(Point(at=at, self_hosted=costs.total, baseline=money.cents(baseline)))
     return curve
 
 

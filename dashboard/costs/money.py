@@ -16,20 +16,21 @@ def rounded(amount: Fraction, digits: int) -> Decimal:
     return Decimal(round(amount * 10**digits)).scaleb(-digits)
 
 
-def split(total: Decimal, weights: Sequence[Fraction]) -> list[Decimal]:
+def split(total: Decimal, weights: Sequence[Fraction], digits: int = 2) -> list[Decimal]:
     """`total` in whole cents over `weights`, which must not all be 0, adding up exactly.
 
     By largest remainder: everyone gets the full cents due, and the cents left over go to those who
-    lost most by rounding, of equals to the earlier.
+    lost most by rounding, of equals to the earlier. With more `digits`, finer than cents.
     """
     whole = sum(weights, Fraction(0))
-    due = [Fraction(total) * 100 * weight / whole for weight in weights]
+    units = Fraction(total) * 10**digits
+    due = [units * weight / whole for weight in weights]
     given = [int(part) for part in due]
-    left = round(Fraction(total) * 100) - sum(given)
+    left = round(units) - sum(given)
     by_loss = sorted(range(len(due)), key=lambda place: (given[place] - due[place], place))
     for place in by_loss[:left]:
         given[place] += 1
-    return [Decimal(part).scaleb(-2) for part in given]
+    return [Decimal(part).scaleb(-digits) for part in given]
 
 
 def words(amount: Decimal, currency: str) -> str:

@@ -1,5 +1,6 @@
 """What owning the hardware costs over time: depreciation, electricity, operations."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -82,6 +83,19 @@ def spent(segment: Segment, until: datetime, zone: tzinfo) -> Spent:
         kwh=kwh,
         unmetered_hours=unmetered if prices.electricity_basis == "metered" else Fraction(0),
     )
+
+
+def spent_by(
+    segments: Sequence[Segment], points: Iterable[datetime], zone: tzinfo
+) -> Iterator[Spent]:
+    """What the range has cost from its start to each of `points`, in rising order within it."""
+    before, place = Spent(), 0
+    for at in points:
+        while place < len(segments) - 1 and at >= segments[place].end:
+            before += spent(segments[place], segments[place].end, zone)
+            place += 1
+        until = min(max(at, segments[place].start), segments[place].end)
+        yield before + spent(segments[place], until, zone)
 
 
 def electricity_of(energy_j: float, prices: Prices) -> Fraction:

@@ -26,8 +26,8 @@ from tests.product import ROOT
 
 PASSWORD = "correct horse battery"
 ORIGIN = "http://gpu-box:8501"
-VIEWS = ["overview", "requests", "chat", "connect", "settings"]
-SECRETS = ["/", "/settings", "/events/overview", "/assets/plotly-7.min.js", "/_stcore/metrics"]
+VIEWS = ["overview", "requests", "chat", "connect", "export", "settings"]
+SECRETS = ["/", "/settings", "/events/overview", "/exports/requests.csv", "/_stcore/metrics"]
 
 
 async def page(_request: Request) -> Response:

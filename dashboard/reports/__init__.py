@@ -1,0 +1,1 @@
+"""Exports of the ledger: requests, usage and FOCUS costs, as CSV and Parquet."""
