@@ -30,6 +30,7 @@ from db.schema import (
     Audit,
     Developer,
     Erasing,
+    Import,
     ImportedUsage,
     Limit,
     Request,
@@ -224,8 +225,19 @@ def _erase_from_person(engine: Engine, developer_id: int, names: set[str], label
             connection.execute(labelled.values({column: label}))
         imported = update(ImportedUsage).where(ImportedUsage.developer_id == developer_id)
         connection.execute(imported.values(person=label))
+        _erase_from_imports(connection, names, label)
         named = update(Developer).where(Developer.id == developer_id)
         connection.execute(named.values(name=label))
+
+
+def _erase_from_imports(connection: Connection, names: set[str], label: str) -> None:
+    """Names of files, and the places in them that an import tells of."""
+    pattern = traces.pattern_of(names)
+    told = select(Import.id, Import.files, Import.detail)
+    for import_id, files, detail in connection.execute(told).all():
+        changed = {"files": pattern.sub(label, files), "detail": pattern.sub(label, detail)}
+        if changed != {"files": files, "detail": detail}:
+            connection.execute(update(Import).where(Import.id == import_id).values(**changed))
 
 
 def _key_name(key_id: int) -> str:

@@ -16,9 +16,10 @@ from sqlalchemy import Connection, Engine, Table, delete, select, union_all
 
 from db.audit import note
 from db.connect import writing
-from db.retention import HOUR_MS, Kind, before, current
+from db.retention import HOUR_MS, Kind, before, current, horizons
 from db.schema import EnergyInterval, Horizon, MeterReading, Request
 from db.upsert import upsert
+from db.usage_rebuild import split_hour
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,10 @@ def _remove_requests(connection: Connection, oldest: int, size: int) -> int | No
     ).all()
     if not found:
         return None
+    whole_from = horizons(connection).requests_from or 0
+    for hour in sorted({row.started_at - row.started_at % HOUR_MS for row in found}):
+        if hour >= whole_from:
+            split_hour(connection, hour)
     gone = delete(r).where(r.id.in_([row.id for row in found])).returning(r.energy_j)
     joules = connection.execute(gone).scalars().all()
     _move_horizon(connection, "requests", found[-1].started_at, len(joules), joules)

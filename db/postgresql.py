@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy
 from psycopg.adapt import Loader
 from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError
 
 CONNECT_TIMEOUT_S = 5
 # What follows one another in a process at most: pages that read, short writes of people and keys.
@@ -78,11 +79,20 @@ def engine_of(url: URL, *, read_only: bool) -> Engine:
 _take_turn = text(f"SELECT pg_current_xact_id()::text FROM pg_advisory_xact_lock({WRITE_LOCK})")
 
 
+UNKNOWN_TRANSACTION = "22023"  # invalid_parameter_value: an id that is in the server's future
+
+
 def was_committed(connection: Connection, transaction: str) -> bool:
     """Whether a transaction took place whose commit was never answered. Ask while `writing`: by
     then the server has ended it, one way or the other."""
     status = text("SELECT pg_xact_status(CAST(:transaction AS xid8))")
-    found = connection.execute(status, {"transaction": transaction}).scalar_one()
+    try:
+        with connection.begin_nested():
+            found = connection.execute(status, {"transaction": transaction}).scalar_one()
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != UNKNOWN_TRANSACTION:
+            raise
+        return False  # another server took over, or a backup: it never heard of this one
     return bool(found == "committed")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from db import vacuum
 from db.connect import reading
 from db.errors import LedgerInUse
-from db.schema import CostSetting, GridIntensity, Team
+from db.schema import CostSetting, GridIntensity, ImportedUsage, Team
 from db.urls import database_path
 
 # Text that somebody typed, in which a name may stand. It is not changed, but told.
@@ -21,6 +21,7 @@ _TYPED: dict[str, InstrumentedAttribute[Any]] = {
     "a price's note": CostSetting.note,
     "a hardware's name": CostSetting.hardware_name,
     "the source of a carbon figure": GridIntensity.source,
+    "a label of imported usage": ImportedUsage.person,
 }
 
 

@@ -112,15 +112,9 @@ def _months(connection: Connection) -> Iterator[tuple[int, int]]:
 
 def _layers(start: int, end: int, rows_from: int) -> list[_Layer]:
     """What each table and span is made of in one month; each is made of one before it."""
-    developer = (_r.developer_id, TEAM.label("team_id"), _r.model, _r.engine)
-    model = (_r.model, _r.engine, _r.status, EXPERTS.label("experts"))
 
     def of_rows(table: Table, span: Span | None, length_ms: int, keys: Sequence[Any]) -> _Layer:
-        keys = [_floor(_r.started_at, length_ms), *keys]
-        sums = [total(name, ROW[name]) for name in ROW if name in table.c]
-        query = select(*_name(span), *keys, *sums).group_by(*keys)
-        within = (ENDED, _r.started_at >= rows_from, _r.started_at < end)
-        return _Layer(table, span, query.where(*within), of_rows=True)
+        return _of_rows(table, span, length_ms, keys, rows_from, end)
 
     def of_spans(table: Table, span: Span, of: Span, length_ms: int | None) -> _Layer:
         """From rows of a shorter span; `length_ms` None: the whole month."""
@@ -135,10 +129,10 @@ def _layers(start: int, end: int, rows_from: int) -> list[_Layer]:
         return _Layer(table, span, query.where(*within))
 
     return [
-        of_rows(HOURS, None, HOUR_MS, (*developer, _r.status)),
+        of_rows(HOURS, None, HOUR_MS, _DEVELOPER),
         _Layer(PERIODS, "day", _days(start, end)),
         of_spans(PERIODS, "month", "day", None),
-        of_rows(MODELS, "hour", HOUR_MS, model),
+        of_rows(MODELS, "hour", HOUR_MS, _MODEL),
         of_spans(MODELS, "day", "hour", DAY_MS),
         of_spans(MODELS, "month", "day", None),
         of_rows(TIMES, "quarter", QUARTER_MS, ()),
@@ -147,6 +141,31 @@ def _layers(start: int, end: int, rows_from: int) -> list[_Layer]:
 
 
 _TIME_KEYS = ("span", "start_at")
+_DEVELOPER = (_r.developer_id, TEAM.label("team_id"), _r.model, _r.engine, _r.status)
+_MODEL = (_r.model, _r.engine, _r.status, EXPERTS.label("experts"))
+
+
+def _of_rows(
+    table: Table, span: Span | None, length_ms: int, keys: Sequence[Any], start: int, end: int
+) -> _Layer:
+    keys = [_floor(_r.started_at, length_ms), *keys]
+    sums = [total(name, ROW[name]) for name in ROW if name in table.c]
+    query = select(*_name(span), *keys, *sums).group_by(*keys)
+    within = (ENDED, _r.started_at >= start, _r.started_at < end)
+    return _Layer(table, span, query.where(*within), of_rows=True)
+
+
+def split_hour(connection: Connection, hour: int) -> None:
+    """Keep an hour (epoch ms) by its quarters, before its requests are deleted: local days of some
+    zones begin on the half hour. They stand among the hours."""
+    end = hour + HOUR_MS
+    for layer in (
+        _of_rows(HOURS, None, QUARTER_MS, _DEVELOPER, hour, end),
+        _of_rows(MODELS, "hour", QUARTER_MS, _MODEL, hour, end),
+    ):
+        connection.execute(delete(layer.table).where(*_within(layer, hour, end)))
+        names = [column.name for column in layer.query.selected_columns]
+        connection.execute(insert(layer.table).from_select(names, layer.query))
 
 
 def _name(span: Span | None) -> list[ColumnElement[str]]:

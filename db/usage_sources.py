@@ -22,7 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from db.schema import Request
+from db.schema import Horizon, Request
 from db.spans import Piece, Span, ceiling, floor, pieces
 from db.usage import (
     COUNTS,
@@ -79,7 +79,7 @@ def _by(
             case "row":
                 ended = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
                 parts.append(_rows(rows, piece, measures, ended))
-            case "hour":
+            case "hour" | "quarter":
                 status, requests = HOURS.c.status, HOURS.c.requests
                 ended = {
                     name: case((status == ending, requests), else_=0)
@@ -120,7 +120,9 @@ def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) 
         if piece.span == "row":
             parts.append(_rows([_r.started_at.label("at")], piece, TIME_MEASURES, {}))
         else:
-            parts.append(_kept(TIMES, [TIMES.c.start_at.label("at")], piece, TIME_MEASURES, {}))
+            begin = Piece(piece.span, floor("quarter", piece.start), piece.end)
+            at = case((TIMES.c.start_at < start_ms, start_ms), else_=TIMES.c.start_at).label("at")
+            parts.append(_kept(TIMES, [at], begin, TIME_MEASURES, {}))
     parts.append(_running([_r.started_at.label("at")], start_ms, end_ms, TIME_MEASURES, {}))
     return union_all(*parts).subquery()
 
@@ -152,7 +154,11 @@ def _kept(
     amounts = {name: table.c[name] for name in measures}
     query = _select(keys, amounts, literal_column("0"), ended)
     query = query.where(table.c.start_at >= piece.start, table.c.start_at < piece.end)
-    return query.where(table.c.span == piece.span) if "span" in table.c else query
+    if "span" not in table.c:
+        return query
+    # Quarters of hours whose requests are deleted stand among the hours.
+    span = "hour" if piece.span == "quarter" and table is not TIMES else piece.span
+    return query.where(table.c.span == span)
 
 
 def _running(
@@ -194,26 +200,33 @@ def _pieces(
     keep_start: bool = False,
 ) -> list[Piece]:
     """The range in pieces. Where nothing is before or after it, it may as well take in the whole
-    month that it begins or ends in: fewer and larger pieces. Hours whose requests retention has
-    deleted are taken whole."""
-    if not spans:
-        return pieces(start_ms, end_ms, ())
+    month that it begins or ends in: fewer and larger pieces. Where retention has deleted requests,
+    an edge is moved back to the quarter of an hour, which is kept of them."""
+    kept_from = connection.execute(_KEPT_FROM).scalar() or 0
     first_row, last_row, first_hour, last_hour = _bounds(connection)
-    # Before this, rows are deleted, or there were none.
-    kept_from = end_ms if first_row is None else floor("hour", first_row)
-    start_ms, end_ms = (
-        floor("hour", at) if at < kept_from and not keep_start else at for at in (start_ms, end_ms)
-    )
-    start_hour = floor("hour", start_ms)
-    nothing_before = (first_hour is None or first_hour >= start_hour) and (
-        start_hour == start_ms or (first_row is not None and first_row >= start_ms)
-    )
-    nothing_after = all(last is None or last < end_ms for last in (last_row, last_hour))
-    if nothing_before and not keep_start:
+    if not keep_start and start_ms < kept_from:
+        start_ms = floor("quarter", start_ms)
+    if end_ms < kept_from:
+        end_ms = floor("quarter", end_ms)
+    first = first_hour if first_hour is not None and first_hour < kept_from else first_row
+    if (first is None or start_ms <= first) and not keep_start:
         start_ms = floor("month", start_ms)
-    if nothing_after:
+    if spans and all(last is None or last < end_ms for last in (last_row, last_hour)):
         end_ms = ceiling("month", end_ms)
-    return pieces(start_ms, end_ms, spans)
+    found: list[Piece] = []
+    for piece in pieces(start_ms, end_ms, spans):
+        found += _without_deleted(piece, kept_from) if piece.span == "row" else [piece]
+    return found
+
+
+_KEPT_FROM = select(Horizon.kept_from).where(Horizon.kind == "requests")
+
+
+def _without_deleted(piece: Piece, kept_from: int) -> list[Piece]:
+    """Of a piece of rows, those before `kept_from` as what is kept of them, by the quarter."""
+    between = min(max(kept_from, piece.start), piece.end)
+    found = [Piece("quarter", piece.start, between), Piece("row", between, piece.end)]
+    return [part for part in found if part.start < part.end]
 
 
 def _bounds(connection: Connection) -> tuple[int | None, int | None, int | None, int | None]:

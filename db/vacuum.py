@@ -47,7 +47,9 @@ def vacuum(engine: Engine, on_step: Callable[[int, int], None] | None = None) ->
     """
     if engine.dialect.name != "sqlite":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("SET statement_timeout = 0")
             connection.exec_driver_sql("VACUUM (ANALYZE)")
+            connection.exec_driver_sql("RESET statement_timeout")
         return None
     path = database_path(engine.url.render_as_string())
     with _opened(path) as database:

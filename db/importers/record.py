@@ -1,6 +1,7 @@
 """What an importer makes of a line or row, and what it refuses."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -126,9 +127,15 @@ def money(value: Any, name: str = "the cost") -> int | None:
     return int((amount * 10**MONEY_DIGITS).to_integral_value())
 
 
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+
+
 def _decimal(value: int | str | Decimal, name: str) -> Decimal:
     try:
-        number = Decimal(value.strip() if isinstance(value, str) else value)
+        text = value.strip() if isinstance(value, str) else value
+        if isinstance(text, str) and _THOUSANDS.fullmatch(text):
+            text = text.replace(",", "")
+        number = Decimal(text)
     except (InvalidOperation, ValueError) as error:
         raise Unusable(f"{name} is not a number") from error
     if not number.is_finite():

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, sel
 
 from db.audit import note
 from db.connect import reading, writing
+from db.erase import pseudonym
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.importers.owners import Owners
@@ -77,6 +78,7 @@ class Writer:
         """Write a batch; returns for how many seconds it held the lock."""
         with writing(self._engine) as connection:
             started = time.perf_counter()
+            self._require_standing(connection)
             changes = self._changes(connection, batch)
             if changes.new:
                 connection.execute(insert(_usage), changes.new)
@@ -90,6 +92,11 @@ class Writer:
             }
             connection.execute(update(Import).where(Import.id == self._import_id).values(counts))
         return time.perf_counter() - started
+
+    def _require_standing(self, connection: Connection) -> None:
+        undone = select(Import.undone_at).where(Import.id == self._import_id)
+        if connection.execute(undone).scalar() is not None:
+            raise InvalidInput("import", "This import was undone while it was being written.")
 
     def _tally(self, changes: "_Changes", records: int) -> None:
         new, grown = len(changes.new), len(changes.grown)
@@ -177,7 +184,12 @@ def _larger(present: Any, row: Row) -> Row | None:
     for name in ("requests", "output_tokens", "cost"):
         merged[name] = _most(merged[name], row[name])
     # Whose it is never differs in a true log; where it does, the order of files must not decide.
-    if present.person is None or (row["person"] is not None and row["person"] < present.person):
+    # The name of a person that was erased does not come back.
+    erased = present.developer_id is not None and present.person == pseudonym(present.developer_id)
+    smaller = present.person is None or (
+        row["person"] is not None and row["person"] < present.person
+    )
+    if smaller and not erased:
         merged["person"] = row["person"]
         merged["developer_id"] = row["developer_id"] or present.developer_id
     for name in ("developer_id", "currency"):
@@ -215,19 +227,17 @@ def undo(engine: Engine, import_id: int, *, actor: str) -> int:
     stays: those rows are another import's. InvalidInput where there is no such import, or it was
     undone before."""
     _require(engine, import_id)
+    with writing(engine) as connection:  # first, so that one that is still being written stops
+        undone = update(Import).where(Import.id == import_id).values(undone_at=now_ms())
+        connection.execute(undone)
+        note(connection, actor, "import undone", id=import_id)
     ids = select(_u.id).where(_u.import_id == import_id).order_by(_u.id).limit(BATCH)
     removed = 0
     while True:
         with writing(engine) as connection:
             started = time.perf_counter()
             batch = list(connection.execute(ids).scalars())
-            if batch:
-                connection.execute(delete(_usage).where(_u.id.in_(batch)))
-            else:
-                connection.execute(
-                    update(Import).where(Import.id == import_id).values(undone_at=now_ms())
-                )
-                note(connection, actor, "import undone", id=import_id, removed=removed)
+            connection.execute(delete(_usage).where(_u.id.in_(batch)))
             took_s = time.perf_counter() - started
         if not batch:
             return removed
@@ -238,7 +248,8 @@ def undo(engine: Engine, import_id: int, *, actor: str) -> int:
 def _require(engine: Engine, import_id: int) -> None:
     with reading(engine) as connection:
         row = connection.execute(select(Import.undone_at).where(Import.id == import_id)).first()
+        has_rows = connection.execute(select(_u.id).where(_u.import_id == import_id)).first()
     if row is None:
         raise InvalidInput("import", f"There is no import with id {import_id}.")
-    if row.undone_at is not None:
+    if row.undone_at is not None and has_rows is None:
         raise InvalidInput("import", f"Import {import_id} was undone before.")

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, text
 
-from db import energy_rollups, prices, retention, usage_rebuild
+from db import energy_queries, energy_rollups, prices, queries, retention, usage_rebuild
 from db.check import check
 from db.connect import reading, writing
 from db.errors import InvalidInput
@@ -234,3 +234,36 @@ def test_a_rebuild_mends_what_has_rows_and_keeps_what_is_left_of_deleted_ones(
     assert broken(ledger.engine) == []
     for table in tables:
         assert sorted(map(str, rows(ledger.engine, table))) == sorted(map(str, before[table]))
+
+
+@pytest.mark.parametrize("minutes", [0, 15, 30, 45])
+def test_a_days_figures_stay_as_they_were_when_its_requests_are_deleted_in_every_zone(
+    ledger: Ledger, team: Team, minutes: int
+) -> None:
+    """Local days of some zones begin on a half or a quarter of UTC's hours."""
+    for number in range(60):
+        asked(ledger, team, OLD + number * 7 * 60_000)
+    ledger.close()
+    start = OLD + HOUR_MS + minutes * 60_000
+    end = start + 4 * HOUR_MS
+
+    def told() -> list[object]:
+        bucket = HOUR_MS if minutes == 0 else 15 * 60_000
+        line = queries.timeline(ledger.engine, start, end, bucket)
+        return [
+            queries.totals(ledger.engine, start, end),
+            queries.by_developer(ledger.engine, start, end).to_dict(),
+            queries.by_team(ledger.engine, start, end).to_dict(),
+            energy_queries.work_by_model(ledger.engine, start, end)["requests"].sum(),
+            line.to_dict(),
+        ]
+
+    before = told()
+    totals = queries.totals(ledger.engine, start, end)
+    expected = sum(start <= it["started_at"] < end for it in rows(ledger.engine, "requests"))
+    assert totals.requests == expected > 30
+    retention.set_retention(ledger.engine, Retention(requests_days=10), actor="test")
+    assert expire(ledger.engine, at=TEN_DAYS_LATER).requests == 60
+    assert told() == before
+    assert queries.timeline(ledger.engine, start + 1, end, 60_000)["requests"].sum() == expected
+    assert broken(ledger.engine) == []
