@@ -1,7 +1,7 @@
 """How long pages take on a ledger of years: `python -m tests.benchmarks.scale`.
 
 For each size of ledger, written by `db.sample`, every read behind every page is timed: warm (p50
-and p95 of at least 20 repetitions) and cold (the first in a process that has done nothing yet, the
+and p95 of 20 repetitions) and cold (the first in a process that has done nothing yet, the
 file dropped from the system's cache). A mark ▲ says what is over the goals: 100 ms at p95, 500 ms
 cold, 1.3 times as long on the largest ledger as on the smallest (of what takes over 2 ms).
 """
@@ -69,13 +69,13 @@ def made(folder: Path, rows: int) -> Path:
     return path
 
 
-def measure(path: Path) -> Measured:
+def measure(path: Path, repetitions: int) -> Measured:
     """Time everything, in processes of its own. The cold timings come first: what forks off must
     not have asked anything itself."""
     subject: Subject = _forked(lambda: subject_of(_open(path)))
     plan: list[str] = _forked(lambda: [query.name for query in _queries(path, subject)])
     cold = [_forked(partial(_cold, path, subject, place)) for place in range(len(plan))]
-    warm: list[list[float]] = _forked(lambda: _warm(path, subject))
+    warm: list[list[float]] = _forked(lambda: _warm(path, subject, repetitions))
     timings = {
         name: Timing(statistics.median(times), _p95(times), first)
         for name, times, first in zip(plan, warm, cold, strict=True)
@@ -103,15 +103,15 @@ def _cold(path: Path, subject: Subject, place: int) -> float:
     return (time.perf_counter() - begin) * 1000
 
 
-def _warm(path: Path, subject: Subject) -> list[list[float]]:
+def _warm(path: Path, subject: Subject, repetitions: int) -> list[list[float]]:
     engine = _open(path)
-    return [_repeated(query, engine) for query in queries_of(engine, subject)]
+    return [_repeated(query, engine, repetitions) for query in queries_of(engine, subject)]
 
 
-def _repeated(query: Query, engine: Engine) -> list[float]:
+def _repeated(query: Query, engine: Engine, repetitions: int) -> list[float]:
     query.run(engine)
     times: list[float] = []
-    for _ in range(REPETITIONS):
+    for _ in range(repetitions):
         begin = time.perf_counter()
         query.run(engine)
         times.append((time.perf_counter() - begin) * 1000)
@@ -189,13 +189,14 @@ def _mark(milliseconds: float, most: float) -> str:
 @click.command()
 @click.option("--rows", multiple=True, type=click.IntRange(1_000), default=ROWS)
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("scale-benchmark"))
-def main(rows: tuple[int, ...], folder: Path) -> None:
+@click.option("--repetitions", type=click.IntRange(2), default=REPETITIONS, show_default=True)
+def main(rows: tuple[int, ...], folder: Path, repetitions: int) -> None:
     """Time every read behind every page on ledgers of these sizes, which stay in the folder."""
     measured = {}
     for count in sorted(rows):
         path = made(folder, count)
         print(f"measuring {path} …", file=sys.stderr)
-        measured[count] = measure(path)
+        measured[count] = measure(path, repetitions)
     memory = psutil.virtual_memory().total / 2**30
     print(f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB\n")
     report(measured)
