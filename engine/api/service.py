@@ -78,7 +78,7 @@ class Service:
         require_meters(settings.meters, upstreams)
         self.ledger = Ledger(settings.ledger_url)
         self.upkeep = Upkeep(lambda: self.ledger.engine)
-        self.auth = Authenticator(lambda: self.ledger.engine)
+        self.auth = Authenticator(lambda: self.ledger.engine, self.ledger.note_damage)
         self.started_at = now_ms()
         self.observer = Observer(settings.home, self.ledger, self.health)
         self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)

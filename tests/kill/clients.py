@@ -42,15 +42,20 @@ class Seat:
 
 
 class Clients:
-    """A thread a seat. Every third answer is asked for as a whole, the others are streamed."""
+    """A thread a seat. `whole` is the share of answers that are not streamed."""
 
     def __init__(
-        self, url: str, seats: Sequence[Seat], seed: int, streamed_tokens: int = STREAMED_TOKENS
+        self,
+        url: str,
+        seats: Sequence[Seat],
+        seed: int,
+        streamed_tokens: int = STREAMED_TOKENS,
+        whole: float = 1 / 3,
     ) -> None:
         self.told: list[Told] = []
         self.sent: dict[int, int] = {seat.developer_id: 0 for seat in seats}
         self._url = url
-        self._streamed_tokens = streamed_tokens
+        self._streamed_tokens, self._whole = streamed_tokens, whole
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self.answered = threading.Event()  # any of them has got something
@@ -78,7 +83,7 @@ class Clients:
                 with self._lock:
                     self.sent[seat.developer_id] += 1
                 with contextlib.suppress(openai.OpenAIError, httpx.HTTPError):
-                    ask = self._ask_whole if chance.random() < 1 / 3 else self._ask_streamed
+                    ask = self._ask_whole if chance.random() < self._whole else self._ask_streamed
                     ask(client, seat, text)
 
     def _ask_whole(self, client: openai.OpenAI, seat: Seat, text: str) -> None:

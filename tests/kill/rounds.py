@@ -4,7 +4,6 @@ After every kill the ledger is compared with what clients were told until then. 
 line; the first rule that does not hold ends it with an AssertionError.
 """
 
-import argparse
 import random
 import signal
 import tempfile
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import click
 import psutil
 from platformdirs import user_cache_path
 from sqlalchemy import select
@@ -74,8 +74,8 @@ class Rounds:
         self._reader = connect(self.url, read_only=True)
         self._known: set[int] = set()
 
-    def play(self) -> Round:
-        """Load, kill, recover, compare."""
+    def play(self, victim: Victim | None = None) -> Round:
+        """Load, kill (by default whose turn it is), recover, compare."""
         clients = Clients(self.product.url, self._seats, self._chance.randrange(2**32))
         after_s = self._chance.uniform(0.2, 4.0)
         if self._chance.random() < 0.8:  # else while prompts are read or requests admitted
@@ -83,7 +83,7 @@ class Rounds:
         time.sleep(after_s)
         # No client may ask anew after the kill: the threads end with what they asked before.
         clients.ask_no_more()
-        victim = self._next_victim()
+        victim = victim or self._next_victim()
         killed_at = time.monotonic()
         self._kill(victim)
         clients.join()
@@ -193,22 +193,23 @@ def seated(url: str) -> list[Seat]:
     return seats
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.kill.rounds", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=50)
-    parser.add_argument("--database", help="URL of an empty database; else a file of its own")
-    parser.add_argument("--seed", type=int, default=20)
-    given = parser.parse_args()
+@click.command(help=__doc__)
+@click.option("--rounds", "count", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--database", help="URL of an empty database. Default: a file of its own.")
+@click.option("--seed", type=int, default=20, show_default=True)
+def main(count: int, database: str | None, seed: int) -> None:
     weights = user_cache_path("breakeven-tests", appauthor=False) / "weights"
     with tempfile.TemporaryDirectory() as folder:
-        rounds = Rounds(make_home(Path(folder) / "home", weights), given.database, given.seed)
+        rounds = Rounds(make_home(Path(folder) / "home", weights), database, seed)
         try:
-            for number in range(1, given.rounds + 1):
-                print(f"{number:3} {rounds.play()}", flush=True)
+            for number in range(1, count + 1):
+                click.echo(f"{number:3} {rounds.play()}")
             told = rounds.told.values()
-            print(f"{len(told)} requests told of, {sum(t.tokens for t in told)} tokens received")
+            click.echo(
+                f"{len(told)} requests told of, {sum(t.tokens for t in told)} tokens received"
+            )
         finally:
-            print(rounds.close())
+            click.echo(rounds.close())
 
 
 if __name__ == "__main__":
