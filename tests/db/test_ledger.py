@@ -179,6 +179,7 @@ def test_a_clock_set_back_does_not_disorder_what_a_crash_interrupts(
     assert check(ledger.engine).violations == []
 
 
+@on_sqlite
 def test_a_write_before_a_checkpoint_is_due_does_not_put_it_off(ledger: Ledger, team: Team) -> None:
     request_id = team.admit(ledger)
 
