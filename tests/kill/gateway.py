@@ -38,6 +38,7 @@ class Gateway:
         engine.dispose()
         served = {"BREAKEVEN_MODEL": "none", "BREAKEVEN_UPSTREAMS": str(settings)}
         self.product = Product(home, "serve", variables={**served, **variables}, prefix=prefix)
+        self.product.log_path = home.with_name(f"{home.name}.log")  # not on a disk that is full
         self._threads = ThreadPoolExecutor(4)
 
     def ask(self, *, stream: bool = False) -> httpx.Response:

@@ -121,21 +121,28 @@ def _make_read_only(path: Path) -> None:
     path.parent.chmod(0o555)
 
 
+def _take_away(path: Path) -> None:
+    shutil.rmtree(path.parent)
+    path.parent.parent.chmod(0o555)
+
+
+@pytest.mark.slow  # eight starts
 @pytest.mark.parametrize("kind", ["serve", "dashboard"])
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
         (_damage, "not a database; restore it from a backup"),
         (_truncate, "damaged; restore it from a backup"),
-        (_make_read_only, "writable"),
+        (_make_read_only, "make it writable"),
+        (_take_away, "BREAKEVEN_HOME"),
     ],
 )
 def test_a_ledger_that_cannot_be_opened_ends_the_start_with_one_clear_line(
     tmp_path: Path, kind: Kind, fault: Callable[[Path], None], says: str
 ) -> None:
     _require_like_anybody()
-    home = tmp_path / "home"
-    home.mkdir()
+    home = tmp_path / "folder" / "home"
+    home.mkdir(parents=True)
     engine = connect(f"sqlite:///{home / 'ledger.db'}")
     migrate(engine)
     engine.dispose()
@@ -147,4 +154,5 @@ def test_a_ledger_that_cannot_be_opened_ends_the_start_with_one_clear_line(
     said = product.log()
     assert says in said
     assert "Traceback" not in said
-    home.chmod(0o755)
+    for folder in {home.parent, home} & set(tmp_path.rglob("*")):
+        folder.chmod(0o755)  # for pytest to remove
