@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill.gateway import Gateway, message_of, running
+from tests.kill.gateway import Gateway, running
 
+MOST_TIMES_ROOM = 50
 Fault = Callable[[Gateway], AbstractContextManager[None]]
 
 
@@ -57,26 +58,29 @@ def _is_survived(gateway: Gateway, fault: Fault, says: str) -> None:
     in_flight = gateway.begin_slow_answer(pieces=12, pause_s=0.5)
     slow = [row["id"] for row in gateway.rows()]
     with fault(gateway):
-        answered, refused = gateway.ask_until_refused()
-        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "ledger_unavailable")
-        assert says in message_of(refused)
-        assert "retry-after" in refused.headers
-        health = gateway.health()
-        assert (health.status_code, health.json()["ledger"]["state"]) == (503, "unavailable")
-        assert says in health.json()["ledger"]["message"]
-        assert gateway.ask().status_code == 503
+        answered = refusals = 0
+        while gateway.health().status_code == 200:
+            more, refused = gateway.ask_until_refused()
+            answered, refusals = answered + more, refusals + 1
+            told = refused.json()["error"]
+            assert (refused.status_code, told["code"]) == (503, "ledger_unavailable")
+            assert says in told["message"]
+            assert "retry-after" in refused.headers
+            # SQLite's log may find room again in what is left of it, for a few rows more.
+            assert refusals < MOST_TIMES_ROOM
+        assert says in gateway.health().json()["ledger"]["message"]
         # Where its row cannot be completed, it is no complete answer to its client.
-        told = in_flight.result().text
-        assert told.count("word") == 12
+        text = in_flight.result().text
+        assert text.count("word") == 12
         [status] = [row["status"] for row in gateway.rows() if row["id"] in slow]
-        assert (status, "[DONE]" in told, "ledger_unavailable" in told) in (
+        assert (status, "[DONE]" in text, "ledger_unavailable" in text) in (
             ("running", False, True),
             ("ok", True, False),  # there was room for just this
         )
         metered = [row for row in gateway.rows() if row["id"] not in slow]
+        assert sum(row["status"] == "ok" for row in metered) >= answered
         # A refused one may have been admitted and computed, and only its end have been refused.
-        assert answered <= len(metered) <= answered + 1
-        assert [row["status"] for row in metered[:answered]] == ["ok"] * answered
+        assert len(metered) <= answered + refusals
     gateway.wait_until_recovered()
     assert gateway.ask().status_code == 200
     rows = gateway.rows()
