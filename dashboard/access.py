@@ -6,6 +6,7 @@ then on each page, event and asset needs a cookie that only the password gives.
 
 import os
 import secrets
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -112,15 +113,16 @@ class Lockout:
 def signing_secret(home: Path) -> str:
     """The key that signs cookies, made once and kept in the home folder, readable by its owner."""
     path = home / "session-secret"
+    if path.exists() and (kept := path.read_text().strip()):
+        return kept
     home.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        secret = secrets.token_hex(32)
-        file.write(secret)
-    return secret
+    descriptor, fresh = tempfile.mkstemp(prefix="session-secret-", dir=home)
+    with os.fdopen(descriptor, "w") as file:  # whole or not at all: an empty key signs anything
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(descriptor)
+    Path(fresh).replace(path)
+    return path.read_text()
 
 
 def cookie_of(header: str) -> str | None:

@@ -31,5 +31,6 @@ page = st.navigation(
 )
 st.logo(str(ASSETS / "wordmark.svg"), icon_image=str(LOGO), size="large")
 ui.sidebar()
+ui.ledger_notice()
 ui.engine_notice()
 page.run()

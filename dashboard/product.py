@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -46,7 +47,7 @@ class Product:
         self.service = Service(settings)
         self.hub: Hub[View] = Hub(lambda view: live_payload(engine_of(view.ledger), view))
         self.sessions = access.Sessions(
-            access.signing_secret(settings.home), lambda: password_fingerprint(_own_database())
+            _signing_secret(settings.home), lambda: password_fingerprint(_own_database())
         )
         access.use(self.sessions)
         self.downloads = Downloads()
@@ -111,6 +112,17 @@ def _require_password(settings: Settings) -> None:
         sys.exit(
             "Breakeven is to listen beyond localhost, so it needs an admin password first:\n"
             "    python -m db admin set-password"
+        )
+
+
+def _signing_secret(home: Path) -> str:
+    """Streamlit takes what else is raised here for a port that it may not have."""
+    try:
+        return access.signing_secret(home)
+    except OSError as error:
+        sys.exit(
+            f"The folder {home} cannot be used ({error.strerror}); make it writable, or set"
+            " BREAKEVEN_HOME to another one."
         )
 
 

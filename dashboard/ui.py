@@ -15,6 +15,7 @@ from engine.api import current
 
 ACTOR = "dashboard"
 ENGINE_POLL_S = 1.0
+LEDGER_POLL_S = 5.0
 
 
 def require_sign_in() -> None:
@@ -54,6 +55,18 @@ def sidebar() -> None:
     with st.sidebar:
         if access.password_needed():
             st.link_button("Sign out", SIGN_OUT, icon=":material/logout:", type="tertiary")
+
+
+@st.fragment(run_every=LEDGER_POLL_S)
+def ledger_notice() -> None:
+    """On every page, while the ledger cannot be written; nothing while it can."""
+    health = current.get().ledger.health()
+    if health.state == "unavailable":
+        st.error(
+            f"{formats.escape(health.message or '')} Until then new requests are refused. It is "
+            "tried again by itself every second, and what was being answered is written then.",
+            icon=":material/error:",
+        )
 
 
 def engine_notice() -> None:

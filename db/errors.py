@@ -15,6 +15,10 @@ class LedgerInUse(LedgerUnavailable):
     """Another process writes to this ledger."""
 
 
+class LedgerDamaged(LedgerUnavailable):
+    """The database file is no sound database any more. That does not pass by itself."""
+
+
 class CommitUnknown(LedgerUnavailable):
     """The connection was lost while a transaction was being committed: it may have taken place or
     not. `db.postgresql.was_committed` tells, once the server answers again."""
@@ -143,7 +147,8 @@ def unavailable(error: Exception) -> LedgerUnavailable | None:
     name = getattr(original, "sqlite_errorname", "") or ""
     for code, cause in _CAUSES.items():
         if name == f"SQLITE_{code}" or name.startswith(f"SQLITE_{code}_"):
-            return LedgerUnavailable(f"The ledger cannot be used: {cause}. (SQLite: {original})")
+            kind = LedgerDamaged if code in ("CORRUPT", "NOTADB") else LedgerUnavailable
+            return kind(f"The ledger cannot be used: {cause}. (SQLite: {original})")
     return None
 
 

@@ -22,7 +22,14 @@ from db import admission, months, usage, writers, writes
 from db.connect import connect, writing
 from db.copy import require_whole
 from db.energy_writes import book_energy
-from db.errors import BudgetExceeded, CommitUnknown, InvalidInput, KeyRevoked, LedgerUnavailable
+from db.errors import (
+    BudgetExceeded,
+    CommitUnknown,
+    InvalidInput,
+    KeyRevoked,
+    LedgerDamaged,
+    LedgerUnavailable,
+)
 from db.ids import now_ms, write_as
 from db.migrate import migrate
 from db.postgresql import was_committed
@@ -71,7 +78,8 @@ class Ledger:
     LedgerUnavailable until it works again, which the writer finds out by itself within a second or
     so. Outcomes and energy that were refused are kept in memory and written then, so no row stays
     `running` and no joule is lost unless the process dies first (then the row becomes
-    `interrupted`). An admission that was refused is forgotten: nothing was computed for it.
+    `interrupted`). An admission that was refused is forgotten: nothing was computed for it. A file
+    once found damaged takes no request until it is opened anew, though some writes may still work.
     """
 
     def __init__(self, url: str) -> None:
@@ -91,7 +99,7 @@ class Ledger:
         self._checkpoints: dict[int, Checkpoint] = {}
         self._checkpointed_at = 0.0
         self._attended_at = self._looked_at = 0.0
-        self._closing = False
+        self._closing = self._damaged = False
         self._keys_used: dict[int, int] = {}
         self._state: Literal["open", "unavailable", "closed"] = "closed"
         self._message: str | None = None
@@ -120,7 +128,7 @@ class Ledger:
         except BaseException:
             self._release()
             raise
-        self._closing = False
+        self._closing = self._damaged = False
         self._attended_at = self._looked_at = time.monotonic()
         self._enter("open", None)
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
@@ -164,6 +172,12 @@ class Ledger:
         with self._changed:
             waiting = len(self._queue) + len(self._owed)
             return LedgerHealth(self._state, self._message, self._since, waiting)
+
+    def note_damage(self, error: LedgerDamaged) -> None:
+        """Tell what a reader found, which the writer may not come upon for long."""
+        if self._state != "closed":
+            self._damaged = True
+            self._enter("unavailable", str(error))
 
     def admit(self, request: NewRequest) -> "Future[None]":
         """Put a request on the ledger as `running`. Cancelling the Future in time takes it back.
@@ -228,7 +242,7 @@ class Ledger:
         while True:
             with self._changed:
                 if not self._queue and not self._closing:
-                    self._changed.wait(timeout=CHECKPOINT_EVERY_S)
+                    self._changed.wait(timeout=self._until_checkpoint_s())
                 closing = self._closing
                 jobs = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
                 more = bool(self._queue)
@@ -251,6 +265,12 @@ class Ledger:
             self._transact(lambda connection: writers.leave(connection, self._writer_id))
         except LedgerUnavailable as error:
             log.warning("The ledger was not told that this gateway closed: %s", error)
+
+    def _until_checkpoint_s(self) -> float:
+        """Other writes wake the writer, too, so a second from now would be up to two since the
+        last checkpoint."""
+        left = self._checkpointed_at + CHECKPOINT_EVERY_S - time.monotonic()
+        return left if left > 0 else CHECKPOINT_EVERY_S
 
     def _take_checkpoints(self, at_once: bool) -> list[Checkpoint]:
         if not at_once and time.monotonic() - self._checkpointed_at < CHECKPOINT_EVERY_S:
@@ -282,7 +302,7 @@ class Ledger:
             except LedgerUnavailable as error:
                 self._refuse(jobs[start:], error)
                 return
-        if self._state == "unavailable":
+        if self._state == "unavailable" and not self._damaged:
             self._probe()
 
     def _keep_up(self, checkpoints: list[Checkpoint]) -> None:
@@ -354,7 +374,7 @@ class Ledger:
         assert self._writer is not None
         with writing(self._writer) as connection:
             result = work(connection)
-        if self._state == "unavailable":
+        if self._state == "unavailable" and not self._damaged:
             log.warning("The ledger can be written again.")
             self._enter("open", None)
         return result
@@ -414,7 +434,10 @@ class Ledger:
         """Tell those who wait, keep what must not be lost, and connect anew for the next try."""
         if self._state == "open":
             log.error("%s", error)
-        self._enter("unavailable", str(error))
+        if isinstance(error, LedgerDamaged):
+            self.note_damage(error)
+        elif not self._damaged:
+            self._enter("unavailable", str(error))
         for job in jobs:
             _resolve(job, error)
             if not isinstance(job.payload, NewRequest):

@@ -88,14 +88,18 @@ def touch_keys(connection: Connection, used: dict[int, int]) -> None:
     connection.execute(_touch_key, [{"key_id": key, "at": at} for key, at in used.items()])
 
 
+# A clock set back since the request came must not disorder its times. NULL stays NULL.
+_first = bindparam("first", type_=BigInteger())
+_first_in_order = case((_first < _r.started_at, _r.started_at), else_=_first)
+
 _checkpoint = (
     update(_requests)
     .where(_r.id == bindparam("request_id"), _r.status == "running")
     .values(
         output_tokens=_later(_r.output_tokens, bindparam("tokens", type_=BigInteger())),
         cached_input_tokens=func.coalesce(bindparam("cached"), _r.cached_input_tokens),
-        first_token_at=func.coalesce(_r.first_token_at, bindparam("first")),
-        ttft_ms=func.coalesce(_r.ttft_ms, bindparam("first") - _r.started_at),
+        first_token_at=func.coalesce(_r.first_token_at, _first_in_order),
+        ttft_ms=func.coalesce(_r.ttft_ms, _first_in_order - _r.started_at),
         duration_ms=_later(bindparam("at") - _r.started_at, func.coalesce(_r.duration_ms, 0)),
     )
 )

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -23,11 +24,23 @@ def free_port() -> int:
 
 
 class Product:
-    """`streamlit run dashboard/app.py` or `python -m engine serve` on a home folder."""
+    """`streamlit run dashboard/app.py` or `python -m engine serve` on a home folder.
 
-    def __init__(self, home: Path, kind: Literal["dashboard", "serve"] = "dashboard") -> None:
+    `variables` are set in its environment; `prefix` is a command that runs it, such as `setpriv`.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        kind: Literal["dashboard", "serve"] = "dashboard",
+        *,
+        variables: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.home = home
         self.kind = kind
+        self._variables = dict(variables or {})
+        self._prefix = prefix
         self.port = free_port()
         self.log_path = home / f"{kind}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -38,25 +51,30 @@ class Product:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "BREAKEVEN_HOME": str(self.home)}
+        return {**os.environ, "BREAKEVEN_HOME": str(self.home), **self._variables}
 
     def start(self, *options: str) -> "Product":
         """Start it and wait until the engine answers."""
+        self.launch(*options)
+        self.wait_until_ready()
+        return self
+
+    def launch(self, *options: str) -> "subprocess.Popen[bytes]":
+        """Start it without waiting for anything."""
         commands = {
             "dashboard": ["streamlit", "run", "dashboard/app.py", "--server.port", str(self.port)],
             "serve": ["engine", "serve", "--port", str(self.port)],
         }
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", *commands[self.kind], *options],
+                [*self._prefix, sys.executable, "-m", *commands[self.kind], *options],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        self.wait_until_ready()
-        return self
+        return self._process
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_S

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from starlette.datastructures import Headers
 
 from db import keys, people
-from db.errors import InvalidInput
+from db.errors import InvalidInput, LedgerDamaged
 from db.limits import NO_LIMITS, Limits, get_limits
 from engine.api.errors import bad_key
 from engine.api.incoming import note_developer
@@ -37,11 +37,15 @@ class Authenticator:
     by their digests only, so how long that takes tells nothing of them.
 
     A session key is a bearer for one developer that only this process knows: it is never stored
-    and ends with the process, or when the developer is archived.
+    and ends with the process, or when the developer is archived. `on_damage` hears of a ledger that
+    cannot be read for good.
     """
 
-    def __init__(self, ledger_engine: Callable[[], Engine]) -> None:
+    def __init__(
+        self, ledger_engine: Callable[[], Engine], on_damage: Callable[[LedgerDamaged], None]
+    ) -> None:
         self._ledger_engine = ledger_engine
+        self._on_damage = on_damage
         self._sessions: dict[bytes, tuple[int, str]] = {}  # digest → developer's id, tool
         self._session_keys: dict[tuple[int, str], str] = {}
         self._trusted: dict[bytes, tuple[Caller, float]] = {}
@@ -66,7 +70,11 @@ class Authenticator:
         if trusted and time.monotonic() - trusted[1] < TRUSTED_FOR_S:
             return trusted[0]
         asked_at = time.monotonic()
-        caller = await asyncio.to_thread(self._look_up, key)
+        try:
+            caller = await asyncio.to_thread(self._look_up, key)
+        except LedgerDamaged as error:
+            self._on_damage(error)
+            raise
         if caller is None:
             self._trusted.pop(digest, None)
             raise bad_key(

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from db.errors import InvalidInput
+from db.errors import InvalidInput, LedgerUnavailable
 from db.ids import new_id, now_ms
 from db.ledger import Ledger
 from db.records import NewRequest
@@ -78,7 +78,7 @@ class Service:
         require_meters(settings.meters, upstreams)
         self.ledger = Ledger(settings.ledger_url)
         self.upkeep = Upkeep(lambda: self.ledger.engine)
-        self.auth = Authenticator(lambda: self.ledger.engine)
+        self.auth = Authenticator(lambda: self.ledger.engine, self.ledger.note_damage)
         self.started_at = now_ms()
         self.observer = Observer(settings.home, self.ledger, self.health)
         self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)
@@ -135,7 +135,14 @@ class Service:
         self._events.close()
 
     def _open_ledger(self) -> None:
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        home = self.settings.home
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerUnavailable(
+                f"The folder {home} cannot be made ({error.strerror}); make it, or set"
+                " BREAKEVEN_HOME to another one."
+            ) from error
         self.ledger.open()
 
     def _end_answers(self) -> None:

@@ -79,6 +79,13 @@ def test_the_signing_key_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(mode) == 0o600
 
 
+def test_an_empty_signing_key_that_a_crash_left_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "session-secret").touch()
+    secret = access.signing_secret(tmp_path)
+    assert len(secret) == 64
+    assert secret == access.signing_secret(tmp_path)
+
+
 def test_the_cookie_is_found_among_others_and_nonsense_is_survived() -> None:
     assert access.cookie_of("a=1; breakeven_session=tok; b=2") == "tok"
     assert access.cookie_of("") is None

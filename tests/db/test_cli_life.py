@@ -9,7 +9,7 @@ from db.connect import connect
 from db.ledger import Ledger
 from db.retention import Retention
 from tests.db.energy_rows import request, write
-from tests.db.team import NOON, Team, rows
+from tests.db.team import NOON, Team, on_sqlite, rows
 from tests.db.test_cli import Run, run
 
 __all__ = ["run"]
@@ -35,6 +35,7 @@ def test_teams_are_added_renamed_archived_and_listed(run: Run) -> None:
     assert run("team", "restore", "insight").code == 0
 
 
+@on_sqlite
 def test_a_name_is_erased_when_it_is_confirmed(run: Run, ledger: Ledger, team: Team) -> None:
     ledger.close()
     done = run("developer", "erase", "ada", "--yes")
@@ -60,6 +61,7 @@ def test_retention_is_shown_tried_set_and_run(run: Run, ledger: Ledger, team: Te
     assert retention.current(ledger.engine) == Retention()
 
 
+@on_sqlite
 def test_a_backup_is_made_by_the_time_and_restored(
     run: Run, tmp_path: Path, ledger: Ledger, team: Team
 ) -> None:
@@ -73,6 +75,7 @@ def test_a_backup_is_made_by_the_time_and_restored(
     assert "Grace" not in run("developer", "list").out
 
 
+@on_sqlite
 def test_space_is_given_back_while_a_gateway_runs(run: Run, ledger: Ledger, team: Team) -> None:
     assert "were given back to the disk" in run("vacuum").out
     assert "stop it first" in run("vacuum", "--full").err

@@ -85,7 +85,7 @@ def test_a_copy_holds_every_row_as_it_was(source: str, target: str, batch: int) 
     assert _everything(source) == _everything(target)
     told = {table.table: (table.rows, table.copied) for table in compared}
     assert told["requests"] == (30, 30)
-    assert told["usage_times"] == (24, 24)
+    assert told["usage_times"][0] == told["usage_times"][1] > 20
     engine = connect(target, read_only=True)
     assert check(engine).violations == []
     assert prices.current_prices(engine).pue == Decimal("1.0123456789")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from db.check import check
 from db.errors import InvalidInput, LedgerInUse, LedgerUnavailable, UnknownRequest
 from db.ids import new_id
 from db.ledger import Ledger
@@ -161,6 +162,41 @@ def test_a_clock_set_back_does_not_disorder_a_requests_times(ledger: Ledger, tea
     stored = row(ledger.engine, request_id)
     assert stored["started_at"] <= stored["first_token_at"] <= stored["finished_at"]
     assert stored["duration_ms"] == 2_000
+
+
+def test_a_clock_set_back_does_not_disorder_what_a_crash_interrupts(
+    url: str, ledger: Ledger, team: Team
+) -> None:
+    request_id = team.admit(ledger)
+    ledger.first_token(request_id, NOON - 3_600_000)
+    ledger.progress(request_id, 9, NOON - 3_599_000)
+    ledger.close()
+    ledger.open()
+    stored = row(ledger.engine, request_id)
+    assert (stored["status"], stored["output_tokens"]) == ("interrupted", 9)
+    assert (stored["first_token_at"], stored["finished_at"]) == (NOON, NOON)
+    assert (stored["ttft_ms"], stored["duration_ms"]) == (0, 0)
+    assert check(ledger.engine).violations == []
+
+
+@on_sqlite
+def test_a_write_before_a_checkpoint_is_due_does_not_put_it_off(ledger: Ledger, team: Team) -> None:
+    request_id = team.admit(ledger)
+
+    def wait_for_tokens(wanted: int) -> None:
+        _wait_for(lambda: row(ledger.engine, request_id), lambda it: it["output_tokens"] == wanted)
+
+    late_s = []
+    for tokens in (2, 4, 6):  # a busy machine may be late once
+        ledger.progress(request_id, tokens - 1, NOON)
+        wait_for_tokens(tokens - 1)
+        last = time.monotonic()
+        ledger.progress(request_id, tokens, NOON)
+        time.sleep(0.85)
+        ledger.record_energy(window({request_id: 1.0})).result(WAIT_S)
+        wait_for_tokens(tokens)
+        late_s.append(time.monotonic() - last)
+    assert min(late_s) < 1.5
 
 
 def test_a_used_key_says_when_to_the_minute(ledger: Ledger, team: Team) -> None:

@@ -8,40 +8,21 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from db import keys
 from db.connect import connect
 from db.errors import LedgerUnavailable
 from db.ledger import Ledger
 from db.presence import lock_path
+from tests.db.faults import pragma
 from tests.db.team import WAIT_S, Team, outcome, row, rows, wait_until_open, window
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'ledger.db'}"
-
-
-@contextmanager
-def pragma(ledger: Ledger, fault: str, cure: str) -> Iterator[None]:
-    """While it lasts, every connection that the ledger takes has the fault."""
-
-    def sicken(connection: Any, *_: Any) -> None:
-        connection.execute(fault)
-
-    def heal(connection: Any, *_: Any) -> None:
-        connection.execute(cure)
-
-    event.listen(ledger.engine, "checkout", sicken)
-    try:
-        yield
-    finally:
-        event.remove(ledger.engine, "checkout", sicken)
-        event.listen(ledger.engine, "checkout", heal)
 
 
 @contextmanager

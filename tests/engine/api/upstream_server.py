@@ -130,16 +130,17 @@ class UpstreamServer:
     async def _stream(self, body: dict[str, Any]) -> AsyncIterator[bytes]:
         self.running += 1
         self.most_running = max(self.most_running, self.running)
+        usage, pause_s = self.usage, self.pause_s  # of this answer, whatever later ones get
         try:
             for sent, delta in enumerate(self.deltas):
                 if sent == self.breaks_after:
                     raise ConnectionResetError
-                await asyncio.sleep(self.pause_s)
+                await asyncio.sleep(pause_s)
                 yield self._event([{"index": 0, "delta": delta, **self.extra}])
             end = {"index": 0, "delta": {}, "finish_reason": self.finish_reason, **self.extra}
             yield self._event([end])
-            if self.usage is not None and body.get("stream_options", {}).get("include_usage"):
-                yield self._event([], usage=self.usage)
+            if usage is not None and body.get("stream_options", {}).get("include_usage"):
+                yield self._event([], usage=usage)
             yield b"data: [DONE]\n\n"
         except (asyncio.CancelledError, GeneratorExit):
             self.left += 1
