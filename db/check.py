@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, case, func, not_, or_, select
+from sqlalchemy import Connection, Engine, and_, case, exists, func, not_, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
 from db import energy_rollups, months, usage_rebuild
@@ -13,7 +13,18 @@ from db.migrate import is_current
 from db.months import Use
 from db.presence import has_a_writer
 from db.retention import horizons, removed_j
-from db.schema import ENERGY_BASES, STATUSES, ApiKey, EnergyInterval, MeterReading, Request
+from db.schema import (
+    ENERGY_BASES,
+    STATUSES,
+    ApiKey,
+    Developer,
+    EnergyInterval,
+    ImportedUsage,
+    Membership,
+    MeterReading,
+    Request,
+    Team,
+)
 from db.urls import is_postgresql
 
 _NAMED_ROWS = 20
@@ -55,7 +66,11 @@ def check(engine: Engine, *, live: bool | None = None) -> Report:
             select(func.count()).select_from(EnergyInterval)
         ).scalar_one()
         found = [] if is_postgresql(engine.url) else _of_file(connection)
-        for rule, column, broken in [*_request_rules(live), *_interval_rules()]:
+        for rule, column, broken in [
+            *_request_rules(live),
+            *_interval_rules(),
+            *_other_rules(),
+        ]:
             found.append(_breaking(connection, rule, column, broken))
         found.append(_ids_are_unique(connection))
         found.append(_keys_are_the_developers(connection))
@@ -77,6 +92,10 @@ def _request_rules(live: bool) -> list[Rule]:
         ("a status is one of " + ", ".join(STATUSES), r.status.not_in(STATUSES)),
         ("a request that has ended says when and how long it took",
          and_(ended, or_(r.finished_at.is_(None), r.duration_ms.is_(None)))),
+        ("a request's counts are exact or they are estimated",
+         r.counts_exact.not_in((True, False))),
+        ("a request's team exists",
+         and_(r.team_id.is_not(None), ~exists().where(Team.id == r.team_id))),
         ("a running request has no end", and_(not_(ended), r.finished_at.is_not(None))),
         ("a request starts before its first token and that before its end",
          or_(r.first_token_at < r.started_at, r.finished_at < r.started_at,
@@ -128,6 +147,18 @@ def _interval_rules() -> list[Rule]:
          or_(e.ended_at < e.started_at, e.duration_ms < 0, e.started_at < e.minute_at)),
     ]  # fmt: skip
     return [(rule, e.minute_at, broken) for rule, broken in rules]
+
+
+def _other_rules() -> list[Rule]:
+    m, u = Membership, ImportedUsage
+    counts = (u.requests, u.input_tokens, u.cached_input_tokens, u.cache_write_tokens,
+              u.output_tokens)  # fmt: skip
+    placed = exists().where(m.developer_id == Developer.id, m.valid_from == 0)
+    return [
+        ("a developer is in a team, or in none, from the beginning", Developer.id, ~placed),
+        ("imported counts are 0 or more, and cached tokens are part of the input", u.id,
+         or_(*[count < 0 for count in counts], u.cached_input_tokens > u.input_tokens)),
+    ]  # fmt: skip
 
 
 def _breaking(

@@ -111,7 +111,7 @@ def rebuild_command() -> None:
     It is needed only where `check` finds that these sums are not what the rows add up to. What
     retention has deleted the rows of stays as it is. A running gateway waits meanwhile.
     """
-    with ledger() as engine, writing(engine) as connection:
+    with ledger(must_exist=True) as engine, writing(engine) as connection:
         without_time_limit(connection)
         kept = horizons(connection)
         usage_rebuild.rebuild(connection, kept.requests_from)

@@ -29,7 +29,7 @@ def retention_command(
     yes: bool,
 ) -> None:
     """Set or show for how long rows are kept. What they add up to is kept for ever."""
-    with ledger() as engine:
+    with ledger(must_exist=True) as engine:
         before = retention.current(engine)
         wanted = Retention() if forever else before
         if requests_days is not None:
@@ -78,7 +78,7 @@ def _would_go(due: Due) -> str:
 def audit_command(since: str | None, actor: str | None, as_json: bool) -> None:
     """List every change to people, keys, prices and settings, newest first."""
     first = midnight(since)
-    with ledger() as engine:
+    with ledger(must_exist=True) as engine:
         found = audit.entries(engine, since=first, actor=actor)
     if as_json:
         for entry in found:

@@ -9,17 +9,24 @@ from sqlalchemy import Engine
 
 from db import people
 from db.connect import connect
-from db.errors import InvalidInput
+from db.errors import InvalidInput, LedgerUnavailable
 from db.migrate import migrate
 from db.settings import Settings
+from db.urls import database_path, is_postgresql, parse
 
 ACTOR = "command line"
 
 
 @contextmanager
-def ledger() -> Iterator[Engine]:
-    """The ledger's database, brought up to date; a running gateway need not be stopped for it."""
-    engine = connect(Settings().ledger_url)
+def ledger(*, must_exist: bool = False) -> Iterator[Engine]:
+    """The ledger's database, brought up to date; a running gateway need not be stopped for it.
+
+    With `must_exist`, LedgerUnavailable where there is none: perhaps BREAKEVEN_HOME is wrong.
+    """
+    url = Settings().ledger_url
+    if must_exist and not is_postgresql(parse(url)) and not database_path(url).exists():
+        raise LedgerUnavailable(f"There is no ledger at {database_path(url)}.")
+    engine = connect(url)
     try:
         migrate(engine)
         yield engine

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from db import energy_rollups, months
 from db.connect import writing
 from db.ids import now_ms
 from db.memberships import join_team
 from db.sample.target import Sample, empty, local_ms, sample_database
-from db.schema import ApiKey, Developer, EnergyInterval, MeterReading, Request
+from db.schema import ApiKey, Developer, EnergyInterval, Membership, MeterReading, Request
 from db.usage_rebuild import rebuild
 
 DAYS = 90
@@ -83,6 +83,10 @@ def _replace(
     for number, (_, team, _, _) in enumerate(TEAM, 1):
         join_team(connection, number, team, valid_from=0)
     connection.execute(insert(ApiKey), keys)
+    members = select(Membership.developer_id, Membership.team_id)
+    team_of = {row.developer_id: row.team_id for row in connection.execute(members)}
+    for row in requests:
+        row["team_id"] = team_of[row["developer_id"]]
     connection.execute(insert(Request), requests)
     connection.execute(insert(EnergyInterval), minutes)
     connection.execute(insert(MeterReading), _readings(minutes))

@@ -177,6 +177,10 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(tmp_path: Path, url:
     with writing(engine) as connection:
         command.upgrade(migrations(connection), "0004")
         connection.exec_driver_sql("INSERT INTO developers (name, created_at) VALUES ('Ada', 1)")
+        connection.exec_driver_sql(
+            "INSERT INTO memberships (developer_id, role, valid_from, recorded_at)"
+            " VALUES (1, 'developer', 0, 1)"
+        )
     engine.dispose()
     assert restore.inspect_backup(old).version == "0004"
     assert restore.restore(url, old).broken == []

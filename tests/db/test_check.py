@@ -2,15 +2,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 
 from db import people
 from db.check import check
-from db.connect import connect
+from db.connect import connect, writing
 from db.errors import LedgerUnavailable
 from db.ledger import Ledger
 from db.records import DeviceEnergy
-from tests.db.team import NOON, WAIT_S, Team, on_sqlite, outcome, window
+from db.schema import Developer
+from tests.db.team import NOON, WAIT_S, Team, outcome, window
 
 DAMAGE = {
     "UPDATE requests SET finished_at = NULL": "says when and how long",
@@ -18,6 +19,7 @@ DAMAGE = {
     "UPDATE requests SET first_token_at = finished_at + 5": "starts before",
     "UPDATE requests SET first_token_at = NULL": "had a first one",
     "UPDATE requests SET ttft_ms = -3": "durations are 0 or more",
+    "UPDATE requests SET team_id = 77": "team exists",
     "UPDATE requests SET status = 'running', finished_at = NULL": "nothing is running",
     "UPDATE requests SET status = 'lost'": "a status is one of",
     "UPDATE requests SET status = 'running'": "has no end",
@@ -135,6 +137,12 @@ def test_a_running_row_is_no_fault_while_a_gateway_runs(
 ) -> None:
     team.admit(ledger, at=NOON)
     assert _check(url) == {}
+
+
+def test_a_developer_without_a_place_is_found(url: str, ledger: Ledger, team: Team) -> None:
+    with writing(ledger.engine) as connection:
+        connection.execute(insert(Developer).values(name="Nobody", created_at=NOON))
+    assert list(_check(url)) == ["a developer is in a team, or in none, from the beginning"]
 
 
 @on_sqlite

@@ -178,7 +178,8 @@ def _compared(told: Told, row: Row, killed_at: float, victim: Victim) -> int:
         told.tokens if victim == "worker" else told.tokens_until(killed_at - DURABLE_WITHIN_S)
     )
     assert promised <= has <= min(told.tokens + UNSEEN_TOKENS, STREAMED_TOKENS), (told, row)
-    return max(told.tokens - has, 0)
+    lost: int = max(told.tokens - has, 0)
+    return lost
 
 
 def seated(url: str) -> list[Seat]:
