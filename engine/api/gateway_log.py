@@ -7,6 +7,7 @@ thread of its own writes them, so a slow disk holds up no request.
 
 import copy
 import logging
+import sys
 import threading
 import traceback
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
@@ -39,12 +40,12 @@ class GatewayLog:
         self._for_warnings: list[logging.Handler] = []
 
     def start(self) -> None:
-        file = RotatingFileHandler(
+        file = _File(
             self._path,
             maxBytes=LARGEST_FILE,
             backupCount=FILES - 1,
             encoding="utf-8",
-            delay=True,  # a file that cannot be written is told on stderr and stops nothing
+            delay=True,  # opened in the thread that writes
         )
         file.setFormatter(
             JsonFormatter(
@@ -121,6 +122,25 @@ def _close(listener: QueueListener) -> None:
     listener.stop()
     for handler in listener.handlers:
         handler.close()
+
+
+class _File(RotatingFileHandler):
+    """Where it cannot be written, that is told on stderr in one line, and again only after it was
+    written meanwhile; it stops nothing."""
+
+    _is_told = _failed = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._failed = False
+        super().emit(record)
+        self._is_told = self._failed
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        self._failed = True
+        if not self._is_told:
+            sys.stderr.write(
+                f"The log {self.baseFilename} cannot be written: {sys.exc_info()[1]}\n"
+            )
 
 
 class _Handover(QueueHandler):

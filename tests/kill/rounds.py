@@ -168,7 +168,7 @@ class Rounds:
 def _compared(told: Told, row: Row, killed_at: float, victim: Victim) -> int:
     """The tokens that a client has and the row has not."""
     assert row["developer_id"] == told.developer_id
-    has = row["output_tokens"]
+    has: int = row["output_tokens"]
     if told.output_tokens is not None:
         assert (row["status"], has) == ("ok", told.output_tokens), (told, row)
         return 0

@@ -95,6 +95,7 @@ def test_a_full_disk_is_told_and_what_it_refused_is_written_once_there_is_room(
 ) -> None:
     with small_disk(tmp_path), running(tmp_path) as gateway:
         _is_survived(gateway, full_disk, says="the disk is full; free some space on it")
+        assert "gateway.log cannot be written" in gateway.product.log()
 
 
 def test_files_that_may_not_grow_are_told_and_survived_too(tmp_path: Path) -> None:
