@@ -17,7 +17,7 @@ def test_no_kill_loses_doubles_or_leaves_open_a_request(home: Path) -> None:
         played = [rounds.play() for _ in range(ROUNDS)]
     assert sum(each.statuses["interrupted"] for each in played) > 0
     assert sum(each.statuses["error"] for each in played) > 0
-    assert sum(each.told for each in played) > ROUNDS
+    assert sum(each.told for each in played) > 0
 
 
 @pytest.mark.slow
