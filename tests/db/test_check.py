@@ -11,7 +11,7 @@ from db.errors import LedgerUnavailable
 from db.ledger import Ledger
 from db.records import DeviceEnergy
 from db.schema import Developer
-from tests.db.team import NOON, WAIT_S, Team, outcome, window
+from tests.db.team import NOON, WAIT_S, Team, on_sqlite, outcome, window
 
 DAMAGE = {
     "UPDATE requests SET finished_at = NULL": "says when and how long",
