@@ -1,6 +1,6 @@
 """What minutes add up to, against sums over the minutes in plain Python."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -231,8 +231,8 @@ def test_where_minutes_are_gone_ranges_are_of_what_they_added_up_to(engine: Engi
     assert queries.energy_between(engine, NOON, NOON + HOUR).total_j == 65.0
 
 
-def test_a_ledger_from_before_gets_them_from_its_minutes(url: str) -> None:
-    engine = connect(url)
+def test_a_ledger_from_before_gets_them_from_its_minutes(another_url: Callable[[], str]) -> None:
+    engine = connect(another_url())
     with writing(engine) as connection:
         config = Config()
         config.set_main_option("script_location", str(Path(db.migrations.__path__[0])))

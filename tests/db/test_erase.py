@@ -18,7 +18,7 @@ from db.limits import Limits
 from db.months import month_of
 from db.queries import month_use, totals
 from tests.db.energy_rows import request, write
-from tests.db.team import NOON, WAIT_S, Team, outcome, rows, window
+from tests.db.team import NOON, WAIT_S, Team, on_sqlite, outcome, rows, window
 
 NAME = "Wilhelmina Ørsted"
 FIRST_NAME = "Minna Nilsdatter"
@@ -57,6 +57,7 @@ def names_in(data: bytes) -> list[bytes]:
     return [spelling for spelling in spellings if spelling in data]
 
 
+@on_sqlite
 def test_no_trace_of_the_name_is_left_in_the_files_bytes(ledger: Ledger, person: int) -> None:
     assert len(names_in(bytes_of(ledger))) == 3
     ledger.close()
@@ -71,6 +72,7 @@ def test_no_trace_of_the_name_is_left_in_the_files_bytes(ledger: Ledger, person:
     assert b"Wilhelmina" not in data
 
 
+@on_sqlite
 def test_while_a_gateway_runs_nothing_that_can_be_read_has_the_name(
     ledger: Ledger, team: Team, person: int
 ) -> None:
@@ -156,6 +158,7 @@ def test_text_that_somebody_typed_is_not_changed_but_told(ledger: Ledger, person
     assert typed[0] == f"a team's name has the name in it: Team of {NAME}"
 
 
+@on_sqlite
 def test_an_erasure_that_was_cut_short_is_gone_through_again(
     ledger: Ledger, person: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
