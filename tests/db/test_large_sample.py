@@ -16,7 +16,7 @@ from db.errors import InvalidInput
 from db.ledger import Ledger
 from db.prices import prices_between
 from db.sample import write_large_sample, write_sample
-from tests.db.team import Team
+from tests.db.team import Team, on_sqlite
 
 UNTIL = 1_780_000_000_000  # a Thursday's evening in UTC
 DAY_MS = 86_400_000
@@ -147,6 +147,7 @@ def test_the_same_seed_and_time_give_the_same_rows_and_another_seed_others(tmp_p
     assert made("two.db", 8) != first
 
 
+@on_sqlite
 def test_indexes_are_those_of_a_real_ledger_again(
     sample: sqlite3.Connection, ledger: Ledger
 ) -> None:
@@ -155,6 +156,7 @@ def test_indexes_are_those_of_a_real_ledger_again(
         assert sample.execute(query).fetchall() == real.execute(query).fetchall()
 
 
+@on_sqlite
 def test_a_real_ledger_is_never_overwritten_by_a_large_sample(ledger: Ledger, team: Team) -> None:
     with pytest.raises(InvalidInput, match="not a sample database"):
         write_large_sample(f"sqlite:///{ledger.path}", 10)
