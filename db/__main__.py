@@ -23,9 +23,10 @@ from db.copy import BATCH, copy_ledger
 from db.errors import InvalidInput, LedgerUnavailable, unavailable
 from db.ids import now_ms
 from db.import_command import import_command
-from db.months import DAY_MS, month_of
+from db.months import month_of
 from db.sample import DEVELOPERS, YEAR_DAYS, write_large_sample, write_sample
 from db.settings import Settings
+from db.spans import DAY_MS
 from db.terminal import ACTOR, day, developer_named, ledger, print_table
 
 JOULES_PER_KWH = 3_600_000

@@ -18,8 +18,8 @@ from db import usage_sources
 from db.connect import reading
 from db.energy_minutes import BASES, MACHINES, METERS, TIMES, whole_sum
 from db.energy_ranges import bucket_of_rows, read, rows_within
-from db.energy_spans import QUARTER_MS
 from db.schema import Developer, EnergyTime
+from db.spans import QUARTER_MS
 from db.usage import MEASURES
 
 PARTS = ("attributed_j", "overhead_j", "idle_j", "loading_j", "other_j")

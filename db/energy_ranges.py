@@ -19,17 +19,8 @@ from sqlalchemy import (
 )
 
 from db.energy_minutes import Rollup
-from db.energy_spans import (
-    DAY_MS,
-    MINUTE,
-    MOST_NAMED,
-    QUARTER_MS,
-    SPANS,
-    Kept,
-    Piece,
-    cuts,
-    pieces,
-)
+from db.energy_spans import MINUTE, MOST_NAMED, SPANS, Kept, Piece, cuts, pieces
+from db.spans import DAY_MS, QUARTER_MS
 
 
 def rows_within(

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from db.spans import DAY_MS, HOUR_MS, QUARTER_MS
+
 MINUTE_MS = 60_000
-QUARTER_MS = 15 * MINUTE_MS
-HOUR_MS = 60 * MINUTE_MS
-DAY_MS = 24 * HOUR_MS
 
 SPANS = {"quarter": QUARTER_MS, "hour": HOUR_MS, "day": DAY_MS}
 MINUTE = "minute"

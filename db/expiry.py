@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Engine, Table, delete, select, union_all
 
 from db.audit import note
 from db.connect import writing
-from db.retention import HOUR_MS, Kind, before, current, horizons
+from db.retention import Kind, before, current, horizons
 from db.schema import EnergyInterval, Horizon, MeterReading, Request
+from db.spans import HOUR_MS
 from db.upsert import upsert
 from db.usage_rebuild import split_hour
 

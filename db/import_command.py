@@ -1,7 +1,6 @@
 """`python -m db import`: the usage that a team already has."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,12 +8,10 @@ import click
 from sqlalchemy import Engine
 
 from db import imported
-from db.connect import connect
 from db.errors import InvalidInput
 from db.importers import KINDS, LABELS, Report, UsageFile, files_at, run, undo, usual_logs
 from db.importers.record import Tally
-from db.migrate import migrate
-from db.settings import Settings
+from db.terminal import ledger
 
 ACTOR = "command line"
 _STEPS = 1000
@@ -46,15 +43,15 @@ def import_command(
     machine are looked through. Importing a file again adds nothing. Prompts and paths are not kept.
     """
     if undo_id is not None:
-        with _ledger() as engine:
+        with ledger() as engine:
             removed = undo(engine, undo_id, actor=ACTOR)
         click.echo(f"Import {undo_id} is undone: {removed:,} records removed.")
     elif list_them:
-        with _ledger() as engine:
+        with ledger() as engine:
             _list(imported.past_imports(engine))
     else:
         files = _files(paths)
-        with _ledger() as engine:
+        with ledger() as engine:
             report = _run(engine, files, kind, developer, dry_run)
         _show(report, dry_run)
 
@@ -166,13 +163,3 @@ def _day(at_ms: int | None) -> str:
     if at_ms is None:
         return "unknown"
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d")
-
-
-@contextmanager
-def _ledger() -> Iterator[Engine]:
-    engine = connect(Settings().ledger_url)
-    try:
-        migrate(engine)
-        yield engine
-    finally:
-        engine.dispose()

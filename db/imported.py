@@ -26,8 +26,8 @@ from sqlalchemy import (
 
 from db.connect import reading
 from db.schema import Developer, Import, ImportedUsage
+from db.spans import DAY_MS
 
-_DAY_MS = 86_400_000
 _UNIT = 10**10  # costs have ten decimals
 _COUNTS = ("requests", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens")
 
@@ -86,7 +86,7 @@ def _summed(engine: Engine, by: str) -> pd.DataFrame:
     u = ImportedUsage
     name = u.model if by == "model" else func.coalesce(Developer.name, u.person)
     developer = [] if by == "model" else [u.developer_id.label("developer_id")]
-    day = (u.at - u.at % _DAY_MS).label("day")
+    day = (u.at - u.at % DAY_MS).label("day")
     keys = [day, u.source, name.label(by), *developer, u.currency]
     untold = and_(u.cost.is_(None), or_(u.input_tokens.is_not(None), u.output_tokens.is_not(None)))
     sums = [

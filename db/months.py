@@ -9,9 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Table, case, func, select
 
 from db.schema import MonthlyUse, Request
+from db.spans import DAY_MS
 from db.upsert import upsert
-
-DAY_MS = 86_400_000
 
 _months: Table = MonthlyUse.__table__  # type: ignore[assignment]
 

@@ -14,11 +14,10 @@ from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.schema import EnergyInterval, Horizon, MeterReading, Request, RetentionSetting
+from db.spans import DAY_MS, HOUR_MS
 
 Kind = Literal["requests", "minutes"]
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 LONGEST_DAYS = 36_500
 
 

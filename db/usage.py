@@ -205,3 +205,15 @@ class _Sums:
             for of, change in self._of.items()
         ]
         upsert(connection, table, rows, added=added)
+
+
+def bounds(connection: Connection) -> tuple[int | None, int | None, int | None, int | None]:
+    """When the first and the last request started, and the first and last hour begin. Each is a
+    query of its own: SQLite reads the whole table for two at once."""
+    ends = [
+        select(of(at)).scalar_subquery()
+        for at in (_r.started_at, HOURS.c.start_at)
+        for of in (func.min, func.max)
+    ]
+    first_row, last_row, first_hour, last_hour = connection.execute(select(*ends)).one()
+    return first_row, last_row, first_hour, last_hour

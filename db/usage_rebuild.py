@@ -31,6 +31,7 @@ from db.usage import (
     ROW,
     TEAM,
     TIMES,
+    bounds,
     total,
 )
 
@@ -96,12 +97,7 @@ def differences(
 
 def _months(connection: Connection) -> Iterator[tuple[int, int]]:
     """Every UTC month that has requests or hours of them. A month at a time: less to sort."""
-    ends = [
-        select(of(at)).scalar_subquery()
-        for of in (func.min, func.max)
-        for at in (_r.started_at, HOURS.c.start_at)
-    ]
-    known = [at for at in connection.execute(select(*ends)).one() if at is not None]
+    known = [at for at in bounds(connection) if at is not None]
     if not known:
         return
     start = floor("month", min(known))

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Table,
     and_,
     case,
-    func,
     literal_column,
     select,
     union_all,
@@ -35,6 +34,7 @@ from db.usage import (
     TEAM,
     TIME_MEASURES,
     TIMES,
+    bounds,
 )
 
 _r = Request
@@ -203,7 +203,7 @@ def _pieces(
     month that it begins or ends in: fewer and larger pieces. Where retention has deleted requests,
     an edge is moved back to the quarter of an hour, which is kept of them."""
     kept_from = connection.execute(_KEPT_FROM).scalar() or 0
-    first_row, last_row, first_hour, last_hour = _bounds(connection)
+    first_row, last_row, first_hour, last_hour = bounds(connection)
     if not keep_start and start_ms < kept_from:
         start_ms = floor("quarter", start_ms)
     if end_ms < kept_from:
@@ -229,21 +229,9 @@ def _without_deleted(piece: Piece, kept_from: int) -> list[Piece]:
     return [part for part in found if part.start < part.end]
 
 
-def _bounds(connection: Connection) -> tuple[int | None, int | None, int | None, int | None]:
-    """When the first and the last request started, and the first and last hour begin. Each is a
-    query of its own: SQLite reads the whole table for two at once."""
-    ends = [
-        select(of(at)).scalar_subquery()
-        for at in (_r.started_at, HOURS.c.start_at)
-        for of in (func.min, func.max)
-    ]
-    first_row, last_row, first_hour, last_hour = connection.execute(select(*ends)).one()
-    return first_row, last_row, first_hour, last_hour
-
-
 def activity(connection: Connection) -> tuple[int | None, int | None]:
     """When the first and the last request were made; the hour of it where it is deleted."""
-    first_row, last_row, first_hour, last_hour = _bounds(connection)
+    first_row, last_row, first_hour, last_hour = bounds(connection)
     first = first_row
     if first_hour is not None and (first_row is None or first_hour < floor("hour", first_row)):
         first = first_hour

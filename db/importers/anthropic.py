@@ -18,7 +18,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
 
 from db.importers.reading import objects, rows
-from db.importers.record import DAY_MS, Notes, Unusable, Usage, cells, label, moment, money, whole
+from db.importers.record import Notes, Unusable, Usage, cells, label, moment, money, whole
+from db.spans import DAY_MS
 
 NAME = "anthropic"
 NAMES_PEOPLE = True

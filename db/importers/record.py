@@ -10,8 +10,8 @@ from typing import Any
 
 from db.ids import now_ms
 from db.schema import ImportBasis
+from db.spans import DAY_MS
 
-DAY_MS = 86_400_000
 LONGEST_LABEL = 200
 MOST_TOKENS = 10**13  # of one row: a vendor's whole day
 MOST_MONEY = 100_000  # of one row; up to here SQLite adds 10 decimals exactly (db.imported)

@@ -26,7 +26,7 @@ from db.sample.metered import (
 from db.sample.organisation import TOOLS, Organisation, organise, share_out
 from db.sample.rows import drop_indexes, insert_columns
 from db.sample.target import Sample, empty, sample_database
-from db.sample.workday import HOUR_MS, request_columns, work_done, workday
+from db.sample.workday import request_columns, work_done, workday
 from db.schema import (
     ApiKey,
     CostSetting,
@@ -39,6 +39,7 @@ from db.schema import (
     Request,
     Team,
 )
+from db.spans import HOUR_MS
 from db.usage_rebuild import rebuild
 
 DEVELOPERS, YEAR_DAYS = 500, 365

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from db.sample.organisation import TOOLS, Floats, Integers, Organisation
 from db.sample.small import HOURS
-
-HOUR_MS = 3_600_000
+from db.spans import HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)

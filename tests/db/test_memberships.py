@@ -18,7 +18,8 @@ from db.ids import now_ms
 from db.ledger import Ledger
 from db.memberships import team_of
 from db.migrate import migrate
-from db.retention import DAY_MS, HOUR_MS, Retention
+from db.retention import Retention
+from db.spans import DAY_MS, HOUR_MS
 from tests.db.energy_rows import developer, request, write
 from tests.db.team import NOON, WAIT_S, Team, outcome, row, rows
 

@@ -14,7 +14,8 @@ from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.expiry import Removed, expire
 from db.ledger import Ledger
-from db.retention import DAY_MS, HOUR_MS, Horizons, Recorded, Retention
+from db.retention import Horizons, Recorded, Retention
+from db.spans import DAY_MS, HOUR_MS
 from tests.db.energy_rows import minute, request, write
 from tests.db.energy_rows import reading as meter_reading
 from tests.db.team import NOON, WAIT_S, Team, outcome, row, rows, window

@@ -8,7 +8,8 @@ from db.connect import connect
 from db.ids import now_ms
 from db.ledger import Ledger
 from db.migrate import migrate
-from db.retention import DAY_MS, Retention
+from db.retention import Retention
+from db.spans import DAY_MS
 from engine.api.upkeep import Upkeep
 from tests.db.energy_rows import developer, request, write
 from tests.db.team import rows
