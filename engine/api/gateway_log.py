@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 from queue import SimpleQueue
@@ -121,7 +122,8 @@ class GatewayLog:
 def _close(listener: QueueListener) -> None:
     listener.stop()
     for handler in listener.handlers:
-        handler.close()
+        with suppress(OSError):  # what could not be written was told of
+            handler.close()
 
 
 class _File(RotatingFileHandler):

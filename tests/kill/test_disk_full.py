@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.api.gateway_log import GatewayLog
 from tests.kill.gateway import Gateway, running
 
 MOST_TIMES_ROOM = 50
@@ -28,10 +29,14 @@ def small_disk(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+def full_disk(gateway: Gateway) -> AbstractContextManager[None]:
+    return no_room_in(gateway.home)
+
+
 @contextmanager
-def full_disk(gateway: Gateway) -> Iterator[None]:
+def no_room_in(folder: Path) -> Iterator[None]:
     """Until the end of the block another file takes all the room that is left."""
-    ballast = gateway.home / "ballast"
+    ballast = folder / "ballast"
     with ballast.open("wb", buffering=0) as file:
         for size in (65_536, 4_096, 1):
             try:
@@ -95,7 +100,18 @@ def test_a_full_disk_is_told_and_what_it_refused_is_written_once_there_is_room(
 ) -> None:
     with small_disk(tmp_path), running(tmp_path) as gateway:
         _is_survived(gateway, full_disk, says="the disk is full; free some space on it")
-        assert "gateway.log cannot be written" in gateway.product.log()
+
+
+def test_a_log_that_finds_no_room_says_so_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small_disk(tmp_path), no_room_in(tmp_path):
+        log = GatewayLog(tmp_path / "gateway.log")
+        log.start()
+        for _ in range(100):
+            log.refused(status=503)
+        log.stop()
+    assert capsys.readouterr().err.count("gateway.log cannot be written") == 1
 
 
 def test_files_that_may_not_grow_are_told_and_survived_too(tmp_path: Path) -> None:
