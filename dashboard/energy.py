@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from dashboard.carbon.emissions import Emissions, emissions
 from dashboard.overview import View, first_moment
-from dashboard.periods import MINUTE_MS, Period, has_whole_hours, period
+from dashboard.periods import MINUTE_MS, QUARTER_MS, Period, hours_begin, period
 from db import energy_queries
 from db.energy_queries import PARTS
 from db.grid import Grid, grid_history, in_force
@@ -100,7 +100,7 @@ class EnergyView:
     models: pd.DataFrame
     experts: pd.DataFrame
     developers: pd.DataFrame
-    quarters: pd.DataFrame
+    hours: pd.DataFrame
     meters: pd.DataFrame
     wholes: pd.DataFrame
     carbon: Emissions | None
@@ -115,12 +115,8 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
     by_time = energy_queries.energy_by_time(engine, start, end, max(chosen.bucket_ms, MINUTE_MS))
     work = energy_queries.work_by_model(engine, start, end)
     history = grid_history(engine)
-    quarters = energy_queries.energy_by_quarter(
-        engine,
-        start,
-        end,
-        whole_hours=has_whole_hours(zone, start, end),
-        changes=[grid.valid_from for grid in history],
+    by_hour = energy_queries.energy_by_quarter(
+        engine, start, end, whole_hours=True, changes=[grid.valid_from for grid in history]
     )
     return EnergyView(
         view=view,
@@ -131,12 +127,25 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
         models=per_token(work, ["model", "engine"]),
         experts=per_token(work[work["experts"].notna()], ["model", "experts"]),
         developers=per_token(energy_queries.work_by_developer(engine, start, end), ["developer"]),
-        quarters=quarters,
+        hours=_local_hours(engine, chosen, zone, by_hour),
         meters=energy_queries.meters(engine, start, end),
         wholes=energy_queries.whole_and_parts(engine, start, end),
-        carbon=emissions(quarters, history),
+        carbon=emissions(by_hour, history),
         grid=in_force(history, now_ms),
     )
+
+
+def _local_hours(
+    engine: Engine, chosen: Period, zone: ZoneInfo, of_utc: pd.DataFrame
+) -> pd.DataFrame:
+    """Spans of which none reaches beyond an hour of the reader's clock, as short as need be."""
+    start, end = chosen.start_ms, chosen.end_ms
+    begin = hours_begin(zone, start, end)
+    if begin == 0:
+        return of_utc
+    if begin is None or begin % QUARTER_MS:
+        return energy_queries.energy_by_quarter(engine, start, end)
+    return energy_queries.energy_by_hour(engine, start, end, begin)
 
 
 def uses(by_time: pd.DataFrame, work: pd.DataFrame) -> Uses:

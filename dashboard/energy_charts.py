@@ -191,12 +191,12 @@ def by_developer(frame: pd.DataFrame, basis: str) -> Chart:
     return Chart(title, figure, f"{title}.", table)
 
 
-def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> Chart:
+def by_hour(spans: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> Chart:
     """When energy was used, by hour of the reader's clock: on each day of up to two weeks, else on
-    the mean day of each name, since a range has more of some. `quarters` as from
-    `db.energy_queries.energy_by_quarter`."""
+    the mean day of each name, since a range has more of some. None of `spans`
+    reaches beyond an hour; they are as from `db.energy_queries.energy_by_quarter`."""
     by_date = days <= DAYS_BY_DATE
-    hours = _hours(quarters, zone)
+    hours = _hours(spans, zone)
     if by_date:
         joules = hours.groupby(["date", "hour"])["joules"].sum(min_count=1)
     else:
@@ -208,7 +208,7 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
     row, hour = divmod(int(np.nanargmax(values)), 24)
     most = amount(float(values[row, hour]) * joules_per_unit)
     mean = "" if by_date else " on average"
-    sure = _accuracy_of(quarters)
+    sure = _accuracy_of(spans)
     when = f"{rows[row]} {hour}:00 to {hour + 1}:00"
     title = f"Most energy was used {when}: {most}{mean} {sure} ({basis})"
     figure = go.Figure(
@@ -231,17 +231,17 @@ def by_hour(quarters: pd.DataFrame, zone: ZoneInfo, days: float, basis: str) -> 
     return Chart(title, figure, f"{title}. Local time, {zone.key}.", table)
 
 
-def _accuracy_of(quarters: pd.DataFrame) -> str:
+def _accuracy_of(spans: pd.DataFrame) -> str:
     """The meters' accuracy over all of it; a meter is off by the same part in every hour."""
-    whole = quarters["total_j"].sum() - quarters["accuracy_unknown_j"].fillna(0.0).sum()
-    kept = quarters["uncertainty_j"].notna().any() and whole > 0
-    return relative(float(quarters["uncertainty_j"].sum() / whole) if kept else None)
+    whole = spans["total_j"].sum() - spans["accuracy_unknown_j"].fillna(0.0).sum()
+    kept = spans["uncertainty_j"].notna().any() and whole > 0
+    return relative(float(spans["uncertainty_j"].sum() / whole) if kept else None)
 
 
-def _hours(quarters: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+def _hours(spans: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
     """Each hour's joules, NaN where nothing was read. Columns: date, weekday, hour by the reader's
     clock, joules. The hour that autumn has twice is two rows, as long as the others."""
-    moments = pd.to_datetime(quarters["bucket_ms"], unit="ms", utc=True)
+    moments = pd.to_datetime(spans["bucket_ms"], unit="ms", utc=True)
     local = moments.dt.tz_convert(zone).dt.tz_localize(None)
     keys = {
         "date": local.dt.date,
@@ -249,7 +249,7 @@ def _hours(quarters: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
         "hour": local.dt.hour,
         "ahead": local - moments.dt.tz_localize(None),
     }
-    rows = pd.DataFrame({**keys, "joules": quarters["total_j"]})
+    rows = pd.DataFrame({**keys, "joules": spans["total_j"]})
     return rows.groupby(list(keys), as_index=False)[["joules"]].sum(min_count=1)
 
 

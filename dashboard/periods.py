@@ -65,9 +65,11 @@ def _ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def has_whole_hours(zone: ZoneInfo, start_ms: int, end_ms: int) -> bool:
-    """Whether the zone's hours are those of UTC throughout a range (not so in India). Clocks are
-    changed by an hour, but on Lord Howe Island by half of one, so every day is looked at."""
+def hours_begin(zone: ZoneInfo, start_ms: int, end_ms: int) -> int | None:
+    """How many milliseconds after UTC's the zone's hours begin: 0, but half an hour in India. None
+    where that changes within the range: clocks are changed by an hour, but on Lord Howe Island by
+    half of one, so every day is looked at."""
     days = (*range(start_ms, end_ms, DAY_MS), end_ms)
-    hour, moments = timedelta(hours=1), (datetime.fromtimestamp(day / 1000, zone) for day in days)
-    return not any((moment.utcoffset() or timedelta()) % hour for moment in moments)
+    ahead = (datetime.fromtimestamp(day / 1000, zone).utcoffset() or timedelta() for day in days)
+    begin = {-offset % timedelta(hours=1) for offset in ahead}
+    return begin.pop() // timedelta(milliseconds=1) if len(begin) == 1 else None

@@ -12,14 +12,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import BigInteger, ColumnElement, Engine, Subquery, case, cast, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Subquery,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from db import usage_sources
 from db.connect import reading
 from db.energy_minutes import BASES, MACHINES, METERS, TIMES, whole_sum
 from db.energy_ranges import bucket_of_rows, read, rows_within
 from db.schema import Developer, EnergyTime
-from db.spans import QUARTER_MS
+from db.spans import HOUR_MS, QUARTER_MS
 from db.usage import MEASURES
 
 PARTS = ("attributed_j", "overhead_j", "idle_j", "loading_j", "other_j")
@@ -62,8 +73,8 @@ def energy_by_quarter(
     changes: Sequence[int] = (),
 ) -> pd.DataFrame:
     """All that the meters read, per quarter of an hour: fine enough for every zone's hours. With
-    `whole_hours` per hour, which is so for most zones and has a quarter of the rows, but in
-    quarters for an hour of UTC in which one of the `changes` lies, and at the range's edges.
+    `whole_hours` per hour of UTC, which has a quarter of the rows, but in quarters for an hour in
+    which one of the `changes` lies, and at the range's edges.
 
     Columns: bucket_ms (its start), total_j (NaN where unknown), uncertainty_j (NaN where none was
     kept), accuracy_unknown_j.
@@ -71,9 +82,20 @@ def energy_by_quarter(
     span = "hour" if whole_hours else "quarter"
     with reading(engine) as connection:
         rows = rows_within(connection, BASES, start_ms, end_ms, longest=span, apart=changes)
-        bucket = bucket_of_rows(rows, 0, QUARTER_MS)
-        query = select(bucket, *_joules(rows, ["total_j"])).group_by(bucket).order_by(bucket)
-        return read(connection, query, floats=("total_j", *_ACCURACY))
+        return _totals(connection, rows, bucket_of_rows(rows, 0, QUARTER_MS))
+
+
+def energy_by_hour(engine: Engine, start_ms: int, end_ms: int, begin_ms: int) -> pd.DataFrame:
+    """The same per hour that begins `begin_ms` after UTC's, a multiple of a quarter of an hour, as
+    India's do by half of one."""
+    with reading(engine) as connection:
+        rows = rows_within(connection, BASES, start_ms, end_ms, longest="quarter")
+        return _totals(connection, rows, bucket_of_rows(rows, begin_ms, HOUR_MS))
+
+
+def _totals(connection: Connection, rows: Subquery, bucket: ColumnElement[int]) -> pd.DataFrame:
+    query = select(bucket, *_joules(rows, ["total_j"])).group_by(bucket).order_by(bucket)
+    return read(connection, query, floats=("total_j", *_ACCURACY))
 
 
 def _joules(rows: Subquery, names: Sequence[str]) -> list[ColumnElement[Any]]:

@@ -88,10 +88,10 @@ def by_whom_and_when(energy: EnergyView) -> None:
         developers = energy.developers[energy.developers["energy_j"].notna()]
         if not developers.empty:
             ui.show(energy_charts.by_developer(developers, energy.uses.basis), "energy-developers")
-        if energy.quarters["total_j"].notna().any():
+        if energy.hours["total_j"].notna().any():
             days = (energy.period.end_ms - energy.period.start_ms) / DAY_MS
             ui.show(
-                energy_charts.by_hour(energy.quarters, zone, days, energy.uses.basis),
+                energy_charts.by_hour(energy.hours, zone, days, energy.uses.basis),
                 "energy-hours",
             )
 

@@ -18,6 +18,7 @@ from db.months import month_of
 
 # Ranges are of the first zone, whole pages of both: the second's days begin on UTC's half hours.
 ZONES = ("Europe/Berlin", "Asia/Kolkata")
+HALF = 30 * MINUTE_MS  # after UTC's, the second's hours begin
 PAGE_ROWS = 50  # as dashboard/views/requests.py has it
 
 
@@ -107,7 +108,7 @@ def _of_range(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
         lambda on: e.energy_by_quarter(on, start, end, whole_hours=True),
         ", by hour",
     )
-    yield asked("energy_queries.energy_by_quarter", lambda on: e.energy_by_quarter(on, start, end))
+    yield asked("energy_queries.energy_by_hour", lambda on: e.energy_by_hour(on, start, end, HALF))
     yield asked("energy_queries.work_by_developer", lambda on: e.work_by_developer(on, start, end))
     yield asked("energy_queries.work_by_model", lambda on: e.work_by_model(on, start, end))
     yield asked("energy_queries.meters", lambda on: e.meters(on, start, end))

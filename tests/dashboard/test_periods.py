@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.periods import DAY_MS, HOUR_MS, RANGES, has_whole_hours, period
+from dashboard.periods import DAY_MS, HOUR_MS, MINUTE_MS, RANGES, hours_begin, period
 
 INDIA = ZoneInfo("Asia/Kolkata")
 
@@ -64,20 +64,22 @@ def test_a_day_with_a_clock_change_begins_at_its_own_midnight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "whole"),
+    ("zone", "minutes"),
     [
-        ("UTC", True),
-        ("America/Los_Angeles", True),
-        ("Asia/Kolkata", False),  # 5 h 30 min ahead
-        ("Asia/Kathmandu", False),  # 5 h 45 min
-        ("Australia/Lord_Howe", False),  # 11 h, and 10 h 30 min in winter
+        ("UTC", 0),
+        ("America/Los_Angeles", 0),
+        ("Asia/Kolkata", 30),  # 5 h 30 min ahead
+        ("Asia/Kathmandu", 15),  # 5 h 45 min
+        ("America/St_Johns", 30),  # 3 h 30 min behind, and 2 h 30 min in summer
+        ("Australia/Lord_Howe", None),  # 11 h, and 10 h 30 min in winter
     ],
 )
-def test_whether_a_zones_hours_are_those_of_utc(zone: str, whole: bool) -> None:
+def test_how_long_after_utcs_a_zones_hours_begin(zone: str, minutes: int | None) -> None:
     year = ms(2025, 12, 1), ms(2026, 12, 1)
-    assert has_whole_hours(ZoneInfo(zone), *year) == whole
+    begin = hours_begin(ZoneInfo(zone), *year)
+    assert begin == (None if minutes is None else minutes * MINUTE_MS)
 
 
-def test_lord_howe_island_has_whole_hours_in_its_summer() -> None:
+def test_lord_howe_islands_hours_are_utcs_in_its_summer() -> None:
     summer = ms(2025, 12, 1), ms(2026, 2, 1)
-    assert has_whole_hours(ZoneInfo("Australia/Lord_Howe"), *summer)
+    assert hours_begin(ZoneInfo("Australia/Lord_Howe"), *summer) == 0

@@ -200,6 +200,15 @@ def test_whole_hours_are_told_but_where_something_changes_within_one(engine: Eng
     assert found["total_j"].tolist() == [60.0, 15.0, 15.0, 15.0, 15.0, 60.0]
 
 
+def test_hours_may_begin_at_a_quarter_of_utcs(engine: Engine) -> None:
+    clear(engine, "energy_intervals", "meter_readings")
+    write(engine, minutes=[minute(NOON + n * MINUTE, idle_j=1.0) for n in range(180)])
+    found = energy_queries.energy_by_hour(engine, NOON, NOON + 3 * HOUR, 45 * MINUTE)
+    starts = ((found["bucket_ms"] - NOON) // MINUTE).tolist()
+    assert starts == [-15, 45, 105, 165]
+    assert found["total_j"].tolist() == [45.0, 60.0, 60.0, 15.0]
+
+
 def test_where_minutes_are_gone_ranges_are_of_what_they_added_up_to(engine: Engine) -> None:
     clear(engine, "energy_intervals", "meter_readings")
     ats = [NOON + n * MINUTE for n in range(240)]
