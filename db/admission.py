@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from db.errors import BudgetExceeded, KeyRevoked
 from db.ids import now_ms
-from db.memberships import team_id_at
+from db.memberships import moved_at, team_id_at
 from db.months import month_after, month_of
 from db.records import NewRequest
 from db.schema import ApiKey, Developer, Limit, MonthlyUse, Request
@@ -46,6 +46,7 @@ class _Caller:
 
     refusal: str | None
     team_id: int | None
+    moved_at: int  # since when (UTC epoch ms) in that team
     budgets: dict[Scope, tuple[int | None, float | None]]  # tokens and joules a month, where any
 
 
@@ -68,6 +69,8 @@ def refusals(
             answers.append(KeyRevoked(caller.refusal))
         else:
             request.team_id = caller.team_id
+            if request.started_at < caller.moved_at:  # they have changed team within this moment
+                request.team_id = _team_then(connection, request)
             answers.append(_take(request, caller, taken))
     return answers
 
@@ -84,6 +87,7 @@ _with_key = (
         ApiKey.expires_at,
         Developer.archived_at,
         team_id_at(Developer.id, bindparam("now")),
+        moved_at(Developer.id, bindparam("now")),
         _key_limit.tokens_per_month,
         _key_limit.energy_j_per_month,
         _developer_limit.tokens_per_month,
@@ -99,6 +103,7 @@ _without_key = (
         Developer.id,
         Developer.archived_at,
         team_id_at(Developer.id, bindparam("now")),
+        moved_at(Developer.id, bindparam("now")),
         _developer_limit.tokens_per_month,
         _developer_limit.energy_j_per_month,
     )
@@ -121,9 +126,8 @@ def _callers_with_keys(
         return {}
     now = now_ms()
     callers: dict[_CallerId, _Caller] = {}
-    for key_id, revoked_at, expires_at, archived_at, team_id, *budgets in connection.execute(
-        _with_key, {"ids": ids, "now": now}
-    ):
+    found = connection.execute(_with_key, {"ids": ids, "now": now})
+    for key_id, revoked_at, expires_at, archived_at, team_id, moved, *budgets in found:
         refusal = None
         if revoked_at is not None:
             refusal = "This API key is revoked."
@@ -132,7 +136,7 @@ def _callers_with_keys(
         elif archived_at is not None:
             refusal = "The developer whose API key this is has no access any more."
         callers[key_id, None] = _Caller(
-            refusal, team_id, _budgets(key=budgets[:2], developer=budgets[2:])
+            refusal, team_id, moved or 0, _budgets(key=budgets[:2], developer=budgets[2:])
         )
     return callers
 
@@ -147,12 +151,18 @@ def _callers_without_keys(
         (None, developer_id): _Caller(
             None if archived_at is None else "This developer has no access any more.",
             team_id,
+            moved or 0,
             _budgets(key=[None, None], developer=budgets),
         )
-        for developer_id, archived_at, team_id, *budgets in connection.execute(
+        for developer_id, archived_at, team_id, moved, *budgets in connection.execute(
             _without_key, {"ids": ids, "now": now_ms()}
         )
     }
+
+
+def _team_then(connection: Connection, request: NewRequest) -> int | None:
+    team_id = team_id_at(Developer.id, request.started_at)
+    return connection.execute(select(team_id).where(Developer.id == request.developer_id)).scalar()
 
 
 def _budgets(**of: Sequence[Any]) -> dict[Scope, tuple[int | None, float | None]]:

@@ -60,7 +60,7 @@ def backup(url: str, target: Path, on_step: OnStep | None = None) -> Copied:
         if target.exists():
             raise InvalidInput("file", f"{target} was made by somebody else meanwhile.")
         unfinished.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     return Copied(target, target.stat().st_size, rows, broken)
 
 
@@ -96,7 +96,7 @@ def copy(source: Path, target: Path, on_step: OnStep | None = None) -> dict[str,
             written.execute("PRAGMA journal_mode=DELETE").fetchall()
     except sqlite3.Error as error:
         raise unavailable(error) or LedgerUnavailable(f"{source} is not copied: {error}") from error
-    _sync(target)
+    sync(target)
     return rows
 
 
@@ -148,7 +148,7 @@ def _verified(path: Path, rows: dict[str, int]) -> list[str]:
         engine.dispose()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Have a file, or a folder's list of files, on the disk."""
     opened = os.open(path, os.O_RDONLY)
     try:

@@ -56,6 +56,11 @@ def team_id_at(developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[
     return _in_force(Membership.team_id, developer_id, at)
 
 
+def moved_at(developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[int]:
+    """From when on they have been in it, or in another role, as part of a query of developers."""
+    return _in_force(Membership.valid_from, developer_id, at)
+
+
 def role_at(developer_id: SQLColumnExpression[int], at: Any) -> ScalarSelect[str]:
     """A developer's role at a time (UTC epoch ms), as part of a query of developers."""
     return _in_force(Membership.role, developer_id, at)

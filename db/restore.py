@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db.backup import copy, count_rows, new_file, require_sqlite, uri
+from db.backup import copy, count_rows, new_file, require_sqlite, sync, uri
 from db.check import check
 from db.connect import connect
 from db.errors import InvalidInput, LedgerInUse
@@ -80,6 +80,7 @@ def restore(url: str, file: Path) -> Restored:
         broken = _brought_up_to_date(restored)
         kept = _set_aside(path) if path.exists() else None
         restored.replace(path)
+        sync(path.parent)
         return Restored(kept, broken)
 
 

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from psycopg.pq import Conninfo
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from db.errors import InvalidInput
 
+_OPTIONS = {option.keyword.decode() for option in Conninfo.get_defaults()}
 _EXAMPLES = "write sqlite:////path/to/ledger.db or postgresql://user:password@host/database"
 
 
@@ -25,6 +27,12 @@ def parse(url: str) -> URL:
     if parsed.get_backend_name() in ("postgresql", "postgres"):
         if not parsed.database:
             raise InvalidInput("database_url", f"The URL names no database; {_EXAMPLES}.")
+        if unknown := sorted(set(parsed.query) - _OPTIONS):
+            raise InvalidInput(
+                "database_url",
+                f"PostgreSQL knows no option {', '.join(unknown)}, which the ledger's URL has; see"
+                " Parameter Key Words in the manual of libpq.",
+            )
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         raise InvalidInput(

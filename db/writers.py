@@ -8,6 +8,7 @@ SQLite file has one writer at a time, so whatever is left at its start is a dead
 import os
 import socket
 from collections.abc import Set
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, cast, func, insert, select, text, true, update
 
@@ -22,10 +23,7 @@ LEFT = 0  # `seen_at` of one that has closed: nothing of it is alive
 
 def join(connection: Connection) -> int:
     """Enter this process; returns its number."""
-    now = now_of(connection)
-    row = insert(Writer).values(
-        host=socket.gethostname(), process=os.getpid(), started_at=now, seen_at=now
-    )
+    row = insert(Writer).values(**_this_process(now_of(connection)))
     key = connection.execute(row).inserted_primary_key
     assert key is not None
     return int(key[0])
@@ -35,7 +33,10 @@ def attend(connection: Connection, writer_id: int, running: Set[int]) -> int:
     """Note that this writer is alive. Returns how many of its `running` requests it took back: a
     writer that was away for long enough was taken for dead by another."""
     now = now_of(connection)
-    seen_at = connection.execute(select(Writer.seen_at).where(Writer.id == writer_id)).scalar_one()
+    seen_at = connection.execute(select(Writer.seen_at).where(Writer.id == writer_id)).scalar()
+    if seen_at is None:  # an older backup has taken the database's place
+        connection.execute(insert(Writer).values(id=writer_id, **_this_process(now)))
+        return writes.resume(connection, running) if running else 0
     _see(connection, writer_id, now)
     if now - seen_at < DEAD_AFTER_MS or not running:
         return 0
@@ -66,6 +67,15 @@ def interrupt_dead(connection: Connection, writer_id: int) -> int:
     if not dead:
         return 0
     return writes.interrupt_running(connection, func.coalesce(Request.writer_id, 0).in_(dead))
+
+
+def _this_process(now: int) -> dict[str, Any]:
+    return {
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "started_at": now,
+        "seen_at": now,
+    }
 
 
 def _is_held(connection: Connection, writer_id: int) -> bool:

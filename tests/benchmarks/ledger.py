@@ -2,11 +2,13 @@
 
 With `--database postgresql://…`, an empty database, on that server. Every admission and every
 completion counted here is durable (WAL, synchronous=FULL; synchronous_commit=on) when its time is
-taken.
+taken. For latency the energy comes as from a worker, a window a second for all that ran in it; for
+throughput each request has a window of its own.
 """
 
 import argparse
 import asyncio
+import gc
 import random
 import statistics
 import tempfile
@@ -35,9 +37,11 @@ class Bench:
         self.developer_id, self.key_id = person.id, key.id
         self.admit_ms: list[float] = []
         self.finish_ms: list[float] = []
+        self.ran: list[int] = []  # since the last window
 
-    async def request(self) -> None:
-        """One request's two writes, timed as the gateway would wait for them."""
+    async def request(self, *, metered: bool) -> None:
+        """One request's two writes, timed as the gateway would wait for them; `metered`: and its
+        window of energy."""
         started = now_ms()
         new = NewRequest(
             new_id(), started, self.developer_id, "ada", self.key_id, "SmolLM2-135M-Instruct",
@@ -51,20 +55,36 @@ class Bench:
             first_token_at=started + 212, queue_ms=3.1, ttft_ms=212.4, finish_reason="stop",
             experts_active_mean=17.3,
         )  # fmt: skip
-        energy = EnergyRecord(
-            started, started + 1_000, 1.0, 9.1, 2.0, {new.id: 7.1}, "measured", "rapl",
-            prefill={new.id: 1.3}, uncertainty_j=0.455,
-            devices=(DeviceEnergy("rapl", "package-0", "processor", "measured", 0.05, 9.1),),
-        )  # fmt: skip
-        metered = asyncio.wrap_future(self.ledger.record_energy(energy))
+        self.ran.append(new.id)
+        energy = asyncio.create_task(self.window()) if metered else None
+        await asyncio.sleep(0)  # so that the window is asked for first
         begin = time.perf_counter()
         await asyncio.wrap_future(self.ledger.finish(done))
         self.finish_ms.append((time.perf_counter() - begin) * 1000)
-        await metered
+        if energy:
+            await energy
+
+    async def window(self) -> None:
+        """The energy of what ran, in equal shares."""
+        ran, self.ran = self.ran, []
+        now, joules = now_ms(), 7.1 * len(ran)
+        record = EnergyRecord(
+            now - 1_000, now, 1.0, joules + 2.0, 2.0, dict.fromkeys(ran, 7.1), "measured", "rapl",
+            prefill=dict.fromkeys(ran, 1.3), uncertainty_j=0.05 * (joules + 2.0),
+            devices=(
+                DeviceEnergy("rapl", "package-0", "processor", "measured", 0.05, joules + 2.0),
+            ),
+        )  # fmt: skip
+        await asyncio.wrap_future(self.ledger.record_energy(record))
+
+    async def meter(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            await self.window()
 
     async def client(self, until: float) -> None:
         while time.perf_counter() < until:
-            await self.request()
+            await self.request(metered=True)
 
     def clear(self) -> None:
         self.admit_ms.clear()
@@ -94,12 +114,15 @@ async def latency(bench: Bench) -> None:
     """Requests arrive at random, whatever the ledger does: waiting in line counts."""
     chance = random.Random(1)
     arrivals: list[asyncio.Task[None]] = []
+    meter = asyncio.create_task(bench.meter())
     begin = at = time.perf_counter()
     while at < begin + LATENCY_S:
         await asyncio.sleep(max(at - time.perf_counter(), 0))
-        arrivals.append(asyncio.create_task(bench.request()))
+        arrivals.append(asyncio.create_task(bench.request(metered=False)))
         at += chance.expovariate(RATE_PER_S)
     await asyncio.gather(*arrivals)
+    meter.cancel()
+    await bench.window()
     print(f"{RATE_PER_S} requests/s, {len(arrivals)} of them:")
     report(bench)
 
@@ -118,6 +141,7 @@ def main() -> None:
     parser.add_argument("--database", help="Its URL; default: a fresh SQLite file here.")
     given = parser.parse_args().database
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".ledger-benchmark-") as folder:
+        gc.freeze()  # as a server does once it has started
         bench = Bench(given or f"sqlite:///{Path(folder) / 'ledger.db'}")
         asyncio.run(latency(bench))
         asyncio.run(throughput(bench))

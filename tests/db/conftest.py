@@ -1,6 +1,7 @@
 """A ledger of its own, with one developer and their key: on SQLite, and again on PostgreSQL."""
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,15 +10,29 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from db import keys, people
+from db.connect import connect
 from db.ledger import Ledger
+from db.migrate import migrate
 from tests.db.team import Fresh, Team
 from tests.postgresql import Server
 
 
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the present schema and no row. Copying it is 20 times as fast as making
+    one."""
+    path = tmp_path_factory.mktemp("empty") / "ledger.db"
+    engine = connect(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Of an empty database. `on_sqlite` and `on_postgresql` choose one."""
+def url(request: pytest.FixtureRequest, tmp_path: Path, empty_ledger: Path) -> Iterator[str]:
+    """Of a database without rows. `on_sqlite` and `on_postgresql` choose one."""
     if request.param == "sqlite":
+        shutil.copy(empty_ledger, tmp_path / "ledger.db")
         yield f"sqlite:///{tmp_path / 'ledger.db'}"
         return
     server: Server = request.getfixturevalue("postgresql")
@@ -27,13 +42,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def fresh(request: pytest.FixtureRequest) -> Fresh:
-    """Lends empty databases with the present schema, for tests that need one an example."""
+def fresh(request: pytest.FixtureRequest, empty_ledger: Path) -> Fresh:
+    """Lends such databases, for tests that need one an example."""
 
     @contextmanager
     def lend() -> Iterator[str]:
         if request.param == "sqlite":
             with TemporaryDirectory() as folder:
+                shutil.copy(empty_ledger, folder)
                 yield f"sqlite:///{folder}/ledger.db"
             return
         server: Server = request.getfixturevalue("postgresql")

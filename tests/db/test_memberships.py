@@ -1,6 +1,7 @@
 """Who is in which team, and as what, over time; and what that does to the requests of that time."""
 
 import json
+import time
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -46,6 +47,19 @@ def test_a_change_today_leaves_what_was_used_before_with_the_old_team(
     later = now_ms()
     asked(ledger, team, later)
     assert teams_of_requests(ledger) == {NOON: "Platform", later: "Data"}
+
+
+def test_a_request_that_began_before_a_change_and_is_admitted_after_is_of_the_old_team(
+    ledger: Ledger, team: Team
+) -> None:
+    began = now_ms()
+    people.set_team(ledger.engine, team.ada, "Data", actor="test", valid_from=began + 1)
+    time.sleep(0.01)
+    keyless = team.admit(ledger, at=began, api_key_id=None)
+    with_key = team.admit(ledger, at=began)
+    names = {it["id"]: it["name"] for it in rows(ledger.engine, "teams")}
+    team_ids = [row(ledger.engine, "requests", it)["team_id"] for it in (keyless, with_key)]
+    assert [names[it] for it in team_ids] == ["Platform", "Platform"]
 
 
 def test_a_change_dated_in_the_past_moves_the_requests_since_then(

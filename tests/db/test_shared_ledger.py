@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from db import limits
 from db.check import check
-from db.connect import connect
+from db.connect import connect, writing
 from db.ids import now_ms
 from db.ledger import Ledger
 from db.limits import Limits
@@ -198,3 +199,16 @@ def test_a_gateway_that_was_taken_for_dead_takes_its_requests_back(
         assert away.finish(outcome(running, at=now_ms())).result(WAIT_S).changed
         away.close()
     assert check(connect(url, read_only=True)).violations == []
+
+
+def test_a_gateway_enters_itself_anew_where_an_older_backup_took_the_databases_place(
+    ledger: Ledger, team: Team
+) -> None:
+    running = team.admit(ledger, at=now_ms())
+    with writing(ledger.engine) as connection:
+        connection.execute(text("UPDATE requests SET writer_id = NULL"))
+        connection.execute(text("DELETE FROM writers"))
+    wait_until(lambda: len(rows(ledger.engine, "writers")) == 1, within_s=15)
+    assert ledger.health().state == "open"
+    ledger.finish(outcome(running, at=now_ms())).result(WAIT_S)
+    assert row(ledger.engine, "requests", running)["status"] == "ok"
