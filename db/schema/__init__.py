@@ -15,7 +15,7 @@ from db.schema.energy_rollups import (
 )
 from db.schema.imports import IMPORT_BASES, Import, ImportBasis, ImportedUsage
 from db.schema.life import Erasing, Horizon, RetentionSetting
-from db.schema.money import CostSetting
+from db.schema.money import CostSetting, SavedScenario
 from db.schema.people import ROLES, Admin, ApiKey, Developer, Limit, Membership, Role, Team
 from db.schema.records import Audit, Meta
 from db.schema.requests import (
@@ -65,6 +65,7 @@ __all__ = [
     "Request",
     "RetentionSetting",
     "Role",
+    "SavedScenario",
     "Status",
     "Team",
     "UsageHour",

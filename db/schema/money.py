@@ -28,3 +28,15 @@ class CostSetting(Base):
     operations_per_month: Mapped[Decimal]
     seat_price_per_month: Mapped[Decimal]
     note: Mapped[str | None]
+
+
+class SavedScenario(Base):
+    """A plan of the planner, by name. `content` is its JSON, which the cost model reads."""
+
+    __tablename__ = "scenarios"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    content: Mapped[str]
+    saved_at: Mapped[int]
+    saved_by: Mapped[str]

@@ -71,18 +71,27 @@ def made(folder: Path, rows: int) -> Path:
     return path
 
 
-def measure(path: Path, repetitions: int) -> Measured:
+def measure(ledgers: dict[int, Path], repetitions: int) -> dict[int, Measured]:
     """Time everything, in processes of its own. The cold timings come first: what forks off must
-    not have asked anything itself."""
-    subject: Subject = _forked(lambda: subject_of(_open(path)))
-    plan: list[str] = _forked(lambda: [query.name for query in _queries(path, subject)])
-    cold = [_forked(partial(_cold, path, subject, place)) for place in range(len(plan))]
-    warm: list[list[float]] = _forked(lambda: _warm(path, subject, repetitions))
-    timings = {
-        name: Timing(statistics.median(times), _p95(times), first)
-        for name, times, first in zip(plan, warm, cold, strict=True)
-    }
-    return Measured(timings, path.stat().st_size, _forked(lambda: _table_bytes(path)))
+    not have asked anything itself. Warm, the ledgers take turns, so that whatever else the machine
+    does slows them alike."""
+    subjects: list[Subject] = [
+        _forked(lambda path=path: subject_of(_open(path))) for path in ledgers.values()
+    ]
+    asked = list(zip(ledgers.values(), subjects, strict=True))
+    plan: list[str] = _forked(lambda: [query.name for query in _queries(*asked[0])])
+    cold = [_cold_of_all(path, subject, len(plan)) for path, subject in asked]
+    warm: list[list[list[float]]] = _forked(lambda: _warm(asked, repetitions))
+    found = {}
+    for number, (rows, path) in enumerate(ledgers.items()):
+        timings = {
+            name: Timing(statistics.median(times), _p95(times), cold[number][place])
+            for place, name in enumerate(plan)
+            for times in [warm[place][number]]
+        }
+        tables = _forked(lambda path=path: _table_bytes(path))
+        found[rows] = Measured(timings, path.stat().st_size, tables)
+    return found
 
 
 def _open(path: Path) -> Engine:
@@ -96,6 +105,11 @@ def _queries(path: Path, subject: Subject) -> list[Query]:
     return found
 
 
+def _cold_of_all(path: Path, subject: Subject, queries: int) -> list[float]:
+    print(f"measuring {path.name}, cold …", file=sys.stderr)
+    return [_forked(partial(_cold, path, subject, place)) for place in range(queries)]
+
+
 def _cold(path: Path, subject: Subject, place: int) -> float:
     query = _queries(path, subject)[place]
     _drop_from_cache(path)
@@ -105,19 +119,27 @@ def _cold(path: Path, subject: Subject, place: int) -> float:
     return (time.perf_counter() - begin) * 1000
 
 
-def _warm(path: Path, subject: Subject, repetitions: int) -> list[list[float]]:
-    engine = _open(path)
+def _warm(asked: list[tuple[Path, Subject]], repetitions: int) -> list[list[list[float]]]:
+    """By query and ledger, what each repetition took."""
+    print("measuring all of them, warm …", file=sys.stderr)
+    engines = [_open(path) for path, _ in asked]
     gc.freeze()  # as a server does once it has started
-    return [_repeated(query, engine, repetitions) for query in queries_of(engine, subject)]
+    of_ledgers = [
+        queries_of(engine, subject) for engine, (_, subject) in zip(engines, asked, strict=True)
+    ]
+    return [_in_turn(list(zip(same, engines, strict=True)), repetitions)
+            for same in zip(*of_ledgers, strict=True)]  # fmt: skip
 
 
-def _repeated(query: Query, engine: Engine, repetitions: int) -> list[float]:
-    query.run(engine)
-    times: list[float] = []
-    for _ in range(repetitions):
-        begin = time.perf_counter()
+def _in_turn(same: list[tuple[Query, Engine]], repetitions: int) -> list[list[float]]:
+    for query, engine in same:
         query.run(engine)
-        times.append((time.perf_counter() - begin) * 1000)
+    times: list[list[float]] = [[] for _ in same]
+    for _ in range(repetitions):
+        for (query, engine), taken in zip(same, times, strict=True):
+            begin = time.perf_counter()
+            query.run(engine)
+            taken.append((time.perf_counter() - begin) * 1000)
     return times
 
 
@@ -206,11 +228,7 @@ def _mark(milliseconds: float, most: float) -> str:
 @click.option("--repetitions", type=click.IntRange(2), default=REPETITIONS, show_default=True)
 def main(rows: tuple[int, ...], folder: Path, repetitions: int) -> None:
     """Time every read behind every page on ledgers of these sizes, which stay in the folder."""
-    measured = {}
-    for count in sorted(rows):
-        path = made(folder, count)
-        print(f"measuring {path} …", file=sys.stderr)
-        measured[count] = measure(path, repetitions)
+    measured = measure({count: made(folder, count) for count in sorted(rows)}, repetitions)
     memory = psutil.virtual_memory().total / 2**30
     print(f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB\n")
     report(measured)

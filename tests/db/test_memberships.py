@@ -58,7 +58,7 @@ def test_a_request_that_began_before_a_change_and_is_admitted_after_is_of_the_ol
     keyless = team.admit(ledger, at=began, api_key_id=None)
     with_key = team.admit(ledger, at=began)
     names = {it["id"]: it["name"] for it in rows(ledger.engine, "teams")}
-    team_ids = [row(ledger.engine, "requests", it)["team_id"] for it in (keyless, with_key)]
+    team_ids = [row(ledger.engine, it)["team_id"] for it in (keyless, with_key)]
     assert [names[it] for it in team_ids] == ["Platform", "Platform"]
 
 
