@@ -45,6 +45,24 @@ class Deployment(Entry):
         return f"{self.accelerators} × {self.hardware.title}"
 
 
+def both_layouts(
+    hardware: Hardware,
+    model: LanguageModel,
+    precision: Precision,
+    accelerators: int,
+    kv_bits: int = 16,
+) -> tuple[Deployment, Deployment]:
+    """The same replica, cut and spread."""
+    cut = Deployment(
+        hardware=hardware,
+        model=model,
+        precision=precision,
+        accelerators=accelerators,
+        kv_bits=kv_bits,
+    )
+    return cut, cut.model_copy(update={"layout": "expert"})
+
+
 def counts(hardware: Hardware) -> list[int]:
     """How many accelerators can be joined: powers of two within a node, then whole nodes.
 

@@ -6,7 +6,7 @@ by default (vLLM: gpu_memory_utilization 0.9).
 
 import math
 
-from dashboard.costs.capacity.deployment import Deployment, counts
+from dashboard.costs.capacity.deployment import Deployment, both_layouts, counts
 from dashboard.costs.capacity.hardware import Hardware
 from dashboard.costs.capacity.language_model import LanguageModel, Precision
 
@@ -66,17 +66,7 @@ def smallest(
     Of two layouts that fit, the one with room for more sequences.
     """
     for number in counts(hardware):
-        choices = [
-            Deployment(
-                hardware=hardware,
-                model=model,
-                precision=precision,
-                accelerators=number,
-                layout=layout,
-                kv_bits=kv_bits,
-            )
-            for layout in ("tensor", "expert")
-        ]
+        choices = both_layouts(hardware, model, precision, number, kv_bits)
         roomiest = max(choices, key=lambda choice: most_sequences(choice, context))
         if fits(roomiest, context, sequences):
             return roomiest

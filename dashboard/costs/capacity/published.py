@@ -22,9 +22,7 @@ class Figure(Entry):
     )
     prompt: int = Field(ge=1, description="Tokens of a prompt; in decode, tokens in the cache")
     answer: int | None = Field(default=None, ge=1)
-    batch: int | None = Field(
-        default=None, ge=1, description="Sequences at once; None: all that fit"
-    )
+    batch: int | None = Field(default=None, ge=1, description="At once; None: all that fit")
     tokens_per_s: Positive
     use: Literal["calibrate", "held-out"]
     note: str | None = None

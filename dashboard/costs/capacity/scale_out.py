@@ -6,6 +6,7 @@ the replica finishes b in that time. `b` is the greatest at which answers come f
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
@@ -14,7 +15,7 @@ from pydantic import Field
 
 from dashboard.costs import money
 from dashboard.costs.breakeven import HOURS_PER_MONTH
-from dashboard.costs.capacity.deployment import Deployment, counts
+from dashboard.costs.capacity.deployment import Deployment, both_layouts, counts
 from dashboard.costs.capacity.hardware import Hardware
 from dashboard.costs.capacity.language_model import LanguageModel, Precision
 from dashboard.costs.capacity.memory import most_sequences
@@ -110,11 +111,7 @@ def scale_out(
             f"{load.least_tokens_per_s:g} tokens a second: ask for slower answers, shorter "
             "prompts or other hardware."
         )
-    rows = []
-    for developers in teams:
-        made = (_row(developers, *choice, load, ownership) for choice in useful)
-        rows.append(min(made, key=lambda row: (row.cost_per_month, -row.requests_per_s)))
-    return rows
+    return [_cheapest(developers, useful, load, ownership) for developers in teams]
 
 
 def limit(fast: Speed, load: Load) -> tuple[int, float]:
@@ -138,71 +135,83 @@ def answer_s(fast: Speed, load: Load, sequences: int) -> float:
     return reading + load.answer_tokens * fast.step_s(sequences)
 
 
-_Choice = tuple[Deployment, int, float]
+@dataclass(frozen=True, slots=True)
+class _Replica:
+    """A deployment that is fast enough: what it answers at once and finishes a second."""
+
+    deployment: Deployment
+    sequences: int
+    rate: float
+
+    def number(self, developers: int, load: Load, rate: float) -> int:
+        """How many such a team takes, if each finishes `rate` requests a second."""
+        asked = developers * load.requests_per_hour / 3600
+        return max(1, ceil(asked / (rate * load.busy_share)))
+
+    def price(self, number: int) -> Decimal:
+        hardware = self.deployment.hardware
+        return hardware.cost(self.deployment.accelerators * number) or Decimal(0)
+
+    def watts(self, number: int) -> float:
+        return self.deployment.hardware.rated_watts(self.deployment.accelerators * number)
+
+    def per_month(self, number: int, ownership: Ownership) -> Fraction:
+        """Price over life, and electricity of a 30-day month at rated power, in dollars."""
+        kwh = Fraction(self.watts(number)) * HOURS_PER_MONTH / 1000 * Fraction(ownership.pue)
+        electricity = kwh * Fraction(ownership.electricity_price_per_kwh)
+        return Fraction(self.price(number)) / ownership.life_months + electricity
 
 
 def _useful(
     model: LanguageModel, precision: Precision, choices: Iterable[Hardware], load: Load
-) -> list[_Choice]:
+) -> list[_Replica]:
     """Deployments that hold the model and are fast enough, with what each can do."""
     found = []
     for hardware in choices:
-        if hardware.cost(1) is None:
-            continue
-        for number in counts(hardware):
-            if number > MOST_IN_A_REPLICA:
-                break
-            for layout in ("tensor", "expert"):
-                replica = Deployment(
-                    hardware=hardware,
-                    model=model,
-                    precision=precision,
-                    accelerators=number,
-                    layout=layout,
-                )
-                if most_sequences(replica, load.prompt_tokens + load.answer_tokens // 2) == 0:
-                    continue
-                fast = speed(replica, load.prompt_tokens, load.answer_tokens, load.cached_tokens)
-                sequences, rate = limit(fast, load)
-                if sequences:
-                    found.append((replica, sequences, rate))
+        for number in counts(hardware) if hardware.cost(1) is not None else ():
+            if number <= MOST_IN_A_REPLICA:
+                for deployment in both_layouts(hardware, model, precision, number):
+                    sequences, rate = _finished(deployment, load)
+                    if sequences:
+                        found.append(_Replica(deployment, sequences, rate))
     return found
 
 
-def _row(
-    developers: int,
-    replica: Deployment,
-    sequences: int,
-    rate: float,
-    load: Load,
-    ownership: Ownership,
-) -> Row:
-    asked = developers * load.requests_per_hour / 3600 / load.busy_share
-    replicas = max(1, ceil(asked / rate))
-    likely = interval(rate)
-    hardware = replica.hardware
-    serving = replica.accelerators * replicas
-    price = hardware.cost(serving) or Decimal(0)
-    watts = hardware.rated_watts(serving)
-    month = Fraction(price) / ownership.life_months + _electricity(watts, ownership)
+def _finished(deployment: Deployment, load: Load) -> tuple[int, float]:
+    """As `limit`; (0, 0.0) also where the deployment does not hold one request."""
+    if most_sequences(deployment, load.context_tokens) == 0:
+        return 0, 0.0
+    fast = speed(deployment, load.prompt_tokens, load.answer_tokens, load.cached_tokens)
+    return limit(fast, load)
+
+
+def _cheapest(developers: int, useful: Sequence[_Replica], load: Load, ownership: Ownership) -> Row:
+    """Of equal costs, what can do more."""
+
+    def order(replica: _Replica) -> tuple[Fraction, float]:
+        number = replica.number(developers, load, replica.rate)
+        return replica.per_month(number, ownership), -replica.rate * number
+
+    return _row(developers, min(useful, key=order), load, ownership)
+
+
+def _row(developers: int, replica: _Replica, load: Load, ownership: Ownership) -> Row:
+    likely = interval(replica.rate)
+    number = replica.number(developers, load, replica.rate)
+    serving = replica.deployment.accelerators * number
+    month = replica.per_month(number, ownership)
     return Row(
         developers=developers,
-        deployment=replica,
-        replicas=replicas,
-        replicas_if_fast=max(1, ceil(asked / likely.high)),
-        replicas_if_slow=max(1, ceil(asked / likely.low)),
-        sequences=sequences,
-        requests_per_s=rate * replicas,
-        accelerators=hardware.bought(serving),
-        nodes=hardware.nodes(serving),
-        price=price,
-        kilowatts=watts / 1000,
+        deployment=replica.deployment,
+        replicas=number,
+        replicas_if_fast=replica.number(developers, load, likely.high),
+        replicas_if_slow=replica.number(developers, load, likely.low),
+        sequences=replica.sequences,
+        requests_per_s=replica.rate * number,
+        accelerators=replica.deployment.hardware.bought(serving),
+        nodes=replica.deployment.hardware.nodes(serving),
+        price=replica.price(number),
+        kilowatts=replica.watts(number) / 1000,
         cost_per_month=money.cents(month),
         cost_per_developer=money.cents(month / developers),
     )
-
-
-def _electricity(watts: float, ownership: Ownership) -> Fraction:
-    """Dollars of a 30-day month at rated power."""
-    kwh = Fraction(watts) * HOURS_PER_MONTH / 1000 * Fraction(ownership.pue)
-    return kwh * Fraction(ownership.electricity_price_per_kwh)

@@ -1,4 +1,4 @@
-"""What a manager is told about a model too large for one card: does it fit, what does, is it worth it.
+"""What a manager is told about a large model: does the card hold it, what does, does that pay.
 
 The founding argument sets a $25,000 card against $2,400 a year for a seat. It needs a model that
 the card holds.
@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from pydantic import Field
 
-from dashboard.costs.breakeven import break_even
+from dashboard.costs.breakeven import break_even, smallest_team
 from dashboard.costs.capacity.deployment import Deployment
 from dashboard.costs.capacity.hardware import Hardware
 from dashboard.costs.capacity.language_model import LanguageModel, Precision
@@ -22,9 +22,10 @@ from dashboard.costs.capacity.speed import speed
 from dashboard.costs.capacity.validation import checks, errors, interval
 from dashboard.costs.models import Amount, BreakEven, Prices
 from dashboard.costs.money import words
-from dashboard.costs.sentences import break_even_sentence
+from dashboard.costs.sentences import break_even_sentence, smallest_team_sentence
 
 CURRENCY = "USD"
+MOST_DEVELOPERS = 1_000_000
 
 
 class Answer(Entry):
@@ -45,7 +46,8 @@ def told(
     load: Load,
     ownership: Ownership,
 ) -> list[str]:
-    """All of it, in order: the card, what merely holds the model, each team, what is assumed.
+    """All of it, in order: the card, what merely holds the model, what that does to the
+    argument, each team, what is assumed.
 
     `precisions` are those that the model is released in; the last, which should have the fewest
     bits, is the one that is planned with.
@@ -54,12 +56,54 @@ def told(
     return [
         does_it_fit(card, model, precisions),
         what_merely_holds_it(model, precision, seat_price_per_month, load, ownership),
+        what_it_does_to_the_argument(card, model, precision, seat_price_per_month, load, ownership),
         *(
             answer(model, precision, developers, seat_price_per_month, load, ownership).sentence
             for developers in teams
         ),
         assumed(load, ownership),
     ]
+
+
+def what_it_does_to_the_argument(
+    card: Hardware,
+    model: LanguageModel,
+    precision: Precision,
+    seat_price_per_month: Amount,
+    load: Load,
+    ownership: Ownership,
+) -> str:
+    """What has to be set against seats instead of one card, and from how many seats on it pays."""
+    row = answer(model, precision, 1, seat_price_per_month, load, ownership).row
+    price = words(row.price, CURRENCY)
+    instead = f"So what is set against seats is {price}"
+    if card.price is not None:
+        times = row.price / card.price.accelerator
+        instead += f", {times:,.0f} times {words(card.price.accelerator, CURRENCY)}"
+    team = pays_from(model, precision, seat_price_per_month, load, ownership)
+    return f"{instead}. {smallest_team_sentence(team)}"
+
+
+def pays_from(
+    model: LanguageModel,
+    precision: Precision,
+    seat_price_per_month: Amount,
+    load: Load,
+    ownership: Ownership,
+) -> int | None:
+    """The fewest developers whose seats pay for what serves them, within its life; None: none do.
+
+    More developers may need more hardware, so the number is raised until it pays for its own.
+    """
+    developers = 1
+    while True:
+        row = answer(model, precision, developers, seat_price_per_month, load, ownership).row
+        needed = smallest_team(_prices_of(row, seat_price_per_month, ownership))
+        if needed is None or developers > MOST_DEVELOPERS:
+            return None
+        if needed <= developers:
+            return developers
+        developers = needed
 
 
 def assumed(load: Load, ownership: Ownership) -> str:
@@ -71,7 +115,8 @@ def assumed(load: Load, ownership: Ownership) -> str:
         f"{load.prompt_tokens:,} prompt tokens ({load.cached_share:.0%} cached) and "
         f"{load.answer_tokens:,} answer tokens, at {load.least_tokens_per_s:g} tokens a second or "
         f"more; rated power in all hours at ${price:f} per kWh, PUE "
-        f"{ownership.pue.normalize():f}. Working time, network, taxes and resale are left out. "
+        f"{ownership.pue.normalize():f}. Working time, network, taxes and resale are left out, and "
+        "hardware without a known full price is not compared. "
         f"Predicted speeds were off by a factor of {off.typical_factor:.1f} typically and "
         f"{off.worst_factor:.1f} at worst over {off.figures} published figures."
     )
@@ -148,10 +193,7 @@ def answer(
     """Of all hardware with a price, the cheapest that serves such a team, against its seats."""
     rows = scale_out(model, precision, catalogue().values(), load, ownership, (developers,))
     row = rows[0]
-    prices = _prices(
-        row.deployment, row.price, row.kilowatts * 1000, seat_price_per_month, ownership
-    )
-    even = break_even(prices, developers)
+    even = break_even(_prices_of(row, seat_price_per_month, ownership), developers)
     return Answer(
         developers=developers,
         row=row,
@@ -165,12 +207,18 @@ def _what_serves(row: Row) -> str:
     more = ""
     if row.replicas_if_slow > row.replicas:
         more = f" (up to {row.replicas_if_slow} such, as far as the speed is known)"
-    estimated = row.deployment.hardware.price and row.deployment.hardware.price.estimated
+    price = row.deployment.hardware.price
+    estimated = " by estimate" if price and price.estimated else ""
     return (
-        f"{row.deployment.model.title} for {_team(row.developers)} takes {replicas}{row.deployment.title}{more}, "
-        f"{words(row.price, CURRENCY)}{' by estimate' if estimated else ''}, and up to "
-        f"{row.kilowatts:,.1f} kW."
+        f"{row.deployment.model.title} for {_team(row.developers)} takes "
+        f"{replicas}{row.deployment.title}{more}, {words(row.price, CURRENCY)}{estimated}, and up "
+        f"to {row.kilowatts:,.1f} kW."
     )
+
+
+def _prices_of(row: Row, seat_price_per_month: Decimal, ownership: Ownership) -> Prices:
+    watts = row.kilowatts * 1000
+    return _prices(row.deployment, row.price, watts, seat_price_per_month, ownership)
 
 
 def _prices(
@@ -210,6 +258,10 @@ def _holds(card: Hardware, model: LanguageModel, precision: Precision) -> bool:
 
 def _cost(deployment: Deployment) -> Decimal | None:
     return deployment.hardware.cost(deployment.accelerators)
+
+
+def _size(model: LanguageModel, precision: Precision) -> str:
+    return f"{weight_bytes(model, precision) / 1e9:,.0f} GB in {_named(precision)}"
 
 
 def _named(precision: Precision) -> str:
