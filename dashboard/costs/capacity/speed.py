@@ -60,9 +60,16 @@ def speed(
 ) -> Speed:
     """The speed for requests of this shape, in the middle of their answers.
 
-    `cached_tokens` of the prompt are in the cache already. ValueError: not one such request fits.
+    `cached_tokens` of the prompt are in the cache already. ValueError: not one such request fits,
+    or it is longer than the model was made for.
     """
     known = calibrated() if factors is None else factors
+    longest = deployment.model.context_tokens
+    if prompt_tokens + answer_tokens > longest:
+        raise ValueError(
+            f"{deployment.model.title} was made for {longest:,} tokens, fewer than prompt and "
+            f"answer have with {prompt_tokens + answer_tokens:,}: shorten them."
+        )
     context = prompt_tokens + answer_tokens // 2
     at_once = most_sequences(deployment, context)
     if at_once == 0:

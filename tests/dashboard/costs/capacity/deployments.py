@@ -71,7 +71,7 @@ def shape(**changes: Any) -> LanguageModel:
         "shared_experts": 0,
         "vocabulary": 10,
         "heads": 2,
-        "context_tokens": 1000,
+        "context_tokens": 10_000,
         "published_total": 780,
         "published_active": 500,
         "attention": {"kind": "grouped", "kv_heads": 1, "head_dim": 5},

@@ -57,6 +57,11 @@ def test_what_does_not_fit_is_refused_with_what_to_do() -> None:
         speed(deployed("kimi-k2", "int4", "h100-pcie"), 1000, 100)
 
 
+def test_a_request_longer_than_the_model_was_made_for_is_refused() -> None:
+    with pytest.raises(ValueError, match="made for 10,000 tokens, fewer than .* have with 10,001"):
+        speed(small(), 10_000, 1)
+
+
 @given(prompt=st.integers(1, 30_000), answer=st.integers(1, 4000), sequences=st.integers(1, 100))
 def test_more_at_once_never_makes_less_in_all(prompt: int, answer: int, sequences: int) -> None:
     fast = speed(deployed("gpt-oss-120b", "mxfp4", "h200"), prompt, answer)
