@@ -58,7 +58,7 @@ def test_what_does_not_fit_is_refused_with_what_to_do() -> None:
 
 
 def test_a_request_longer_than_the_model_was_made_for_is_refused() -> None:
-    with pytest.raises(ValueError, match="made for 10,000 tokens, fewer than .* have with 10,001"):
+    with pytest.raises(ValueError, match="was made for 10,000 tokens, fewer than prompt"):
         speed(small(), 10_000, 1)
 
 
