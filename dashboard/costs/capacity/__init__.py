@@ -1,0 +1,1 @@
+"""What hardware a model needs for a team, and how fast it answers: on paper, with its error."""
