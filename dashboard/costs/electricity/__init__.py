@@ -1,0 +1,28 @@
+"""What electricity costs: tariffs, loads, and the bill of a month."""
+
+from dashboard.costs.electricity.bill import (
+    Bill,
+    BilledEnergy,
+    bill,
+    month_bill,
+    power_kw,
+    price_per_kwh,
+    typical_month,
+)
+from dashboard.costs.electricity.loads import Load
+from dashboard.costs.electricity.tariffs import Flat, Period, Tariff, TimeOfUse
+
+__all__ = [
+    "Bill",
+    "BilledEnergy",
+    "Flat",
+    "Load",
+    "Period",
+    "Tariff",
+    "TimeOfUse",
+    "bill",
+    "month_bill",
+    "power_kw",
+    "price_per_kwh",
+    "typical_month",
+]
