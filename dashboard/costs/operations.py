@@ -108,7 +108,9 @@ def _cost(item: Item, hardware_price: Decimal, currency: str) -> tuple[Fraction,
         case PowerSpace(kw=kw, price_per_kw_month=price):
             return Fraction(kw) * Fraction(price), f"{kw:f} kW × {money.words(price, currency)}"
         case RackSpace(rack_units=units, price_per_unit_month=price):
-            return Fraction(units) * Fraction(price), f"{units:f} U × {money.words(price, currency)}"
+            return Fraction(units) * Fraction(
+                price
+            ), f"{units:f} U × {money.words(price, currency)}"
         case YearlyShare(percent=percent):
             cost = Fraction(hardware_price) * Fraction(percent) / 100 / 12
             return cost, f"{percent:f}% of {money.words(hardware_price, currency)} a year ÷ 12"

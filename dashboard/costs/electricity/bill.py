@@ -130,7 +130,9 @@ def _bill_of(
     loads: Sequence[Load], tariff: Tariff, pue: Decimal, lasted: Mapping[Hour, Fraction]
 ) -> Bill:
     if pue < 1:
-        raise ValueError(f"PUE is {pue}, but a site draws at least what its machines do: 1 or more.")
+        raise ValueError(
+            f"PUE is {pue}, but a site draws at least what its machines do: 1 or more."
+        )
     kw = [sum((load.mean_w(hour) for load in loads), Fraction(0)) / 1000 for hour in range(24)]
     names = _period_names(tariff)
     kwh = dict.fromkeys(_prices(tariff), Fraction(0))

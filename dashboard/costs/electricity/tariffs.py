@@ -28,9 +28,7 @@ def _known_zone(name: str) -> str:
 
 class _Tariff(Strict):
     currency: Currency
-    fixed_per_month: Amount = Field(
-        default=Decimal(0), description="Fee per month, used or not."
-    )
+    fixed_per_month: Amount = Field(default=Decimal(0), description="Fee per month, used or not.")
     demand_per_kw: Amount = Field(
         default=Decimal(0),
         description="Demand charge per kW of the month's highest power, per month.",
