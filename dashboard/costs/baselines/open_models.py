@@ -4,6 +4,8 @@ from datetime import date
 
 from dashboard.costs.baselines.rates import Rates, listed
 
+_FIREWORKS = "accounts/fireworks/models"
+
 # By the model's name in lower case, without its maker's: the id that each provider has for it.
 OPEN_MODELS: dict[str, dict[str, str]] = {
     "kimi-k2-instruct": {
@@ -19,27 +21,30 @@ OPEN_MODELS: dict[str, dict[str, str]] = {
     },
     "deepseek-v3-0324": {
         "openrouter": "deepseek/deepseek-chat-v3-0324",
-        "fireworks": "deepseek-v3-0324",
+        "fireworks": f"{_FIREWORKS}/deepseek-v3-0324",
     },
     "deepseek-v3.2": {
         "openrouter": "deepseek/deepseek-v3.2",
         "deepseek": "deepseek-v3.2",
-        "fireworks": "deepseek-v3p2",
+        "fireworks": f"{_FIREWORKS}/deepseek-v3p2",
     },
     "deepseek-r1": {"openrouter": "deepseek/deepseek-r1", "novita": "deepseek/deepseek-r1"},
     "deepseek-r1-0528": {
         "openrouter": "deepseek/deepseek-r1-0528",
-        "fireworks": "deepseek-r1-0528",
+        "fireworks": f"{_FIREWORKS}/deepseek-r1-0528",
         "novita": "deepseek/deepseek-r1-0528",
     },
-    "qwen3-235b-a22b": {"openrouter": "qwen/qwen3-235b-a22b", "fireworks": "qwen3-235b-a22b"},
+    "qwen3-235b-a22b": {
+        "openrouter": "qwen/qwen3-235b-a22b",
+        "fireworks": f"{_FIREWORKS}/qwen3-235b-a22b",
+    },
     "qwen3-235b-a22b-instruct-2507": {"openrouter": "qwen/qwen3-235b-a22b-2507"},
     "qwen3-30b-a3b": {"openrouter": "qwen/qwen3-30b-a3b"},
     "qwen3-30b-a3b-instruct-2507": {"openrouter": "qwen/qwen3-30b-a3b-instruct-2507"},
     "gpt-oss-120b": {
         "openrouter": "openai/gpt-oss-120b",
         "together": "openai/gpt-oss-120b",
-        "fireworks": "gpt-oss-120b",
+        "fireworks": f"{_FIREWORKS}/gpt-oss-120b",
         "groq": "openai/gpt-oss-120b",
         "baseten": "openai/gpt-oss-120b",
         "cerebras": "gpt-oss-120b",
@@ -47,7 +52,7 @@ OPEN_MODELS: dict[str, dict[str, str]] = {
     },
     "gpt-oss-20b": {
         "openrouter": "openai/gpt-oss-20b",
-        "fireworks": "gpt-oss-20b",
+        "fireworks": f"{_FIREWORKS}/gpt-oss-20b",
         "groq": "openai/gpt-oss-20b",
     },
     "glm-4.5": {"openrouter": "z-ai/glm-4.5", "zai": "GLM-4.5"},

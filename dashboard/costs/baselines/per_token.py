@@ -1,9 +1,12 @@
 """Requests priced by the token: a vendor's API, or the same open model at a host."""
 
+from fractions import Fraction
+
+from dashboard.costs import money
 from dashboard.costs.baselines.lines import Line, Lines
 from dashboard.costs.baselines.models import Api, Hosted
 from dashboard.costs.baselines.open_models import id_at
-from dashboard.costs.baselines.rates import Rates, list_date, list_name, listed, stated
+from dashboard.costs.baselines.rates import MILLION, Rates, list_date, list_name, listed, stated
 from dashboard.costs.baselines.usage import ModelUsage, UsageRange
 
 UNNAMED = "A model that is not named"
@@ -62,7 +65,7 @@ def _why_unknown(
 
 
 def _notes_on(row: ModelUsage, item: str, rates: Rates) -> list[str]:
-    notes = []
+    notes = [_price_note(item, rates)]
     if rates.long_prompt_from is not None:
         notes.append(
             f"Requests of more than {rates.long_prompt_from:,} input tokens cost more for {item}; "
@@ -78,6 +81,24 @@ def _notes_on(row: ModelUsage, item: str, rates: Rates) -> list[str]:
     if row.cached_input_tokens is None and rates.cached_input is not None:
         notes.append("Where cached tokens are not told, all input counts at the full price.")
     return notes
+
+
+def _price_note(item: str, rates: Rates) -> str:
+    """`gpt-5: $1.25 a million input tokens, $0.125 cached, $10 output (openai: gpt-5).`"""
+    prices = [f"{_million(rates.input)} a million input tokens"]
+    for name, price in (
+        ("cached", rates.cached_input),
+        ("written to a cache", rates.cache_write),
+        ("output", rates.output),
+    ):
+        if price is not None:
+            prices.append(f"{_million(price)} {name}")
+    return f"{item}: {', '.join(prices)} ({rates.provider}: {rates.model})."
+
+
+def _million(price: Fraction) -> str:
+    amount = money.rounded(price * MILLION, 6).normalize()
+    return f"${amount:f}"
 
 
 def _list_note(baseline: Api | Hosted) -> str:
