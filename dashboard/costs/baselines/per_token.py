@@ -78,6 +78,11 @@ def _notes_on(row: ModelUsage, item: str, rates: Rates) -> list[str]:
             f"Writing to the cache has its own price for {item}; how many tokens would have been "
             "written is unknown, so they count as other input."
         )
+    if row.cache_write_tokens and rates.cache_write is not None:
+        notes.append(
+            f"What was written to the cache counts at {item}'s price for the shortest time that it "
+            "is kept; kept longer, it costs more."
+        )
     if row.cached_input_tokens is None and rates.cached_input is not None:
         notes.append("Where cached tokens are not told, all input counts at the full price.")
     return notes

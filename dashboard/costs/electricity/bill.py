@@ -6,6 +6,7 @@ A demand charge is on the highest mean of some minutes in the month. That is tak
 that works at all working at once: the most it can be.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, tzinfo
 from decimal import Decimal
@@ -99,7 +100,8 @@ def month_bill(loads: Sequence[Load], tariff: Tariff, pue: Decimal, month: date)
     """The calendar month that `month` lies in, by its real hours in the tariff's time zone (UTC
     with a flat tariff)."""
     first = month.replace(day=1)
-    return _bill_of(loads, tariff, pue, hours_between(first, add_months(first, 1), _zone(tariff)))
+    lasted = hours_between(first, add_months(first, 1), _zone(tariff))
+    return _bill_of(loads, tariff, pue, lasted, Fraction(1))
 
 
 def typical_month(loads: Sequence[Load], tariff: Tariff, pue: Decimal, year: int) -> Bill:
@@ -109,7 +111,7 @@ def typical_month(loads: Sequence[Load], tariff: Tariff, pue: Decimal, year: int
     """
     lasted = hours_between(date(year, 1, 1), date(year + 1, 1, 1), _zone(tariff))
     part = TYPICAL_MONTH_HOURS / sum(lasted.values(), Fraction(0))
-    return _bill_of(loads, tariff, pue, {hour: time * part for hour, time in lasted.items()})
+    return _bill_of(loads, tariff, pue, lasted, part)
 
 
 def power_kw(loads: Sequence[Load], pue: Decimal) -> Fraction:
@@ -127,17 +129,27 @@ def price_per_kwh(cost: Decimal, kwh: Fraction) -> Decimal | None:
 
 
 def _bill_of(
-    loads: Sequence[Load], tariff: Tariff, pue: Decimal, lasted: Mapping[Hour, Fraction]
+    loads: Sequence[Load],
+    tariff: Tariff,
+    pue: Decimal,
+    lasted: Mapping[Hour, Fraction],
+    part: Fraction,
 ) -> Bill:
+    """The bill of `part` of the time in `lasted`."""
     if pue < 1:
         raise ValueError(
             f"PUE is {pue}, but a site draws at least what its machines do: 1 or more."
         )
     kw = [sum((load.mean_w(hour) for load in loads), Fraction(0)) / 1000 for hour in range(24)]
     names = _period_names(tariff)
+    time: defaultdict[tuple[str, int], Fraction] = defaultdict(
+        Fraction
+    )  # by period and hour of the day
+    for hour, duration in lasted.items():
+        time[(names[hour] if names else ALL_HOURS, hour[2])] += duration
     kwh = dict.fromkeys(_prices(tariff), Fraction(0))
-    for hour, time in lasted.items():
-        kwh[names[hour] if names else ALL_HOURS] += kw[hour[2]] * time * Fraction(pue)
+    for (name, of_day), duration in time.items():
+        kwh[name] += kw[of_day] * duration * part * Fraction(pue)
     highest = sum((load.highest_w() for load in loads), Fraction(0)) / 1000 * Fraction(pue)
     return bill(tariff, kwh, highest, _basis(loads))
 

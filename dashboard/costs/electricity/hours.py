@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta, tzinfo
 from fractions import Fraction
+from functools import lru_cache
+from types import MappingProxyType
 
 from dashboard.costs.electricity.tariffs import HOURS, Hour
 from dashboard.costs.months import hours, midnight
@@ -11,6 +13,7 @@ from dashboard.costs.months import hours, midnight
 _QUARTER = timedelta(minutes=15)
 
 
+@lru_cache(maxsize=64)
 def hours_between(first: date, end: date, zone: tzinfo) -> Mapping[Hour, Fraction]:
     """Real hours by month, weekday and local hour, over the days `first` ≤ day < `end`."""
     lasted: Counter[Hour] = Counter()  # in quarters of an hour
@@ -25,4 +28,4 @@ def hours_between(first: date, end: date, zone: tzinfo) -> Mapping[Hour, Fractio
                 lasted[(day.month, day.isoweekday(), begins.astimezone(zone).hour)] += 1
                 begins += _QUARTER
         day = following
-    return {hour: Fraction(quarters, 4) for hour, quarters in lasted.items()}
+    return MappingProxyType({hour: Fraction(quarters, 4) for hour, quarters in lasted.items()})
