@@ -7,8 +7,8 @@ that works at all working at once: the most it can be.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, tzinfo
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -114,6 +114,19 @@ def typical_month(loads: Sequence[Load], tariff: Tariff, pue: Decimal, year: int
     return _bill_of(loads, tariff, pue, lasted, part)
 
 
+def metered_by_period(
+    tariff: Tariff, readings: Iterable[tuple[datetime, Fraction]]
+) -> dict[str, Fraction]:
+    """A meter's kWh by the tariff's periods, for `bill`. Each reading is of an hour or less, and
+    belongs to the period that it begins in; PUE is the caller's to multiply by."""
+    zone, names = _zone(tariff), _period_names(tariff)
+    kwh = dict.fromkeys(_prices(tariff), Fraction(0))
+    for begins, used in readings:
+        local = begins.astimezone(zone)
+        kwh[names.get((local.month, local.isoweekday(), local.hour), ALL_HOURS)] += used
+    return kwh
+
+
 def power_kw(loads: Sequence[Load], pue: Decimal) -> Fraction:
     """The mean power of a day at the socket, PUE included."""
     watts = sum((load.mean_w(hour) for load in loads for hour in range(24)), Fraction(0)) / 24
@@ -142,11 +155,9 @@ def _bill_of(
         )
     kw = [sum((load.mean_w(hour) for load in loads), Fraction(0)) / 1000 for hour in range(24)]
     names = _period_names(tariff)
-    time: defaultdict[tuple[str, int], Fraction] = defaultdict(
-        Fraction
-    )  # by period and hour of the day
+    time: defaultdict[tuple[str, int], Fraction] = defaultdict(Fraction)
     for hour, duration in lasted.items():
-        time[(names[hour] if names else ALL_HOURS, hour[2])] += duration
+        time[(names.get(hour, ALL_HOURS), hour[2])] += duration
     kwh = dict.fromkeys(_prices(tariff), Fraction(0))
     for (name, of_day), duration in time.items():
         kwh[name] += kw[of_day] * duration * part * Fraction(pue)

@@ -1,7 +1,7 @@
 """Electricity by tariff: published bills and hand calculations."""
 
 import tomllib
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,6 +19,7 @@ from dashboard.costs.electricity import (
     Tariff,
     TimeOfUse,
     bill,
+    metered_by_period,
     month_bill,
     power_kw,
     price_per_kwh,
@@ -162,6 +163,19 @@ def test_what_never_works_draws_its_idle_power_at_most() -> None:
 def test_a_bill_says_whether_its_watts_are_measured(bases: list[str], said: str) -> None:
     loads = [draws(100, basis=basis) for basis in bases]
     assert month_bill(loads, flat("0.1"), ONE, JUNE).basis == said
+
+
+def test_a_meters_kwh_are_billed_in_the_period_that_they_were_used_in() -> None:
+    # Los Angeles is 7 hours behind UTC in June: Monday the 1st, 15:59 and 16:00 there.
+    readings = [
+        (datetime(2026, 6, 1, 22, 59, tzinfo=UTC), Fraction(3)),
+        (datetime(2026, 6, 1, 23, 0, tzinfo=UTC), Fraction(5)),
+        (datetime(2026, 12, 1, 23, 0, tzinfo=UTC), Fraction(7)),
+    ]
+    assert metered_by_period(summer_peak(), readings) == {
+        "peak": 5, "off-peak": 3, "weekend": 0, "winter": 7,
+    }  # fmt: skip
+    assert metered_by_period(flat("0.1"), readings) == {ALL_HOURS: 15}
 
 
 @pytest.mark.parametrize(
