@@ -98,6 +98,9 @@ class Hosted(_PerToken):
     """The same open model, hosted by somebody else."""
 
     kind: Literal["hosted"]
+    provider: str = Field(
+        min_length=1, description="Who hosts it, by the id in genai-prices, such as 'openrouter'."
+    )
     models: dict[str, str] = Field(
         default_factory=dict,
         description="What the provider calls a model of the ledger, by its name there; others are "

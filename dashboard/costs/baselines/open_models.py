@@ -69,11 +69,9 @@ OPEN_MODELS: dict[str, dict[str, str]] = {
 }
 
 
-def id_at(provider: str | None, model: str) -> str | None:
+def id_at(provider: str, model: str) -> str | None:
     """What the provider calls an open model: `moonshotai/Kimi-K2-Instruct` is `moonshotai/kimi-k2`
     at OpenRouter; None: unknown here."""
-    if provider is None:
-        return None
     return OPEN_MODELS.get(model.rsplit("/", 1)[-1].lower(), {}).get(provider)
 
 

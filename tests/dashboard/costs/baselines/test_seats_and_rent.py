@@ -38,7 +38,7 @@ def test_anthropics_example_of_a_teams_bill() -> None:
 
 
 def test_paid_by_the_year_a_seat_costs_less() -> None:
-    # Claude Pro: $20 a month, or $17 a month billed annually: 15% off.
+    # Claude Pro in 2026: $20 a month, or $17 a month billed annually: 15% off.
     yearly = seats(plan("20", 3, annual_discount_percent=15))
     assert priced(usage(), yearly).cost == 51
     year = (JANUARY[0], datetime(2027, 1, 1, tzinfo=UTC))
