@@ -1,10 +1,20 @@
 """A month of use, and baselines for tests to vary."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from dashboard.costs.baselines import Api, Hosted, ModelUsage, Plan, Seats, UsageRange
+from dashboard.costs.baselines import (
+    Api,
+    BaselineItem,
+    BaselineRow,
+    Hosted,
+    ModelUsage,
+    Plan,
+    Seats,
+    UsageRange,
+)
 
 JANUARY = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
 NOVEMBER = date(2026, 11, 20)
@@ -59,3 +69,8 @@ def seats(*plans: Plan) -> Seats:
 def plan(price: str, developers: int, **changes: Any) -> Plan:
     fields = {"name": f"plan at {price}", "price_per_month": Decimal(price)}
     return Plan(**fields | {"developers": developers} | changes)
+
+
+def costs(parts: Sequence[BaselineRow | BaselineItem]) -> list[tuple[str, str]]:
+    """Each part's name and cost as written, `unknown` where it is."""
+    return [(part.name, "unknown" if part.cost is None else str(part.cost)) for part in parts]

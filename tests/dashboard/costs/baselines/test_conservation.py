@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 
 from hypothesis import given, settings
@@ -28,7 +29,7 @@ WITHOUT_OVERAGE: list[Baseline] = [
     hosted(),
     seats(plan("33.33", 2), plan("19.99", 3, annual_discount_percent=17)),
     TYPICAL[3].rented(3),
-    TYPICAL[7].rented(1, 100),
+    TYPICAL[7].rented(1, Decimal(100)),
 ]
 ALL: list[Baseline] = [*WITHOUT_OVERAGE, seats(plan("33.33", 3, overage=OVERAGE))]
 
