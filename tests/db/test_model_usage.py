@@ -1,11 +1,13 @@
 """Usage by developer and model, added up here once more from the requests that were made."""
 
+import json
+
 from sqlalchemy import Engine
 
 from db import people
 from db.ledger import Ledger
 from db.model_usage import ModelUse, imported, metered
-from tests.db.importers.rows import import_files
+from tests.db.importers.rows import import_files, import_texts
 from tests.db.team import NOON, WAIT_S, Team, outcome
 
 HOUR = 3_600_000
@@ -60,6 +62,24 @@ def test_imported_use_keeps_what_is_not_told_apart(ledger: Ledger, team: Team) -
         "kimi-k2.5",
     ]
     assert metered(ledger.engine, 0, MAY) == []
+
+
+def answer(name: str, **usage: int) -> str:
+    counts = {"input_tokens": 10, "output_tokens": 3} | usage
+    message = {"id": name, "model": "claude-opus-5", "usage": counts}
+    event = {"type": "assistant", "sessionId": "s", "requestId": name, "message": message}
+    return json.dumps(event | {"timestamp": "2026-03-11T02:40:20Z"}) + "\n"
+
+
+def test_a_sum_never_passes_over_what_is_not_told(ledger: Ledger, team: Team) -> None:
+    """Two answers that tell their cache, and one that does not."""
+    cache = {"cache_read_input_tokens": 7, "cache_creation_input_tokens": 1}
+    import_texts(ledger.engine, answer("a", **cache) + answer("b", **cache) + answer("c"))
+    found = imported(ledger.engine, MARCH, APRIL)
+    assert {
+        (use.requests, use.input_tokens, use.cached_input_tokens, use.cache_write_tokens)
+        for use in found
+    } == {(2, 36, 14, 2), (1, 10, None, None)}
 
 
 def test_imported_use_of_a_developer_has_their_name_now(ledger: Ledger, team: Team) -> None:

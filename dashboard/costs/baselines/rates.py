@@ -26,7 +26,9 @@ from dashboard.costs.baselines.models import OwnPrice
 from dashboard.costs.baselines.usage import ModelUsage
 
 MILLION = 10**6
-# Their prices change at whole and half hours (DeepSeek's discount began at 16:30 UTC).
+# The packaged list: not the shared one, which another part may have updated.
+_PRICE_LIST = DataSnapshot(providers=providers, from_auto_update=False)
+# Prices change at whole and half hours (DeepSeek's discount began at 16:30 UTC).
 _HALF_HOURS = [timedelta(minutes=30 * number) for number in range(48)]
 
 
@@ -86,7 +88,7 @@ def listed(model: str, provider: str | None, on: date) -> Rates | None:
     """The list prices in force on `on`; None: the list does not know the model, or has no price
     for its tokens."""
     try:
-        found, info = _price_list().find_provider_model(model, None, provider, None)
+        found, info = _PRICE_LIST.find_provider_model(model, None, provider, None)
     except LookupError:
         return None
     midnight = datetime.combine(on, time(), UTC)
@@ -111,12 +113,6 @@ def list_date(on: date) -> date | None:
         if isinstance(price.constraint, StartDateConstraint) and price.constraint.start_date <= on
     ]
     return max(changes, default=None)
-
-
-@lru_cache(maxsize=1)
-def _price_list() -> DataSnapshot:
-    """The packaged list: not the shared one, which another part may have updated."""
-    return DataSnapshot(providers=providers, from_auto_update=False)
 
 
 def _conditional(model: ModelInfo) -> list[ConditionalPrice]:

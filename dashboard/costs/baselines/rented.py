@@ -1,7 +1,7 @@
 """Rented GPUs: count × hours × price, shared among developers by their tokens.
 
-`TYPICAL` are list prices without a commitment, as read on the day they are dated. All but AWS's
-(from its price interface) were read by others, who copied them from the page that is named.
+`TYPICAL` are list prices without a commitment. They are second-hand: each is dated by the day on
+which the public copy that its source names was made of the vendor's own list.
 """
 
 from datetime import date, tzinfo
@@ -15,13 +15,18 @@ from dashboard.costs.months import hours, months_between
 from dashboard.costs.strict import Strict
 
 NOBODY = "Nobody's use"
-_RUNPOD = "RunPod pricing, Secure Cloud, https://www.runpod.io/pricing"
-_RUNPOD_COMMUNITY = "RunPod pricing, Community Cloud, https://www.runpod.io/pricing"
-_LAMBDA = "Lambda on-demand instances of 8, https://lambda.ai/instances"
-_HYPERSTACK = "Hyperstack on-demand, https://www.hyperstack.cloud/gpu-pricing"
-_AWS = "AWS price list, p5.48xlarge (8 GPUs) in us-east-1"
-_AKASH = "Akash, starting at, https://akash.network/pricing/gpus/"
-_DIGITALOCEAN = "DigitalOcean list price, gpu-mi300x1-192gb, in its interface"
+_DATARECEIPTS = "copied by github.com/datareceipts/data-receipts, 109-gpu-pricing"
+_EVANGELIST = "copied by github.com/api-evangelist, plans"
+_RUNPOD = f"RunPod Secure Cloud, https://www.runpod.io/pricing, {_DATARECEIPTS}"
+_RUNPOD_COMMUNITY = f"RunPod Community Cloud, https://www.runpod.io/pricing, {_DATARECEIPTS}"
+_AWS = f"AWS price list, p5.48xlarge (8 GPUs) in us-east-1, {_DATARECEIPTS}"
+_LAMBDA = f"Lambda, instances of 8, https://lambda.ai/instances, {_EVANGELIST}"
+_HYPERSTACK = f"Hyperstack on demand, https://www.hyperstack.cloud/gpu-pricing, {_EVANGELIST}"
+_AKASH = f"Akash, starting at, https://akash.network/pricing/gpus/, {_EVANGELIST}"
+_DIGITALOCEAN = (
+    "DigitalOcean list price, gpu-mi300x1-192gb, "
+    "copied by huggingface.co/datasets/tokenwatt/gpu-cloud-prices"
+)
 
 
 class GpuHour(Strict):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dashboard.costs.baselines import ModelUsage, OwnPrice, hosts, lines_of, priced
 from dashboard.costs.baselines.models import Api, Hosted
 from dashboard.costs.baselines.open_models import OPEN_MODELS
-from dashboard.costs.baselines.rates import listed
+from dashboard.costs.baselines.rates import list_date, listed
 from tests.dashboard.costs.baselines.figures import NOVEMBER, api, costs, hosted, usage, used
 
 
@@ -58,6 +58,14 @@ def test_prices_are_those_of_the_baselines_day() -> None:
     row = used(model="o3", tokens=(10**6, 0, 10**6))
     assert exact(row, api(valid_from=date(2025, 6, 9))) == 50
     assert exact(row, api(valid_from=date(2025, 6, 10))) == 10
+
+
+def test_the_list_is_as_old_as_its_latest_change_up_to_that_day() -> None:
+    assert list_date(date(2025, 6, 10)) == date(2025, 6, 10)  # o3's
+    before = list_date(date(2025, 6, 9))
+    assert before is not None
+    assert before < date(2025, 6, 10)
+    assert list_date(date(2020, 1, 1)) is None
 
 
 def test_a_price_that_changes_with_the_hour_counts_with_the_mean_of_a_day() -> None:

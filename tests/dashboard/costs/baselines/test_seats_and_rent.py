@@ -69,6 +69,15 @@ def test_tokens_beyond_what_a_seat_includes_cost_extra() -> None:
     assert costs(found.rows) == [("Ada", "34.00"), ("Grace", "20.00")]
 
 
+def test_half_a_month_includes_half_of_what_a_month_does() -> None:
+    # From 1 February to noon of the 15th are 14 of 28 days and a half: 29/56 of a month, and of
+    # the 5.6 million tokens included 2.9 million. Ada used 4: 1.1 × $10 more.
+    half = (JANUARY[1], datetime(2026, 2, 15, 12, tzinfo=UTC))
+    overage = TokenOverage(kind="tokens", included_per_month=5_600_000, price_per_million="10")
+    found = priced(usage(million(1, 4), span=half), seats(plan("56", 1, overage=overage)))
+    assert found.cost == 29 + 11
+
+
 def test_requests_beyond_what_a_seat_includes_cost_extra() -> None:
     # 300 requests are included; 425 are 125 beyond, at 4 cents $5.
     overage = RequestOverage(kind="requests", included_per_month=300, price_per_request="0.04")
