@@ -12,7 +12,7 @@ from dashboard.costs.baselines.models import Api, Baseline, Hosted, Rented, Seat
 from dashboard.costs.baselines.per_token import token_lines
 from dashboard.costs.baselines.rented import rented_lines
 from dashboard.costs.baselines.seats import seat_lines
-from dashboard.costs.baselines.usage import UsageRange
+from dashboard.costs.baselines.usage import ModelUsage, UsageRange
 from dashboard.costs.strict import Strict
 
 NOTHING = Decimal("0.00")
@@ -102,9 +102,12 @@ def lines_of(usage: UsageRange, baseline: Baseline, zone: tzinfo = UTC) -> Lines
 
 def _rows(known: Decimal, lines: Sequence[Line], usage: UsageRange) -> tuple[BaselineRow, ...]:
     groups = _grouped(lines, lambda line: _who(line.developer_id, line.name))
+    usages: dict[Hashable, list[ModelUsage]] = {}
+    for row in usage.rows:
+        usages.setdefault(_who(row.developer_id, row.name), []).append(row)
     rows = []
     for (who, theirs), part in zip(groups.items(), _parts(known, groups), strict=True):
-        used = [row for row in usage.rows if _who(row.developer_id, row.name) == who]
+        used = usages.get(who, [])
         reasons = _reasons(theirs)
         rows.append(
             BaselineRow(
