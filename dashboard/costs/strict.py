@@ -1,0 +1,16 @@
+"""What the cost model's inputs have in common: frozen, and strict about names, so that a misspelt
+line in a scenario's file is an error and not a default."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="Currency code (ISO 4217).")]
+Percent = Annotated[Decimal, Field(ge=0, le=100, allow_inf_nan=False)]
+Share = Annotated[Decimal, Field(ge=0, le=1, allow_inf_nan=False)]
