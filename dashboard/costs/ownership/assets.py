@@ -59,7 +59,7 @@ class Asset(Input):
     def _dates_and_residual_fit(self) -> "Asset":
         if self.in_service_date < self.purchase_date:
             raise ValueError(f"{self.name} must not be in service before it is purchased.")
-        if self.disposal and self.disposal.date < self.in_service_date:
+        if self.disposal and self.disposal.on < self.in_service_date:
             raise ValueError(f"{self.name} must not be disposed of before it is in service.")
         if residual_value(self) > cost(self):
             raise ValueError(f"The residual value of {self.name} must not exceed its cost.")

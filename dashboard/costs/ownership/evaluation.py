@@ -89,8 +89,8 @@ def _financing(case: Case, loan: LoanSchedule | None, calendar: Calendar) -> lis
         for row in loan.payments[: calendar.months]:
             column[row.month] -= row.payment
         column[calendar.months] -= loan.payments[: calendar.months][-1].balance
-    for row in _leased(case):
-        column[row[0]] -= row[1]
+    for month, payment in _leased(case):
+        column[month] -= payment
     return column
 
 

@@ -42,9 +42,17 @@ def linear(asset: Asset, rule: GermanLinear, first_month: int) -> Schedule:
     if rule.digital_one_year:
         first = months_in_service(asset, 12, first_month)[:1]
         spans = [Span(part.year, part.start, part.end, whole) for part in first]
-        return _schedule(asset, "german_linear", spans, ONE_YEAR)
+        return _schedule(
+            asset,
+            "german_linear",
+            spans,
+            ONE_YEAR,
+            "German AfA, all of it in the year of purchase.",
+        )
     spans = by_months(asset, whole, asset.life_months, first_month)
-    return _schedule(asset, "german_linear", spans, LINEAR)
+    return _schedule(
+        asset, "german_linear", spans, LINEAR, "German AfA in equal amounts, by full months."
+    )
 
 
 def degressive(asset: Asset, first_month: int) -> Schedule:
@@ -59,15 +67,17 @@ def degressive(asset: Asset, first_month: int) -> Schedule:
         )
     rate = min(HIGHEST_RATE, Fraction(12 * TIMES_LINEAR, asset.life_months))
     spans = falling(asset, Decimal(0), rate, first_month)
-    return _schedule(asset, "german_degressive", spans, DEGRESSIVE)
+    note = "German AfA in falling amounts, then evenly once that takes more."
+    return _schedule(asset, "german_degressive", spans, DEGRESSIVE, note)
 
 
-def _schedule(asset: Asset, method: str, spans: list[Span], source: Source) -> Schedule:
+def _schedule(asset: Asset, method: str, spans: list[Span], source: Source, note: str) -> Schedule:
     return Schedule(
         asset=asset.name,
         method=method,
         cost=cost(asset),
         counts="months",
         rows=rows_of(cost(asset), spans),
-        notes=(f"{source.title}.",),
+        notes=(note,),
+        sources=(source,),
     )

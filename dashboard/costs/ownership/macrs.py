@@ -6,10 +6,16 @@ from fractions import Fraction
 
 from dashboard.costs import money
 from dashboard.costs.ownership.assets import Asset, cost
-from dashboard.costs.ownership.macrs_tables import published, table_for, year_fraction
+from dashboard.costs.ownership.macrs_tables import SOURCE, published, table_for, year_fraction
 from dashboard.costs.ownership.methods import Convention, Macrs
 from dashboard.costs.ownership.schedule import Expensed, Schedule, Span, rows_of
-from dashboard.costs.ownership.us_law import bonus_percent, sold_in_first_year
+from dashboard.costs.ownership.terms import Source
+from dashboard.costs.ownership.us_figures import bonus_share, section_179_of
+from dashboard.costs.ownership.us_law import (
+    bonus_percent,
+    section_179_elected,
+    sold_in_first_year,
+)
 from dashboard.costs.ownership.years import ONE_DAY, TaxYear, tax_year_of
 
 
@@ -46,7 +52,11 @@ def macrs(
         counts="months",
         expensed=tuple(Expensed(kind=kind, amount=sum_) for kind, sum_ in at_once if sum_),
         rows=rows_of(whole, _spans(asset, year, amounts, first_month)),
-        notes=_notes(rule, convention, quarter, table, rest),
+        notes=(
+            *_cut(asset, year, section_179),
+            *_table_note(rule, convention, quarter, table, rest),
+        ),
+        sources=_sources(asset, year, section_179, bonus),
     )
 
 
@@ -97,7 +107,7 @@ def _spans(asset: Asset, first: TaxYear, amounts: list[Decimal], first_month: in
     return spans
 
 
-def _notes(
+def _table_note(
     rule: Macrs, convention: Convention, quarter: int, table: str, rest: Decimal
 ) -> tuple[str, ...]:
     if not rest:
@@ -109,6 +119,20 @@ def _notes(
         f"MACRS {rule.class_years}-year property, {words}: Publication 946, Table {table}, on "
         "what Section 179 and bonus depreciation leave.",
     )
+
+
+def _cut(asset: Asset, year: TaxYear, section_179: Decimal) -> list[str]:
+    if section_179 == section_179_elected(asset, year):
+        return []
+    return ["Section 179 is cut to what the year's limit leaves."]
+
+
+def _sources(
+    asset: Asset, year: TaxYear, section_179: Decimal, bonus: Decimal
+) -> tuple[Source, ...]:
+    limit = section_179_of(year) if section_179 else None
+    share = bonus_share(asset.purchase_date, asset.in_service_date) if bonus else None
+    return (SOURCE, *(known.source for known in (limit, share) if known))
 
 
 def _nothing(asset: Asset) -> Schedule:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal
 
 from dashboard.costs import money
-from dashboard.costs.ownership.terms import Figures
+from dashboard.costs.ownership.terms import Figures, Source
 from dashboard.costs.ownership.years import position
 
 
@@ -56,6 +56,8 @@ class Schedule(Figures):
     expensed: tuple[Expensed, ...] = ()
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    """The tables and laws that the figures are from."""
 
     @property
     def total(self) -> Decimal:

@@ -106,6 +106,7 @@ def writing_down(
             "Main pool of a company, this asset alone in it: 18% until March 2026, 14% since, all "
             "of it once £1,000 or less is left; settled at once on disposal.",
         ),
+        sources=(RATES, SMALL_POOLS, FIRST_YEAR) if at_once else (RATES, SMALL_POOLS),
     )
 
 

@@ -45,10 +45,10 @@ def test_taxed_years_by_hand() -> None:
         )
     )
     start, year_end = result.flows[0], result.flows[12]
-    assert (start.hardware, start.net) == (-2_400, -2_400)
+    assert [start.hardware, start.net] == [-2_400, -2_400]
     assert (year_end.month, year_end.on) == (12, date(2027, 1, 1))
-    assert (year_end.depreciation_shield, year_end.expense_shield) == (300, 30)
-    assert (year_end.baseline_tax, year_end.net) == (-600, 190 + 300 + 30 - 600)
+    assert [year_end.depreciation_shield, year_end.expense_shield] == [300, 30]
+    assert [year_end.baseline_tax, year_end.net] == [-600, 190 + 300 + 30 - 600]
     assert result.flows[11].net == 190
     # After tax all counts at three quarters: (24 × 190 − 2,400) × 0.75.
     assert result.totals["net"] == result.flows[-1].cumulative == 1_620
@@ -110,7 +110,7 @@ def test_a_lease_has_payments_and_no_hardware() -> None:
     result = evaluate(case(financing=lease, tax_percent=25))
     assert result.totals["hardware"] == 0
     assert result.hardware_cost == 25_000
-    assert (result.flows[0].financing, result.flows[36].financing) == (-800, 0)
+    assert [result.flows[0].financing, result.flows[36].financing] == [-800, 0]
     # (36 × 800 + 36 × 90) × 25%
     assert result.totals["expense_shield"] == 8_010
     assert result.tax_schedules == ()

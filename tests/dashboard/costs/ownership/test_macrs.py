@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -142,7 +143,7 @@ def test_the_publications_example_of_a_mid_quarter_disposal(month: int, deducted
 def test_a_disposal_in_the_last_year_of_recovery_takes_the_part_up_to_then() -> None:
     # In service in the fourth quarter, recovery ends in mid-November: 7/8 of the year has 958.
     # Sold in the first quarter, taken as mid-February, 1/8: a seventh of 958.
-    late = {"unit_price": 10_000, "purchase_date": date(2021, 12, 2)}
+    late: dict[str, Any] = {"unit_price": 10_000, "purchase_date": date(2021, 12, 2)}
     sold = schedule(disposal={"on": date(2026, 2, 1)}, **late)
     assert depreciations(sold)[-1] == "136.86"
     assert depreciations(schedule(disposal={"on": date(2026, 12, 1)}, **late))[-1] == "958.00"

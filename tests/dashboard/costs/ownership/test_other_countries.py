@@ -68,7 +68,7 @@ def test_german_falling_amounts_are_for_their_years_only(day: date) -> None:
 def test_the_uk_main_pool_falls_by_eighteen_percent() -> None:
     # gov.uk, Work out your writing down allowances: 18% of £10,000 is £1,800, and £8,200 go on.
     first = uk(unit_price=10_000, purchase_date=date(2023, 6, 1)).rows[0]
-    assert (first.depreciation, first.book_value) == (1_800, 8_200)
+    assert [first.depreciation, first.book_value] == [1_800, 8_200]
 
 
 def test_the_uk_rate_is_fourteen_percent_since_april_2026() -> None:

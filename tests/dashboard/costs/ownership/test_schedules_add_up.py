@@ -13,7 +13,7 @@ from dashboard.costs.ownership.schedule import Schedule, depreciation_between
 from dashboard.costs.ownership.tax import depreciation_shield
 from tests.dashboard.costs.ownership.things import asset
 
-BY_TIME = [
+BY_TIME: list[dict[str, Any]] = [
     {"method": "straight_line"},
     {"method": "straight_line", "convention": "full_month"},
     {"method": "declining_balance", "factor": 2},

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from dashboard.costs.ownership.depreciation import tax_schedules
-from dashboard.costs.ownership.us_law import bonus_by_law
+from dashboard.costs.ownership.us_figures import bonus_by_law
 from tests.dashboard.costs.ownership.things import asset, depreciations
 
 
@@ -23,8 +23,8 @@ def test_section_179_comes_first_then_bonus_then_the_table() -> None:
         "18600.00", "2560.00", "1536.00", "921.60", "921.60", "460.80",
     ]  # fmt: skip
     assert [(part.kind, part.amount) for part in schedule.expensed] == [
-        ("Section 179", 5_000),
-        ("Bonus depreciation, 60%", 12_000),
+        ("Section 179", Decimal(5_000)),
+        ("Bonus depreciation, 60%", Decimal(12_000)),
     ]
 
 
