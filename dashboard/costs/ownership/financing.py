@@ -31,7 +31,10 @@ class Loan(Input):
 
 
 class Lease(Input):
-    """Hardware that stays the lessor's; every payment is deducted when it is made."""
+    """Hardware that stays the lessor's; every payment is deducted when it is made.
+
+    What is a purchase in truth (a buyout for next to nothing) is a loan here, as it is for tax.
+    """
 
     kind: Literal["lease"] = "lease"
     payment_per_month: Cents = Field(description="In currency, for all the hardware together.")

@@ -44,6 +44,8 @@ def _end(case: Case, disposals: Sequence[Outcome]) -> list[str]:
     return [
         f"{sale.asset} is taken to be sold at the horizon's end for its book value, "
         f"{words(sale.proceeds, case.currency)}: an estimate."
+        if sale.proceeds
+        else f"{sale.asset} is taken to be worth nothing at the horizon's end: an estimate."
         for sale in disposals
         if sale.on == last_day and sale.asset not in settled
     ]

@@ -8,7 +8,8 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-_STEPS = 2_000
+_STEPS = 600
+_FINE = 0.02  # up to about this s, places lie a ten-thousandth apart, further out in proportion
 _LARGEST = 100.0  # of s: a rate beyond e^100 says nothing
 _Terms = Sequence[tuple[float, float]]
 
@@ -18,10 +19,16 @@ def roots(terms: _Terms) -> list[float]:
     them 0 and two at least. A rate too large for any use is left out.
 
     Where the amounts change sign once there is exactly one root, found by bisection alone.
-    Otherwise the curve is sampled at 2,000 places: roots nearer to each other than that are passed
-    over in pairs.
+    Otherwise the curve is sampled at 600 places, most densely about a rate of 0: roots nearer to
+    each other than those, about 0.3% apart at a rate of 10%, are passed over in pairs.
     """
     return [math.expm1(s) for s in _zeros(terms) if s < _LARGEST]
+
+
+def positive_root(terms: _Terms) -> float | None:
+    """The rate above 0 of terms that are known to have exactly one; None where it is too large."""
+    s = _bisected(_scaled(terms), 0.0, _bounds(terms)[1])
+    return math.expm1(s) if s < _LARGEST else None
 
 
 def _zeros(terms: _Terms) -> list[float]:
@@ -30,7 +37,7 @@ def _zeros(terms: _Terms) -> list[float]:
     signs = [amount > 0 for _, amount in terms]
     if sum(one != other for one, other in pairwise(signs)) == 1:
         return [_bisected(curve, low, high)]
-    places = [low + (high - low) * step / _STEPS for step in range(_STEPS + 1)]
+    places = _places(low, high)
     values = [curve(place) for place in places]
     found = []
     for left, right, at_left, at_right in zip(places, places[1:], values, values[1:], strict=False):
@@ -39,6 +46,11 @@ def _zeros(terms: _Terms) -> list[float]:
         elif (at_left > 0) != (at_right > 0) and at_right != 0:
             found.append(_bisected(curve, left, right))
     return found
+
+
+def _places(low: float, high: float) -> list[float]:
+    first, last = math.asinh(low / _FINE), math.asinh(high / _FINE)
+    return [_FINE * math.sinh(first + (last - first) * step / _STEPS) for step in range(_STEPS + 1)]
 
 
 def _scaled(terms: _Terms) -> Callable[[float], float]:

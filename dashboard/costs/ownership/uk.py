@@ -85,7 +85,8 @@ def writing_down(
     """
     whole = cost(asset)
     at_once = _at_once(asset, rule, investment_claim)
-    year, left, spans = tax_year_of(asset.purchase_date, first_month), whole, []
+    year, left = tax_year_of(asset.purchase_date, first_month), whole
+    spans: list[Span] = []
     while left > 0 and not (asset.disposal and asset.disposal.on < year.end):
         first = not spans
         amount = at_once if first else Decimal(0)

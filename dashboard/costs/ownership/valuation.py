@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from dashboard.costs import money
-from dashboard.costs.ownership.rates import roots
+from dashboard.costs.ownership.rates import positive_root, roots
 from dashboard.costs.ownership.terms import Figures
 
 IRR_DIGITS = 6  # of a percent
@@ -87,9 +87,13 @@ def irr(flows: Sequence[Flow]) -> Irr:
     if len({amount > 0 for amount in amounts.values()}) == 1:
         way = "comes in" if next(iter(amounts.values())) > 0 else "goes out"
         return Irr(percent_per_year=None, reason=f"money only {way}, so no rate balances it")
-    found = roots([(float(years), float(amount)) for years, amount in amounts.items()])
-    if len(found) > 1 and _changes(_totals(amounts)) == 1:
-        found = [rate for rate in found if rate > 0] or found
+    terms = [(float(years), float(amount)) for years, amount in amounts.items()]
+    totals = _totals(amounts)
+    if totals[-1] and _changes(totals) == 1:
+        rate = positive_root(terms)
+        found = [] if rate is None else [rate]
+    else:
+        found = roots(terms)
     if len(found) == 1:
         percent = money.rounded(Fraction(found[0]) * 100, IRR_DIGITS)
         return Irr(percent_per_year=percent)

@@ -82,6 +82,12 @@ def test_two_rates_are_named_and_none_is_chosen() -> None:
     assert found.reason == "several rates balance the money: 25.00%, 400.00%"
 
 
+def test_three_rates_near_each_other_are_all_found() -> None:
+    # 1,000 × (x − 1.05)(x − 1.10)(x − 1.20), with x = 1 + rate, multiplied out.
+    found = irr(yearly(1_000, -3_350, 3_735, -1_386))
+    assert found.reason == "several rates balance the money: 5.00%, 10.00%, 20.00%"
+
+
 @pytest.mark.parametrize(
     ("amounts", "reason"),
     [
