@@ -1,7 +1,9 @@
 """Dated figures of US federal law: Section 179 limits and shares of bonus depreciation.
 
-The laws and rulings named are the sources; the figures were read in advisers' summaries of them
-(Midcoast Advisors, van de Ven, CNC Machines, Cherry Bekaert, Eisner Amper; 2025 and 2026).
+The laws and rulings named are the sources. The figures were read in summaries of them: limits for
+2024 at cncmachines.com/section-179-deduction, for 2025 at midcoastadvisors.com (OBBBA cheat sheet),
+for 2026 at van-de-ven.blog (23 December 2025); bonus shares at cbh.com and eisneramper.com (Notice
+2026-11, January 2026).
 """
 
 from datetime import date

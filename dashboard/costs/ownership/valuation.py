@@ -12,6 +12,7 @@ from dashboard.costs.ownership.rates import positive_root, roots
 from dashboard.costs.ownership.terms import Figures
 
 IRR_DIGITS = 6  # of a percent
+_PAID = "money comes in first and goes out later, so this is a rate paid, not earned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,10 @@ class Flow:
 
 
 class Irr(Figures):
-    """`percent_per_year` None: there is no one rate, and `reason` says why."""
+    """`percent_per_year` None: there is no one rate, and `reason` says why.
+
+    With a rate, `reason` is None, or says that it is one paid rather than earned.
+    """
 
     percent_per_year: Decimal | None
     reason: str | None = None
@@ -77,9 +81,9 @@ def present_values(
 def irr(flows: Sequence[Flow]) -> Irr:
     """The yearly rate at which the flows are worth nothing, where there is exactly one.
 
-    One is certain where the amounts change sign once (Descartes), or their running total does
-    (Norstrøm 1972: one positive rate, which is then the one given). Otherwise all rates are
-    searched for.
+    Of several, the only one above 0% is given: from 0% up, the value turns at it alone. That is
+    certain where the running total changes sign once (Norstrøm 1972); otherwise all rates are
+    searched for. Where several are above 0%, none is chosen.
     """
     amounts = _merged(flows)
     if not any(amount for amount in amounts.values()):
@@ -94,9 +98,11 @@ def irr(flows: Sequence[Flow]) -> Irr:
         found = [] if rate is None else [rate]
     else:
         found = roots(terms)
+        positive = [rate for rate in found if rate > 0]
+        found = positive if len(positive) == 1 else found
     if len(found) == 1:
         percent = money.rounded(Fraction(found[0]) * 100, IRR_DIGITS)
-        return Irr(percent_per_year=percent)
+        return Irr(percent_per_year=percent, reason=_PAID if terms[0][1] > 0 else None)
     if not found:
         return Irr(percent_per_year=None, reason="no rate that can be stated balances the money")
     several = ", ".join(f"{rate * 100:.2f}%" for rate in found)

@@ -28,6 +28,20 @@ def test_section_179_comes_first_then_bonus_then_the_table() -> None:
     ]
 
 
+def test_a_schedule_names_the_table_and_the_laws_it_rests_on() -> None:
+    plain, both = tax_schedules(
+        [
+            asset(tax_depreciation={"method": "macrs"}),
+            asset(tax_depreciation=elected({"amount": 5_000}, bonus="by_law")),
+        ]
+    )
+    assert [source.title[:19] for source in plain.sources] == ["IRS Publication 946"]
+    assert [source.title[:17] for source in both.sources[1:]] == [
+        "Rev. Proc. 2025-3",
+        "IRS Notice 2026-1",
+    ]
+
+
 def test_a_hundred_percent_bonus_leaves_nothing_for_later() -> None:
     (schedule,) = tax_schedules([asset(tax_depreciation={"method": "macrs", "bonus": "by_law"})])
     assert depreciations(schedule) == ["25000.00"]
@@ -99,6 +113,8 @@ def test_all_of_a_years_hardware_shares_one_limit_in_the_order_of_the_list() -> 
     schedules = tax_schedules([one, other, next_year])
     shares = [sum((part.amount for part in s.expensed), Decimal(0)) for s in schedules]
     assert shares == [900_000, 320_000, 900_000]
+    cut = "Section 179 is cut to what the year's limit leaves."
+    assert [cut in schedule.notes for schedule in schedules] == [False, True, False]
 
 
 def test_hardware_that_elects_nothing_still_counts_towards_the_phase_out() -> None:

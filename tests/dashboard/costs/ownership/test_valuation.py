@@ -88,6 +88,20 @@ def test_three_rates_near_each_other_are_all_found() -> None:
     assert found.reason == "several rates balance the money: 5.00%, 10.00%, 20.00%"
 
 
+def test_of_several_rates_the_only_positive_one_is_given() -> None:
+    # −1,000 × (x − 1.10)(x − 0.50)(x − 0.20), with x = 1 + rate; the running total is −1,000, 800,
+    # −70 and 40.
+    assert irr(yearly(-1_000, 1_800, -870, 110)).percent_per_year == 10
+
+
+def test_a_rate_that_is_paid_is_not_taken_for_one_earned() -> None:
+    borrowed = irr(yearly(100, -110))
+    assert borrowed.percent_per_year == 10
+    assert borrowed.reason is not None
+    assert borrowed.reason.endswith("a rate paid, not earned")
+    assert irr(yearly(-100, 110)).reason is None
+
+
 @pytest.mark.parametrize(
     ("amounts", "reason"),
     [
