@@ -102,6 +102,10 @@ def test_what_a_long_loan_still_owes_is_paid_at_the_horizons_end() -> None:
     assert result.loan is not None
     paid = sum((row.interest for row in result.loan.payments[:36]), Decimal(0))
     assert result.totals["financing"] == -paid
+    # 25,000 at 1% a month: 556.11 a month, and after 36 payments 24 of them are still owed:
+    # 556.11 × (1 − 1.01^−24) ÷ 0.01 = 11,813.66.
+    assert result.flows[0].financing == 25_000
+    assert float(-result.flows[36].financing) == pytest.approx(556.11 + 11_813.66, abs=0.15)
     assert any("paid back then" in words for words in result.assumptions)
 
 
