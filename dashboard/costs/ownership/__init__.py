@@ -1,0 +1,1 @@
+"""What owning hardware means in money: depreciation, tax, financing, value and disposal."""
