@@ -54,10 +54,12 @@ class TeamLimit(_Model):
 
 
 class CurvePoint(_Model):
-    """`p95_ttft_s` None: `unstable`, the queue grows for as long as the load lasts."""
+    """`load` is the requests as a share of the most that can be served, batches being full.
+    `p95_ttft_s` None: `unstable`, the queue grows for as long as the load lasts."""
 
     developers: int
     requests_per_s: float
+    load: float
     p95_ttft_s: Interval | None
     utilisation: Interval | None
     unstable: bool
@@ -158,13 +160,15 @@ def _point(
     per_s = workload.busiest_per_s(developers)
     if per_s == 0:
         raise ValueError("Without developers or requests there is no time to a first token.")
-    unstable = per_s >= most_requests_per_s(speed, workload.tokens.mean())
+    load = per_s / most_requests_per_s(speed, workload.tokens.mean())
+    unstable = load >= 1
     outcome = None
     if not unstable:
         outcome = steady(speed, workload, developers, seed=seed, replications=replications)
     return CurvePoint(
         developers=developers,
         requests_per_s=per_s,
+        load=load,
         p95_ttft_s=outcome.ttft_s.p95 if outcome else None,
         utilisation=outcome.utilisation if outcome else None,
         unstable=unstable,

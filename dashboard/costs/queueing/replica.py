@@ -2,9 +2,9 @@
 
 A replica does one thing at a time. A prompt is read first, alone, as soon as the step under way has
 ended; the answer's first token comes with it. Then all sequences get one token a step. This is the
-prefill-first schedule that vLLM had by default (its documentation, 0.8.3: docs.vllm.ai/en/v0.8.3/performance/optimization.html).
-Prompts read in chunks beside decoding, as newer engines do, take longer to their first token and
-disturb running answers less; the work is the same.
+prefill-first schedule that vLLM has unless prompts are read in chunks ("Optimization and Tuning",
+https://docs.vllm.ai/en/v0.8.3/performance/optimization.html). Prompts read in chunks beside
+decoding take longer to their first token and disturb running answers less; the work is the same.
 
 Steps in which nothing changes pass as one event, so that time goes with the requests, not with
 their tokens.
@@ -24,39 +24,25 @@ from dashboard.costs.queueing.speed import Speed
 Process = Generator[simpy.Event, Any, None]
 
 
-class Level:
-    """A number that changes now and then, and its mean over a window of time."""
-
-    def __init__(self, start_s: float, end_s: float) -> None:
-        self.value = 0
-        self.area = 0.0
-        self._start_s, self._end_s = start_s, end_s
-        self._since_s = 0.0
-
-    def change(self, now_s: float, by: int) -> None:
-        begun, ended = max(self._since_s, self._start_s), min(now_s, self._end_s)
-        if ended > begun:
-            self.area += self.value * (ended - begun)
-        self._since_s = now_s
-        self.value += by
-
-
 class Service:
-    """The queue, the replicas behind it, and what happened to each request."""
+    """The queue and the replicas behind it.
 
-    def __init__(self, speed: Speed, requests: Requests, start_s: float, end_s: float) -> None:
+    What happened to each request is in `read_s` (when its prompt was begun), `first_token_s` and
+    `finished_s`; `decoded` has every stretch of steps: its start, its end, and the batch.
+    """
+
+    def __init__(self, speed: Speed, requests: Requests) -> None:
         self.environment = simpy.Environment()
         self.prefill_tokens_per_s = speed.prefill_tokens_per_s
         self.most_at_once = speed.most_at_once
         self.at_s: list[float] = requests.at_s.tolist()
         self.prompts: list[int] = requests.prompt_tokens.tolist()
         self.answers: list[int] = requests.answer_tokens.tolist()
-        self.first_token_s = [math.nan] * len(self.at_s)
-        self.finished_s = [math.nan] * len(self.at_s)
-        self.waiting: deque[int] = deque()
-        self.queued, self.inside, self.busy, self.decoding, self.sequences = (
-            Level(start_s, end_s) for _ in range(5)
+        self.read_s, self.first_token_s, self.finished_s = (
+            [math.nan] * len(self.at_s) for _ in range(3)
         )
+        self.decoded: list[tuple[float, float, int]] = []
+        self.waiting: deque[int] = deque()
         self._step_s = speed.step_s
         self._known_steps: dict[int, float] = {}
         self.replicas = [Replica(self) for _ in range(speed.replicas)]
@@ -65,8 +51,6 @@ class Service:
         """Until every request is served."""
         self.environment.process(self._arrive())
         self.environment.run()
-        for level in (self.queued, self.inside, self.busy, self.decoding, self.sequences):
-            level.change(math.inf, 0)
 
     def step_s(self, batch: int) -> float:
         found = self._known_steps.get(batch)
@@ -76,22 +60,11 @@ class Service:
                 raise ValueError(f"A decoding step takes some time, not {found} s.")
         return found
 
-    def next_prompt(self) -> int:
-        self.queued.change(self.environment.now, -1)
-        return self.waiting.popleft()
-
-    def finish(self, request: int) -> None:
-        now = self.environment.now
-        self.finished_s[request] = now
-        self.inside.change(now, -1)
-
     def _arrive(self) -> Process:
         environment = self.environment
         for request, at_s in enumerate(self.at_s):
             yield environment.timeout(max(at_s - environment.now, 0.0))
             self.waiting.append(request)
-            self.queued.change(environment.now, 1)
-            self.inside.change(environment.now, 1)
             self._call_a_replica()
 
     def _call_a_replica(self) -> None:
@@ -126,7 +99,7 @@ class Replica:
         service = self._service
         while True:
             if service.waiting and len(self.ends) < service.most_at_once:
-                yield from self._read(service.next_prompt())
+                yield from self._read(service.waiting.popleft())
             elif self.ends:
                 yield from self._decode()
             else:
@@ -139,16 +112,14 @@ class Replica:
 
     def _read(self, request: int) -> Process:
         service, environment = self._service, self._service.environment
-        service.busy.change(environment.now, 1)
+        service.read_s[request] = environment.now
         yield environment.timeout(service.prompts[request] / service.prefill_tokens_per_s)
-        now = environment.now
-        service.busy.change(now, -1)
-        service.first_token_s[request] = now
+        service.first_token_s[request] = environment.now
         more = service.answers[request] - 1
         if more:
             heappush(self.ends, (self._steps + more, request))
         else:
-            service.finish(request)
+            service.finished_s[request] = environment.now
 
     def _decode(self) -> Process:
         """Steps until a sequence is complete, or a prompt has come that there is room for."""
@@ -156,7 +127,6 @@ class Replica:
         batch = len(self.ends)
         step_s, steps = service.step_s(batch), self.ends[0][0] - self._steps
         begun = environment.now
-        self._count(begun, batch, 1)
         self.available = batch < service.most_at_once
         try:
             yield environment.timeout(steps * step_s)
@@ -164,12 +134,8 @@ class Replica:
         except simpy.Interrupt:
             steps = min(steps, math.ceil((environment.now - begun) / step_s))
             yield environment.timeout(max(begun + steps * step_s - environment.now, 0.0))
-        self._count(environment.now, -batch, -1)
+        ended = environment.now
+        service.decoded.append((begun, ended, batch))
         self._steps += steps
         while self.ends and self.ends[0][0] <= self._steps:
-            service.finish(heappop(self.ends)[1])
-
-    def _count(self, now_s: float, sequences: int, replicas: int) -> None:
-        self._service.busy.change(now_s, replicas)
-        self._service.decoding.change(now_s, replicas)
-        self._service.sequences.change(now_s, sequences)
+            service.finished_s[heappop(self.ends)[1]] = ended

@@ -24,6 +24,12 @@ class Window:
     start_s: float
     end_s: float
 
+    def overlap_s(self, begun_s: Floats, ended_s: Floats) -> Floats:
+        """How much of each stretch of time lies within."""
+        return np.clip(ended_s, self.start_s, self.end_s) - np.clip(
+            begun_s, self.start_s, self.end_s
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -94,23 +100,28 @@ class Outcome(BaseModel):
 
 def run_once(speed: Speed, requests: Requests, window: Window) -> Run:
     """Serve all of `requests`, and look at those within the window."""
-    service = Service(speed, requests, window.start_s, window.end_s)
+    service = Service(speed, requests)
     service.run()
-    counted = (requests.at_s >= window.start_s) & (requests.at_s < window.end_s)
-    finished_s = np.array(service.finished_s)
+    at_s = requests.at_s
+    read_s, first_token_s, finished_s = (
+        np.array(times) for times in (service.read_s, service.first_token_s, service.finished_s)
+    )
+    begun_s, ended_s, batch = np.array(service.decoded).reshape(-1, 3).T
+    decoding_s = window.overlap_s(begun_s, ended_s)
+    busy_s = window.overlap_s(read_s, first_token_s).sum() + decoding_s.sum()
     length_s = window.end_s - window.start_s
-    decoding_s = service.decoding.area
+    counted = (at_s >= window.start_s) & (at_s < window.end_s)
     return Run(
-        at_s=requests.at_s[counted],
-        first_token_s=np.array(service.first_token_s)[counted],
+        at_s=at_s[counted],
+        first_token_s=first_token_s[counted],
         finished_s=finished_s[counted],
         answer_tokens=requests.answer_tokens[counted].astype(np.float64),
-        utilisation=service.busy.area / (length_s * speed.replicas),
-        mean_batch=service.sequences.area / decoding_s if decoding_s else None,
-        mean_queue=service.queued.area / length_s,
-        mean_in_system=service.inside.area / length_s,
-        left_at_start=_inside_at(window.start_s, requests.at_s, finished_s),
-        left_at_end=_inside_at(window.end_s, requests.at_s, finished_s),
+        utilisation=float(busy_s) / (length_s * speed.replicas),
+        mean_batch=float(decoding_s @ batch / decoding_s.sum()) if decoding_s.any() else None,
+        mean_queue=float(window.overlap_s(at_s, read_s).sum()) / length_s,
+        mean_in_system=float(window.overlap_s(at_s, finished_s).sum()) / length_s,
+        left_at_start=_inside_at(window.start_s, at_s, finished_s),
+        left_at_end=_inside_at(window.end_s, at_s, finished_s),
     )
 
 

@@ -49,8 +49,8 @@ def test_erlangs_recursion_equals_the_sum_that_defines_it(servers: int, load: fl
 
 
 def test_a_published_case_of_ten_servers() -> None:
-    # 120 customers an hour of 3 minutes each, ten assistants: 6 erlangs, of whom about a tenth
-    # wait, as read off the curve in Bertsekas and Gallager's course.
+    # An exercise's 120 customers an hour of 3 minutes each and ten assistants: 6 erlangs, of whom
+    # "about 0.10" wait, which its solution reads off the curve of Erlang's C formula.
     assert erlang_c(10, 6.0) == pytest.approx(0.10, abs=0.005)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboard.costs.queueing.arrivals import Floats
 from dashboard.costs.queueing.simulation import Run, Window, run_once
 from tests.dashboard.costs.queueing.servers import (
     random_requests,
@@ -122,21 +123,49 @@ def test_what_arrived_is_served_or_in_the_system_when_the_window_closes(
     assert served + run.left_at_end == len(run.at_s) == int((made.at_s < end_s).sum())
 
 
+def _mean_level(begun_s: Floats, ended_s: Floats, window: Window) -> float:
+    """How many stretches are under way on average, going from one change to the next."""
+    changes = sorted([(at, 1) for at in begun_s.tolist()] + [(at, -1) for at in ended_s.tolist()])
+    area, level, since_s = 0.0, 0, window.start_s
+    for at_s, by in [*changes, (window.end_s, 0)]:
+        now_s = min(max(at_s, window.start_s), window.end_s)
+        area += level * (now_s - since_s)
+        level, since_s = level + by, now_s
+    return area / (window.end_s - window.start_s)
+
+
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.floats(0.5, 30), st.integers(1, 4), st.integers(1, 3))
-def test_littles_law_holds_exactly_from_empty_to_empty(
-    seed: int, per_s: float, most: int, replicas: int
+@given(
+    st.integers(0, 10**6),
+    st.floats(0.5, 30),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.floats(0, 0.4),
+    st.floats(0.6, 1.5),
+)
+def test_mean_levels_are_those_of_going_through_every_change(
+    seed: int, per_s: float, most: int, replicas: int, start: float, end: float
 ) -> None:
-    # The area under the number in the system is the sum of the times spent there.
     made = random_requests(seed, 100, per_s)
     speed = server(most_at_once=most, replicas=replicas)
-    end_s = float(run_once(speed, made, ALL).finished_s.max()) + 1
-    run = run_once(speed, made, Window(0.0, end_s))
-    rate = len(run.at_s) / end_s
-    assert run.mean_in_system == pytest.approx(rate * float(run.duration_s().mean()))
-    begins_s = run.first_token_s - made.prompt_tokens / speed.prefill_tokens_per_s
-    waited_s = float((begins_s - run.at_s).mean())
-    assert run.mean_queue == pytest.approx(rate * waited_s, abs=1e-9)
+    whole = run_once(speed, made, ALL)
+    last_s = float(whole.finished_s.max())
+    window = Window(start * last_s, end * last_s)
+    run = run_once(speed, made, window)
+    inside = _mean_level(whole.at_s, whole.finished_s, window)
+    assert run.mean_in_system == pytest.approx(inside)
+    begun_s = whole.first_token_s - made.prompt_tokens / speed.prefill_tokens_per_s
+    queued = _mean_level(whole.at_s, np.maximum(begun_s, whole.at_s), window)
+    assert run.mean_queue == pytest.approx(queued, abs=1e-9)
+
+
+def test_littles_law_holds_exactly_from_empty_to_empty() -> None:
+    made = random_requests(9, 500, 3.0)
+    run = run_once(server(replicas=2), made, Window(0.0, 500.0))
+    assert run.left_at_end == 0
+    level = _mean_level(run.at_s, run.finished_s, Window(0.0, 500.0))
+    assert level == pytest.approx(500 / 500.0 * float(run.duration_s().mean()))
+    assert run.mean_in_system == pytest.approx(level)
 
 
 def test_the_time_that_replicas_work_is_the_time_that_the_work_takes() -> None:
