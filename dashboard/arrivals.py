@@ -25,7 +25,8 @@ class Pattern:
     """A range of a ledger, by hour of the week: 0 is Monday 0:00 in the team's time zone.
 
     `counts` are requests; `weeks` is how many times each hour was seen, in part at the range's
-    ends. `developers` made a request in the range. `tokens` has the newest answered requests of
+    ends. `developers` made a request in the range: one who joined late counts whole, so choose a
+    range in which the team was as it is. `tokens` has the newest answered requests of
     the range: input tokens, those of them from cache, output tokens; `estimated` of them are
     counts that the engine did not tell.
     """

@@ -25,7 +25,8 @@ Process = Generator[simpy.Event, Any, None]
 
 
 class Service:
-    """The queue and the replicas behind it.
+    """The queue and the replicas behind it. A request goes to the replica with the fewest sequences
+    that is not reading a prompt and has room for more; without such a one it waits until there is.
 
     What happened to each request is in `read_s` (when its prompt was begun), `first_token_s` and
     `finished_s`; `decoded` has every stretch of steps: its start, its end, and the batch.
@@ -64,31 +65,33 @@ class Service:
         environment = self.environment
         for request, at_s in enumerate(self.at_s):
             yield environment.timeout(max(at_s - environment.now, 0.0))
-            self.waiting.append(request)
-            self._call_a_replica()
-
-    def _call_a_replica(self) -> None:
-        """The one with the fewest sequences that is not reading a prompt and has room for more.
-        Without such a one the request waits until one looks for it."""
-        free = [replica for replica in self.replicas if replica.available]
-        if free:
-            min(free, key=lambda replica: len(replica.ends)).call()
+            free = [replica for replica in self.replicas if replica.available]
+            if free:
+                min(free, key=lambda replica: len(replica.ends)).take(request)
+            else:
+                self.waiting.append(request)
 
 
 class Replica:
-    """`ends` has, for each sequence, after which step it is complete, and its request."""
+    """`ends` has, for each sequence, after which step it is complete, and its request.
+
+    `available`: it would begin with another prompt within a step. Whoever waits in the queue came
+    while no replica was, and one that becomes so looks there first: nobody is overtaken.
+    """
 
     def __init__(self, service: Service) -> None:
         self.ends: list[tuple[int, int]] = []
         self.available = False
         self._service = service
         self._steps = 0
+        self._given: int | None = None
         self._bell: simpy.Event | None = None
         self._process = service.environment.process(self._work())
 
-    def call(self) -> None:
-        """Have it look at the queue: at once if it is idle, or after the step under way."""
+    def take(self, request: int) -> None:
+        """Read its prompt next: at once when idle, or after the step under way."""
         self.available = False
+        self._given = request
         if self._bell is None:
             self._process.interrupt()
         else:
@@ -96,14 +99,23 @@ class Replica:
             self._bell = None
 
     def _work(self) -> Process:
-        service = self._service
         while True:
-            if service.waiting and len(self.ends) < service.most_at_once:
-                yield from self._read(service.waiting.popleft())
+            request = self._next()
+            if request is not None:
+                yield from self._read(request)
             elif self.ends:
                 yield from self._decode()
             else:
                 yield self._idle()
+
+    def _next(self) -> int | None:
+        if self._given is not None:
+            request, self._given = self._given, None
+            return request
+        service = self._service
+        if service.waiting and len(self.ends) < service.most_at_once:
+            return service.waiting.popleft()
+        return None
 
     def _idle(self) -> simpy.Event:
         self._bell = self._service.environment.event()

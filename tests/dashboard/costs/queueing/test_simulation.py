@@ -1,5 +1,8 @@
 """The simulation against the formulas, and its outcome over replications."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -108,6 +111,26 @@ def test_a_load_beyond_the_server_shows_as_a_growing_backlog() -> None:
     # 4,000 an hour arrive; reading 2,400 tokens each, the server reads 1,500 of them at the most.
     assert heavy.backlog_growth.mean > 2_500
     assert heavy.utilisation.mean == pytest.approx(1, abs=0.001)
+
+
+@dataclass(frozen=True)
+class Tabled:
+    """A server known by a table of steps."""
+
+    prefill_tokens_per_s: float
+    step_s: Callable[[int], float]
+    most_at_once: int
+    replicas: int
+
+
+def test_a_speed_is_any_object_with_the_four() -> None:
+    steps_s = {batch: 0.02 + 0.001 * batch for batch in range(1, 9)}
+    tabled = Tabled(1_000.0, steps_s.__getitem__, 8, 1)
+    one, other = (
+        simulate(speed, workload(), 5, first_hour=9, hours=1, replications=2)
+        for speed in (tabled, server())
+    )
+    assert one == other
 
 
 def test_the_warm_up_does_not_count() -> None:
