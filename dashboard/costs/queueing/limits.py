@@ -25,10 +25,14 @@ from dashboard.costs.queueing.simulation import (
 from dashboard.costs.queueing.speed import Speed, longest_service_s, most_requests_per_s
 
 PERCENTILE = 0.95
-# A replication's warm-up and what counts of it, in requests, and both also in mean services on a
-# full replica: many sequences at once take long to come to their steady number.
+# A replication's warm-up, and what counts of it. In requests; in mean services on a full replica,
+# for many sequences at once take long to come to their steady number; and in times that a queue
+# takes to forget how it began: in heavy traffic about 2 ÷ (1 − load)² requests. A load nearer to 1
+# than `LEAST_SPARE` is followed for no longer than that.
 WARM_UP, COUNTED = 1_000, 4_000
 WARM_UP_SERVICES, COUNTED_SERVICES = 4, 8
+WARM_UP_RELAXATIONS, COUNTED_RELAXATIONS = 2, 10
+LEAST_SPARE = 0.02
 # Bisection stops within this share: chance alone is wider.
 WITHIN = 0.01
 
@@ -93,7 +97,7 @@ def team_limit(
         )
     saturated_at = math.ceil(most_requests_per_s(speed, workload.tokens.mean()) / per_developer)
     limits = [
-        _largest(_keeps(speed, workload, limit_s, own_seed), saturated_at - 1)
+        _largest(_keeps(speed, workload, limit_s, own_seed), saturated_at)
         for own_seed in np.random.SeedSequence(seed).spawn(replications)
     ]
     spread = interval(limits)
@@ -187,13 +191,11 @@ def _keeps(
     return keeps
 
 
-def _largest(keeps: Callable[[int], bool], most: int) -> int:
-    """The largest number up to `most` that keeps the limit, within a hundredth; 0: not even one."""
-    if most < 1 or not keeps(1):
+def _largest(keeps: Callable[[int], bool], below: int) -> int:
+    """The largest number under `below` that keeps the limit, within a hundredth; 0: not one."""
+    if below <= 1 or not keeps(1):
         return 0
-    if keeps(most):
-        return most
-    low, high = 1, most
+    low, high = 1, below
     while high - low > max(1, WITHIN * low):
         middle = (low + high) // 2
         if keeps(middle):
@@ -206,10 +208,16 @@ def _largest(keeps: Callable[[int], bool], most: int) -> int:
 def _steady_run(
     speed: Speed, workload: Workload, developers: int, seed: np.random.SeedSequence
 ) -> Run:
-    per_s = workload.busiest_per_s(developers)
-    service_s = longest_service_s(speed, workload.tokens.mean())
-    warm_up_s = max(WARM_UP / per_s, WARM_UP_SERVICES * service_s)
-    counted_s = max(COUNTED / per_s, COUNTED_SERVICES * service_s)
+    per_s, mean = workload.busiest_per_s(developers), workload.tokens.mean()
+    spare = max(1 - per_s / most_requests_per_s(speed, mean), LEAST_SPARE)
+    relaxation_s = 2 / spare**2 / per_s
+    service_s = longest_service_s(speed, mean)
+    warm_up_s = max(
+        WARM_UP / per_s, WARM_UP_SERVICES * service_s, WARM_UP_RELAXATIONS * relaxation_s
+    )
+    counted_s = max(
+        COUNTED / per_s, COUNTED_SERVICES * service_s, COUNTED_RELAXATIONS * relaxation_s
+    )
     number = math.ceil((warm_up_s + counted_s) * per_s)
     requests = steady_requests(workload, per_s, number, seed)
     return run_once(speed, requests, Window(warm_up_s, warm_up_s + counted_s))

@@ -105,9 +105,8 @@ def test_no_request_is_lost_and_none_is_served_faster_than_alone(
     assert (run.ttft_s() >= alone_s - 1e-9).all()
     decoding_s = (made.answer_tokens - 1) * speed.step_s(1)
     assert (run.finished_s - run.first_token_s >= decoding_s - 1e-6).all()
-    assert (np.diff(np.sort(run.first_token_s)) >= 0).all()
-    assert run.utilisation <= 1
-    assert run.mean_batch is None or 1 <= run.mean_batch <= most + 1e-9
+    assert 0 < run.utilisation <= 1
+    assert run.mean_batch is None or 1 - 1e-9 <= run.mean_batch <= most + 1e-9
 
 
 @settings(max_examples=40, deadline=None)
