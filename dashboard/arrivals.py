@@ -86,4 +86,4 @@ def _hours_of_week(
 ) -> "np.ndarray[Any, np.dtype[np.int64]]":
     """A quarter of an hour lies within one hour in every zone in use."""
     local = pd.to_datetime(at_ms.astype("int64"), unit="ms", utc=True).dt.tz_convert(zone).dt
-    return (local.day_of_week * 24 + local.hour).to_numpy(np.int64)
+    return np.asarray(local.day_of_week * 24 + local.hour, dtype=np.int64)

@@ -120,4 +120,5 @@ def _lognormal(
 
 
 def _whole(tokens: np.ndarray[Any, np.dtype[np.float64]]) -> Whole:
-    return np.maximum(np.rint(tokens), 1).astype(np.int64)
+    found: Whole = np.maximum(np.rint(tokens), 1).astype(np.int64)
+    return found

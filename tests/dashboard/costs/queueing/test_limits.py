@@ -84,10 +84,10 @@ def test_a_looser_limit_and_more_replicas_allow_a_larger_team() -> None:
         assert found is not None
         return found
 
-    one = developers(1.0, 1)
-    assert one < developers(3.0, 1)
+    one = developers(0.7, 1)
+    assert one < developers(1.2, 1)
     # Two at one queue serve more than twice the team of one, which a burst meets alone.
-    assert developers(1.0, 2) > 2 * one
+    assert developers(0.7, 2) > 2 * one
 
 
 def test_the_curve_rises_with_the_team_until_the_server_cannot_keep_up() -> None:
