@@ -1,0 +1,1 @@
+"""Tests of the queue in front of a server."""
