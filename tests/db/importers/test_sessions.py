@@ -6,6 +6,7 @@ errors, events that come again, a last line that was cut off.
 """
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,7 @@ def test_a_message_is_as_many_answers_as_it_has_requests(
     """Whatever the order, and whichever of them came in an import before."""
     engine = ledgers.new()
     edges = [0, *sorted(cut for cut in cuts if cut < len(told)), len(told)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         import_texts(engine, "".join(answer(req, 5, name) for name, req in told[start:end]))
     wanted = sum(
         max(1, len({request for its, request in told if its == name and request is not None}))
