@@ -5,6 +5,7 @@ own show them: an answer of several lines, sub-agents, a session that is gone on
 errors, events that come again, a last line that was cut off.
 """
 
+import hashlib
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from db.connect import writing
 from db.importers import Report, files_at, run, usual_logs
+from db.schema import ImportedUsage
 from tests.db.importers.rows import import_texts, reasons, rows, tokens
 from tests.db.importers.test_properties import Ledgers, ledgers  # noqa: F401 (a fixture)
 
@@ -128,6 +131,16 @@ def test_so_it_does_where_one_came_in_an_import_before(
     for each in told:  # and again nothing
         again = import_texts(engine, answer(each, 5))
         assert (again.added, again.updated) == (0, 0)
+
+
+def test_a_row_from_before_requests_were_known_apart_is_known_again(engine: Engine) -> None:
+    import_texts(engine, answer("req_1", 5))
+    former = hashlib.sha256(b"claude-code\x1fanswer\x1fmsg_1\x1freq_1").hexdigest()[:32]
+    with writing(engine) as connection:
+        connection.execute(update(ImportedUsage).values(external_key=former))
+    assert import_texts(engine, answer("req_1", 5)).added == 0
+    assert import_texts(engine, answer(None, 9)).added == 0
+    assert [tokens(row)[3] for row in rows(engine)] == [9]
 
 
 def test_two_requests_of_one_message_are_two(engine: Engine) -> None:
