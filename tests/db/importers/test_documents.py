@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from db.importers import detect
 from tests.db.importers.rows import FILES, import_texts, in_memory, reasons, rows, tokens
+from tests.db.team import on_sqlite
 
 # As a spreadsheet shows the rows of OpenAI's export of a day, with all of its columns.
 EXPORT = (
@@ -20,6 +21,9 @@ EXPORT = (
     "user-zoë\tkey_1\tgpt-5-mini-2025-08-07\tFALSE\tdefault\t59200\t10646\t5760\t53440\t59200\t"
     "10646\t0\r\n"
 )
+# What is read here, and not what a database makes of it.
+pytestmark = on_sqlite
+
 SPEND: dict[str, Any] = {
     "request_id": "chatcmpl-1",
     "call_type": "acompletion",
