@@ -71,7 +71,8 @@ def in_words(detail: dict[str, Any]) -> str:
     changes = dict(detail.get("changes") or {})
     if isinstance(was, dict) and isinstance(now, dict):
         changes |= {name: (was.get(name), value) for name, value in now.items()}
-    plain = {name: it for name, it in detail.items() if name not in ("was", "now", "changes")}
+    untold = ("was", "now", "changes", "marks")  # marks are for imports (db.marks)
+    plain = {name: it for name, it in detail.items() if name not in untold}
     told = [f"{_words(name)} {_value(name, value)}" for name, value in plain.items()]
     for name, (old, new) in changes.items():
         if old != new:

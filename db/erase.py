@@ -3,6 +3,7 @@
 Counts, tokens, joules and money hang on the developer's id, so no total changes. The name goes from
 the developer, their keys, their requests and the audit trail, in small transactions: a run that was
 cut short is gone through again with the same command. Backups that were made before keep the name.
+The entry about it has marks of the names, by which an import knows them later (`db.marks`).
 
 SQLite's `secure_delete` overwrites what these transactions delete, and the write-ahead log is
 emptied. What earlier writes left in unused space goes when the file is written anew, which is done
@@ -25,6 +26,7 @@ from db.audit import note
 from db.connect import connect, reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
+from db.marks import ERASED, mark
 from db.schema import (
     ApiKey,
     Audit,
@@ -85,10 +87,11 @@ def erase_developer(engine: Engine, developer_id: int, *, actor: str) -> Erased:
         _end_access(database, developer_id, actor)
         requests = _erase_from_requests(database, developer_id, label)
         entries = _erase_from_audit(database, developer_id, names, label)
-        _erase_from_person(database, developer_id, names, label)
+        marks = _marks(database, developer_id, names, label)
         with writing(database) as connection:
+            _erase_from_person(connection, developer_id, names, label)
             counts = {"requests": requests, "audit_entries": entries}
-            note(connection, actor, "developer erased", id=developer_id, **counts)
+            note(connection, actor, ERASED, id=developer_id, **counts, marks=marks)
     names.discard(label)
     return Erased(label, requests, entries, traces.wipe(engine, names))
 
@@ -210,24 +213,35 @@ def _change_audit(
     connection.execute(delete(Erasing))
 
 
-def _erase_from_person(engine: Engine, developer_id: int, names: set[str], label: str) -> None:
+def _marks(engine: Engine, developer_id: int, names: set[str], label: str) -> list[str]:
+    """By which an import knows their names later, and what its sources called them."""
+    called = select(ImportedUsage.person).where(
+        ImportedUsage.developer_id == developer_id, ImportedUsage.person.is_not(None)
+    )
+    with reading(engine) as connection:
+        known = names.union(connection.execute(called.distinct()).scalars()) - {label}
+    return sorted({mark(name) for name in known})
+
+
+def _erase_from_person(
+    connection: Connection, developer_id: int, names: set[str], label: str
+) -> None:
     """Last, because the name is what an erasure that was cut short is found by."""
-    with writing(engine) as connection:
-        keys = select(ApiKey.id).where(ApiKey.developer_id == developer_id)
-        for key_id in connection.execute(keys).scalars().all():
-            renamed = update(ApiKey).where(ApiKey.id == key_id).values(name=_key_name(key_id))
-            connection.execute(renamed)
-        connection.execute(
-            delete(Limit).where(or_(Limit.developer_id == developer_id, Limit.api_key_id.in_(keys)))
-        )
-        for column in LABELS:
-            labelled = update(column.class_).where(column.in_(names))
-            connection.execute(labelled.values({column: label}))
-        imported = update(ImportedUsage).where(ImportedUsage.developer_id == developer_id)
-        connection.execute(imported.values(person=label))
-        _erase_from_imports(connection, names, label)
-        named = update(Developer).where(Developer.id == developer_id)
-        connection.execute(named.values(name=label))
+    keys = select(ApiKey.id).where(ApiKey.developer_id == developer_id)
+    for key_id in connection.execute(keys).scalars().all():
+        renamed = update(ApiKey).where(ApiKey.id == key_id).values(name=_key_name(key_id))
+        connection.execute(renamed)
+    connection.execute(
+        delete(Limit).where(or_(Limit.developer_id == developer_id, Limit.api_key_id.in_(keys)))
+    )
+    for column in LABELS:
+        labelled = update(column.class_).where(column.in_(names))
+        connection.execute(labelled.values({column: label}))
+    imported = update(ImportedUsage).where(ImportedUsage.developer_id == developer_id)
+    connection.execute(imported.values(person=label))
+    _erase_from_imports(connection, names, label)
+    named = update(Developer).where(Developer.id == developer_id)
+    connection.execute(named.values(name=label))
 
 
 def _erase_from_imports(connection: Connection, names: set[str], label: str) -> None:

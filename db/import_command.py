@@ -124,6 +124,11 @@ def _show(report: Report, dry_run: bool) -> None:
     if report.unmatched:
         names = ", ".join(f"{name} ({count:,})" for name, count in report.unmatched.items())
         click.echo(f"Kept under their label, for no developer has the name: {names}")
+    if report.erased:
+        click.echo(
+            f"{report.erased:,} records are of people whose names were erased: they stay without a"
+            " name. Names of files are kept: rename a file that has the person's name."
+        )
     if report.nobody:
         click.echo(f"{report.nobody:,} records are nobody's: say whose with --developer NAME.")
     if report.import_id is not None and report.added:

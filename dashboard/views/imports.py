@@ -38,6 +38,7 @@ def tell(report: Report, *, dry_run: bool) -> None:
             "Cost": "; ".join(costs) or formats.UNKNOWN,
             "Records of unknown cost": f"{report.cost_unknown:,}",
             "Nobody's": f"{report.nobody:,}",
+            "Of people whose names were erased": f"{report.erased:,}",
             "Of no developer here": ", ".join(report.unmatched) or "none",
         }
     )

@@ -10,15 +10,27 @@ of exports that public projects read; Anthropic documents the export only in wor
 Admin API (platform.claude.com/docs/en/api/admin/usage_report and …/cost_report): buckets of
 starting_at, ending_at and `results`; costs are decimal strings in cents.
 
-Rows that differ in what is not kept (tier, context window, token type) add up.
+Rows that differ in what is not kept (tier, context window, token type) add up. A cost below 0 is a
+credit.
 """
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
 
-from db.importers.reading import objects, rows
-from db.importers.record import Notes, Unusable, Usage, cells, label, moment, money, whole
+from db.importers.documents import objects
+from db.importers.reading import rows
+from db.importers.record import (
+    Notes,
+    Unusable,
+    Usage,
+    cells,
+    label,
+    moment,
+    money,
+    whole,
+    with_credit,
+)
 from db.spans import DAY_MS
 
 NAME = "anthropic"
@@ -33,9 +45,11 @@ _CSV_WRITES = (
 def read_table(stream: BinaryIO, notes: Notes) -> Iterator[Usage]:
     for number, row in rows(stream, notes):
         try:
-            yield _cost_row(row) if "cost_usd" in row else _usage_row(row)
+            usage = _cost_row(row) if "cost_usd" in row else _usage_row(row)
         except Unusable as reason:
             notes.skip(str(reason), number)
+        else:
+            yield with_credit(usage, notes, number)
 
 
 def read(stream: BinaryIO, notes: Notes) -> Iterator[Usage]:
@@ -46,9 +60,11 @@ def read(stream: BinaryIO, notes: Notes) -> Iterator[Usage]:
             continue
         for result in results:
             try:
-                yield _result(result, bucket)
+                usage = _result(result, bucket)
             except Unusable as reason:
                 notes.skip(str(reason), number)
+            else:
+                yield with_credit(usage, notes, number)
 
 
 def _usage_row(row: Mapping[str, str]) -> Usage:
@@ -66,7 +82,7 @@ def _usage_row(row: Mapping[str, str]) -> Usage:
 
 def _cost_row(row: Mapping[str, str]) -> Usage:
     usage = _of_day(row, "cost", "model")
-    usage.cost, usage.currency = money(row.get("cost_usd"), "cost_usd"), "USD"
+    usage.cost, usage.currency = money(row.get("cost_usd"), "cost_usd", signed=True), "USD"
     if usage.cost is None:
         raise Unusable("there is no cost")
     return usage
@@ -94,7 +110,7 @@ def _result(result: Any, bucket: Mapping[str, Any]) -> Usage:
     person = values["account_id"] or values["api_key_id"] or None
     usage = _aggregate(result, figures, at, ends, values, person)
     if figures == "cost":
-        usage.cost, usage.currency = money(_cents(result.get("amount"))), "USD"
+        usage.cost, usage.currency = money(_cents(result.get("amount")), signed=True), "USD"
         if result.get("currency") not in (None, "USD"):
             raise Unusable("a currency other than USD")
         return usage
@@ -142,9 +158,9 @@ def _sum(parts: list[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def recognises(text: str) -> bool:
-    """Whether JSON that begins so is of this API."""
-    return '"starting_at"' in text and '"results"' in text
+def recognises(record: dict[str, Any]) -> bool:
+    """Whether this looks like a bucket of this API."""
+    return "starting_at" in record and "results" in record
 
 
 def recognises_table(columns: list[str]) -> bool:

@@ -5,7 +5,10 @@ Format as read by ccusage (github.com/ccusage/ccusage, its Claude adapter) and t
 
 - #888, #901: an answer is logged several times while it streams, with the same `message.id` and
   `requestId` and a growing `output_tokens`; the largest is the answer's. #985: behind other
-  providers there is no `requestId`.
+  providers there is no `requestId`. The same answer may be logged once with it and once without
+  (github.com/xiufengsun/TokenTracker, #65): what has none is the answer's of the same `message.id`.
+- A resumed session begins with a copy of what it goes on from, and a sub-agent's answers are in a
+  file of its own (`<session>/subagents/agent-*.jsonl`): the two ids tell what is the same.
 - #866: the log keeps early values of the stream, and output lacks thinking, so output is far too
   low, and input often a placeholder. Hence all of it is a lower bound.
 
@@ -57,8 +60,10 @@ def _usage(event: Any) -> Usage | None:
     if message.get("model") == "<synthetic>":
         raise Unusable("made by Claude Code itself, not by a model")
     at = moment(event.get("timestamp"))
+    key, request = _identity(event, message, at)
     return Usage(
-        key=_key(event, message, at),
+        key=key,
+        request=request,
         at=at,
         basis="lower bound",
         model=label(message.get("model")),
@@ -74,11 +79,14 @@ def _usage(event: Any) -> Usage | None:
     )
 
 
-def _key(event: dict[str, Any], message: dict[str, Any], at: int) -> tuple[str, ...]:
+def _identity(
+    event: dict[str, Any], message: dict[str, Any], at: int
+) -> tuple[tuple[str, ...], str | None]:
+    """`key` and `request` of a record."""
     answer, request = message.get("id"), event.get("requestId")
     if isinstance(answer, str):
-        return ("answer", answer, request if isinstance(request, str) else "")
-    return ("line", str(event.get("uuid") or event.get("sessionId")), str(at))
+        return ("answer", answer), request if isinstance(request, str) else ""
+    return ("line", str(event.get("uuid") or event.get("sessionId")), str(at)), None
 
 
 def recognises(event: dict[str, Any]) -> bool:

@@ -4,36 +4,27 @@ import zlib
 from itertools import islice
 
 from db.importers import anthropic, claude_code, codex, litellm, openai
-from db.importers.reading import UsageFile, columns, lines, parsed, unpacked
+from db.importers.documents import objects
+from db.importers.reading import UsageFile, columns, unpacked
 from db.importers.record import Notes
 
-_LINES = 200
+_RECORDS = 200
 _HEAD = 2**16
 
 
 def detect(file: UsageFile) -> str | None:
     """Its kind, one of `KINDS`; None where it is none of them."""
-    table = is_table(file)
-    head = _head(file)
-    if table:
-        names = columns(head.partition("\n")[0])
+    if is_table(file):
+        names = columns(_head(file).partition("\n")[0])
         for format_ in (litellm, openai, anthropic):
             if format_.recognises_table(names):
                 return str(format_.NAME)
         return None
     with file.open() as raw:
-        for _, line in islice(lines(unpacked(raw), Notes()), _LINES):
-            try:
-                event = parsed(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict):
-                for log in (codex, claude_code):
-                    if log.recognises(event):
-                        return str(log.NAME)
-    for format_ in (openai, anthropic, litellm):
-        if format_.recognises(head):
-            return str(format_.NAME)
+        for _, record in islice(objects(unpacked(raw), Notes()), _RECORDS):
+            for kind in (codex, claude_code, openai, anthropic, litellm):
+                if kind.recognises(record):
+                    return str(kind.NAME)
     return None
 
 

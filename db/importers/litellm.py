@@ -9,15 +9,16 @@ Streamed requests are known to be logged with a spend of 0 (issues #37923, #4010
 that is not free but unknown, unless LiteLLM answered from its own cache.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from db.importers.reading import objects, parsed, rows
+from db.importers.documents import LISTS, objects
+from db.importers.reading import parsed, rows
 from db.importers.record import Notes, Unusable, Usage, label, moment, money, whole
 
 NAME = "litellm"
 NAMES_PEOPLE = True
+_OF_A_REQUEST = {"request_id", "spend", "prompt_tokens", "completion_tokens"}
 _NO_PRICE = "cost unknown: LiteLLM logged no spend for tokens that were computed"
 
 
@@ -45,6 +46,8 @@ def _counted(row: Mapping[str, Any], number: int, notes: Notes) -> Iterator[Usag
 def _usage(row: dict[str, Any]) -> Usage:
     if "request_id" not in row and ("users" in row or "models" in row):
         raise Unusable("a day's summary, not a request: ask /spend/logs with summarize=false")
+    if not _OF_A_REQUEST & set(row):
+        raise Unusable(f"not a request: they are in a list, bare or named {', '.join(LISTS)}")
     told = row.get("prompt_tokens"), row.get("completion_tokens")
     prompt, output = whole(told[0], "prompt_tokens"), whole(told[1], "completion_tokens")
     if not prompt and not output:
@@ -111,10 +114,10 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def recognises(text: str) -> bool:
-    """Whether JSON that begins so is such a log."""
-    names = set(re.findall(r'"(\w+)"\s*:', text))
-    return "spend" in names and ({"request_id", "startTime"} <= names or "models" in names)
+def recognises(record: dict[str, Any]) -> bool:
+    """Whether this looks like a record of such a log, or a day's summary of one."""
+    names = {name.lower() for name in record}
+    return "spend" in names and ({"request_id", "starttime"} <= names or "models" in names)
 
 
 def recognises_table(columns: list[str]) -> bool:

@@ -7,15 +7,27 @@ item: amount_value, amount_currency, line_item (`gpt-5-mini-2025-08-07, input`).
 (platform.openai.com/docs/api-reference/usage, schema UsageCompletionsResult) have the same names
 inside `results`; their costs are `amount: {value, currency}`. Buckets without use are empty rows.
 
-Rows that differ in what is not kept (batch, tier, a line item's input or output) add up.
+Rows that differ in what is not kept (batch, tier, a line item's input or output) add up. An amount
+below 0 is a credit.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from db.importers.reading import objects, rows
-from db.importers.record import Notes, Unusable, Usage, cells, label, moment, money, seconds, whole
+from db.importers.documents import objects
+from db.importers.reading import rows
+from db.importers.record import (
+    Notes,
+    Unusable,
+    Usage,
+    cells,
+    label,
+    moment,
+    money,
+    seconds,
+    whole,
+    with_credit,
+)
 
 NAME = "openai"
 NAMES_PEOPLE = True
@@ -57,7 +69,7 @@ def _counted(
         notes.skip(str(reason), number)
         return
     if usage is not None:
-        yield usage
+        yield with_credit(usage, notes, number)
 
 
 def _usage(row: Mapping[str, Any], bucket: Mapping[str, Any]) -> Usage | None:
@@ -80,7 +92,7 @@ def _usage(row: Mapping[str, Any], bucket: Mapping[str, Any]) -> Usage | None:
 
 
 def _cost(row: Mapping[str, Any], bucket: Mapping[str, Any]) -> Usage | None:
-    amount = money(row.get("amount_value"), "amount_value")
+    amount = money(row.get("amount_value"), "amount_value", signed=True)
     if amount is None:
         return None  # a bucket without use
     currency = label(row.get("amount_currency"))
@@ -123,9 +135,9 @@ def _time(bucket: Mapping[str, Any], name: str) -> int:
     return moment(bucket.get(f"{name}_iso"))
 
 
-def recognises(text: str) -> bool:
-    """Whether JSON that begins so is of this API."""
-    return bool(re.search(r'"object"\s*:\s*"(bucket|organization\.)', text))
+def recognises(record: dict[str, Any]) -> bool:
+    """Whether this looks like a bucket of this API, or a result out of one."""
+    return str(record.get("object")).startswith(("bucket", "organization."))
 
 
 def recognises_table(columns: list[str]) -> bool:

@@ -1,14 +1,13 @@
 """Reads files that nobody vouches for, in memory that does not grow with them.
 
-Plain or gzip, with or without a byte order mark. What cannot be read is noted and passed over: no
-file makes an importer fail.
+Plain or gzip, in UTF-8 or, where a byte order mark says so, UTF-16. What cannot be read is noted
+and passed over: no file makes an importer fail.
 """
 
 import codecs
 import csv
 import gzip
 import json
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,14 +15,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from db.importers.encoding import in_utf8, is_utf16
 from db.importers.record import Notes
 
 LONGEST_LINE = 16 * 2**20  # a line of a session may hold an image
 MOST_BYTES = 64 * 2**30  # of one file, unpacked: a gzip bomb ends here
-_BLOCK = 2**18
-_HEAD = 2**16
-_BROKEN = "not valid JSON"
-_DAMAGED = "the file is damaged or cut off from here on"
+BROKEN = "not valid JSON"
+DAMAGED = "the file is damaged or cut off from here on"
 _GZIP = b"\x1f\x8b"
 
 csv.field_size_limit(LONGEST_LINE)  # LiteLLM's rows can hold whole conversations
@@ -43,10 +41,16 @@ class UsageFile:
 
 
 def unpacked(raw: BinaryIO) -> BinaryIO:
-    """What is in the file, whether it is packed with gzip or not."""
+    """What is in the file in UTF-8, whether it is packed with gzip or not."""
     packed = raw.read(2) == _GZIP
     raw.seek(0)
-    return gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[return-value]
+    stream: BinaryIO = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
+    try:
+        head = stream.read(2)
+    except (OSError, EOFError, zlib.error):  # who reads on meets it again, and notes it
+        head = b""
+    stream.seek(0)
+    return in_utf8(stream) if is_utf16(head) else stream
 
 
 def lines(stream: BinaryIO, notes: Notes) -> Iterator[tuple[int, bytes]]:
@@ -65,7 +69,7 @@ def lines(stream: BinaryIO, notes: Notes) -> Iterator[tuple[int, bytes]]:
                         break
                 continue
         except (OSError, EOFError, zlib.error):
-            notes.skip(_DAMAGED, number + 1)
+            notes.skip(DAMAGED, number + 1)
             return
         if not line:
             return
@@ -76,14 +80,17 @@ def lines(stream: BinaryIO, notes: Notes) -> Iterator[tuple[int, bytes]]:
 
 
 def parsed(text: bytes | str) -> Any:
-    """The JSON value, with exact decimals; ValueError for anything else, whatever it is."""
+    """The JSON value, with exact decimals; ValueError for anything else, whatever it is. Bytes that
+    are not UTF-8 are in what people wrote, not in the figures: they cost no record."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
     try:
-        return json.loads(text, parse_float=_exact)
+        return json.loads(text, parse_float=exact)
     except (ValueError, RecursionError) as error:
-        raise ValueError(_BROKEN) from error
+        raise ValueError(BROKEN) from error
 
 
-def _exact(digits: str) -> Decimal:
+def exact(digits: str) -> Decimal:
     try:
         return Decimal(digits)
     except ArithmeticError:  # an exponent beyond all bounds; who needs a number refuses this one
@@ -122,107 +129,3 @@ def columns(header: str) -> list[str]:
     except csv.Error:
         return []
     return ["_".join(cell.strip().lower().split()) for cell in cells]
-
-
-def objects(stream: BinaryIO, notes: Notes) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each object of a JSON document's list, or of its lists `data` (an API's pages), or of each
-    line; and its number (of the object in a document, else of the line)."""
-    text = _Text(stream, notes)
-    head = text.peek()
-    if head.startswith("[") or _DATA.match(head):
-        yield from _listed(text, notes)
-        return
-    stream.seek(0)
-    for number, line in lines(stream, notes):
-        if not line.strip():
-            continue
-        try:
-            value = parsed(line)
-        except ValueError:
-            notes.skip(_BROKEN, number)
-            continue
-        if isinstance(value, dict):
-            yield number, value
-        else:
-            notes.skip("not a JSON object", number)
-
-
-_DATA = re.compile(r'\s*\{[^{}\[\]]*"data"\s*:\s*\[')
-_NEXT_LIST = re.compile(r'"data"\s*:\s*\[')
-_BETWEEN = re.compile(r"[\s,]*")
-_decoder = json.JSONDecoder(parse_float=_exact)
-
-
-class _Text:
-    """A stream's text from where one has come to, which grows by blocks as more is asked for."""
-
-    def __init__(self, stream: BinaryIO, notes: Notes) -> None:
-        self.text = ""
-        self._stream, self._notes = stream, notes
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
-        self._read = 0
-        self._ended = False
-
-    def peek(self) -> str:
-        self.more(_HEAD)
-        self.text = self.text.lstrip()
-        return self.text
-
-    def more(self, size: int = _BLOCK) -> bool:
-        """Read on; False at the end."""
-        if self._ended:
-            return False
-        try:
-            block = self._stream.read(size)
-        except (OSError, EOFError, zlib.error):
-            self._notes.skip(_DAMAGED)
-            block = b""
-        self._read += len(block)
-        self._ended = not block or self._read > MOST_BYTES
-        self.text += self._decode(block, final=not block)
-        return not self._ended
-
-    def drop(self, length: int) -> None:
-        self.text = self.text[length:]
-
-
-def _listed(buffered: _Text, notes: Notes) -> Iterator[tuple[int, dict[str, Any]]]:
-    number = 0
-    opened = buffered.text.startswith("[")
-    position = 1 if opened else 0
-    while True:
-        if not opened:  # the next page's list, if there is one
-            match = _NEXT_LIST.search(buffered.text, position)
-            if match is None:
-                buffered.text = buffered.text[position:][-64:]
-                position = 0
-                if not buffered.more():
-                    return
-                continue
-            opened, position = True, match.end()
-        between = _BETWEEN.match(buffered.text, position)
-        position = position if between is None else between.end()
-        if buffered.text.startswith("]", position):
-            opened, position = False, position + 1
-            continue
-        try:
-            value, end = _decoder.raw_decode(buffered.text, position)
-            complete = isinstance(value, dict)
-        except (ValueError, ArithmeticError, RecursionError):
-            complete = False
-        if not complete:
-            buffered.drop(position)
-            position = 0
-            if len(buffered.text) > LONGEST_LINE or not buffered.more(
-                max(_BLOCK, len(buffered.text))
-            ):
-                if buffered.text.strip():
-                    notes.skip("the JSON is broken from here on", number + 1)
-                return
-            continue
-        number += 1
-        yield number, value
-        position = end
-        if position > _BLOCK:
-            buffered.drop(position)
-            position = 0

@@ -16,7 +16,9 @@ LONGEST_LABEL = 200
 MOST_TOKENS = 10**13  # of one row: a vendor's whole day
 MOST_MONEY = 100_000  # of one row; up to here SQLite adds 10 decimals exactly (db.imported)
 MONEY_DIGITS = 10
+KEY_LENGTH = 32
 EARLIEST_MS = 1_577_836_800_000  # 2020-01-01: before that nobody had such usage
+CREDIT = "a credit or refund: it reduces the cost"
 _PLACES = 3
 
 
@@ -28,14 +30,17 @@ class Unusable(ValueError):  # noqa: N818 (a state of a line, as people read it)
 class Usage:
     """A request, or a row of an export (`ends_at`), in tokens and money.
 
-    `key` identifies it within its source. The three parts of the input do not overlap; None is
-    what the source does not tell. `cost` is in 10⁻¹⁰ of `currency`, so that it adds up exactly.
+    `key` identifies it within its source, together with `request` where the source has a second id
+    for it; "" where this time it is not told, so that it may be that of any request of its key.
+    The three parts of the input do not overlap; None is what the source does not tell. `cost` is
+    in 10⁻¹⁰ of `currency`, so that it adds up exactly; a credit's is negative.
     `figures` and `dimensions` say of an export's row what it tells, and of what.
     """
 
     key: tuple[str, ...]
     at: int
     basis: ImportBasis
+    request: str | None = None
     ends_at: int | None = None
     person: str | None = None
     model: str | None = None
@@ -85,7 +90,7 @@ class Notes:
 def digest(parts: Iterable[str]) -> str:
     """128 bits of SHA-256: no two records of a team share them by chance."""
     joined = "\x1f".join(parts)
-    return hashlib.sha256(joined.encode("utf-8", "replace")).hexdigest()[:32]
+    return hashlib.sha256(joined.encode("utf-8", "replace")).hexdigest()[:KEY_LENGTH]
 
 
 def cells(row: Mapping[str, Any]) -> str:
@@ -115,16 +120,28 @@ def whole(value: Any, name: str) -> int | None:
     return int(number)
 
 
-def money(value: Any, name: str = "the cost") -> int | None:
-    """An amount in 10⁻¹⁰ of its currency; None where there is none."""
+def money(value: Any, name: str = "the cost", *, signed: bool = False) -> int | None:
+    """An amount in 10⁻¹⁰ of its currency; None where there is none. With `signed` it may be a
+    credit, which is negative."""
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise Unusable(f"{name} is not a number")
     amount = _decimal(value, name)
-    if not 0 <= amount <= MOST_MONEY:
+    if signed and abs(amount) > MOST_MONEY:
+        raise Unusable(f"{name} is more than {MOST_MONEY:,}")
+    if not signed and not 0 <= amount <= MOST_MONEY:
         raise Unusable(f"{name} is negative or more than {MOST_MONEY:,}")
     return int((amount * 10**MONEY_DIGITS).to_integral_value())
+
+
+def with_credit(usage: Usage, notes: Notes, line: int) -> Usage:
+    """A bucket's credits are a record apart from its charges, so that each of them only grows from
+    one export to the next."""
+    if usage.cost is not None and usage.cost < 0:
+        usage.key += ("credit",)
+        notes.remark(CREDIT, line)
+    return usage
 
 
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")

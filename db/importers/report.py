@@ -35,6 +35,7 @@ class Report:
     cost_unknown: int = 0
     lower_bound: bool = False
     unmatched: dict[str, int] = field(default_factory=dict)  # labels of nobody here
+    erased: int = 0  # records of people whose names were erased
     nobody: int = 0  # records without a label, and without a developer given
 
     @property

@@ -14,6 +14,7 @@ from db.errors import InvalidInput, LedgerUnavailable
 from db.ids import now_ms
 from db.importers import anthropic, claude_code, codex, litellm, openai
 from db.importers.detect import detect, is_table
+from db.importers.documents import LISTS
 from db.importers.owners import Owners
 from db.importers.reading import UsageFile, unpacked
 from db.importers.record import Notes, Usage, label
@@ -32,9 +33,17 @@ LABELS = {
 }
 KINDS = tuple(LABELS)
 UNKNOWN_FORMAT = "not a format that can be imported"
+UNKNOWN_JSON = (
+    f"{UNKNOWN_FORMAT}: its JSON has no usage on its lines, in its list, or in a list named"
+    f" {', '.join(LISTS)}"
+)
 TOLD_AT_ANOTHER_GRAIN = (
     "this time is told already by an export that is grouped or cut differently; undo that import"
     " to have this one"
+)
+LESS_THAN_BEFORE = (
+    "an export says less than one before, and the larger cost stays; undo that import to have this"
+    " one"
 )
 _TABLES = {
     litellm.NAME: litellm.read_table,
@@ -108,7 +117,7 @@ def _stage(
         try:
             found = kind or detect(file)
             if found is None:
-                notes.skip(UNKNOWN_FORMAT)
+                notes.skip(UNKNOWN_FORMAT if is_table(file) else UNKNOWN_JSON)
                 continue
             report.files[found] = report.files.get(found, 0) + 1
             with file.open() as raw:
@@ -122,6 +131,7 @@ def _stage(
             notes.skip(f"the file cannot be read ({error.strerror})")
         before += file.size
         progress(min(before / size, 1.0) * _READING)
+    staging.end_files()
 
 
 def _told(kind: str, file: UsageFile, raw: BinaryIO, notes: Notes) -> Iterable[Usage]:
@@ -147,9 +157,10 @@ def _write(
     records = staging.count() or 1
     if not dry_run:
         report.import_id = _begin(engine, files, report, actor)
-    writer = Writer(engine, report.import_id, owners, Spans(engine))
+    spans = Spans(engine)
+    writer = Writer(engine, report.import_id, owners, spans)
     writer.write(
-        _counted(staging.merged(), owners, report),
+        _counted(staging.merged(), owners, spans, report),
         lambda done: progress(_READING + (1 - _READING) * done / records),
     )
     report.added, report.updated = writer.written.added, writer.written.updated
@@ -158,13 +169,22 @@ def _write(
         notes.file = f"{writer.written.clashing} rows"
         notes.skip(TOLD_AT_ANOTHER_GRAIN)
         notes.skipped[TOLD_AT_ANOTHER_GRAIN].count = writer.written.clashing
+    if writer.written.smaller:
+        notes.file = f"{writer.written.smaller} rows"
+        notes.remark(LESS_THAN_BEFORE)
+        notes.remarks[LESS_THAN_BEFORE].count = writer.written.smaller
     if report.import_id is not None:
         _end(engine, report.import_id, report, actor)
 
 
-def _counted(records: Iterator[Staged], owners: Owners, report: Report) -> Iterator[Staged]:
+def _counted(
+    records: Iterator[Staged], owners: Owners, spans: Spans, report: Report
+) -> Iterator[Staged]:
     for record in records:
-        report.count(record)
+        if not spans.clashes(record):
+            report.count(record)
+        if owners.is_erased(record.person):
+            report.erased += 1
         if owners.of(record.person) is None:
             if record.person is None:
                 report.nobody += 1

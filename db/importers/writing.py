@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, sel
 
 from db.audit import note
 from db.connect import reading, writing
-from db.erase import pseudonym
 from db.errors import InvalidInput
 from db.ids import now_ms
+from db.importers.merging import CHANGING, is_smaller, larger, present_rows
 from db.importers.owners import Owners
-from db.importers.record import MONEY_DIGITS
+from db.importers.record import KEY_LENGTH, MONEY_DIGITS
 from db.importers.spans import Spans
 from db.importers.staging import Staged
 from db.schema import Import, ImportedUsage
@@ -35,21 +35,25 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Written:
-    """How many records were new, grew, were there already, or tell again what other rows do."""
+    """How many records were new, grew, were there already, or tell again what other rows do; of
+    those that were there, how many exports tell with a smaller cost now."""
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
     clashing: int = 0
+    smaller: int = 0
 
 
 @dataclass(slots=True)
 class _Changes:
-    """Rows to insert, rows to bring up to date, and how many records clash with others."""
+    """Rows to insert, rows to bring up to date, and how many records clash with others or tell a
+    smaller cost."""
 
     new: list[Row] = field(default_factory=list)
     grown: list[Row] = field(default_factory=list)
     clashing: int = 0
+    smaller: int = 0
 
 
 class Writer:
@@ -59,6 +63,7 @@ class Writer:
         self.written = Written()
         self._engine, self._import_id = engine, import_id
         self._owners, self._spans = owners, spans
+        self._named: dict[int, str] = {}  # rows that were vague, and the key that each got
 
     def write(self, records: Iterable[Staged], each: Callable[[int], None]) -> None:
         """All records, batch by batch; `each` hears how many are done."""
@@ -103,31 +108,43 @@ class Writer:
         self.written.added += new
         self.written.updated += grown
         self.written.clashing += changes.clashing
+        self.written.smaller += changes.smaller
         self.written.unchanged += records - new - grown - changes.clashing
 
     def _changes(self, connection: Connection, batch: list[Staged]) -> "_Changes":
         """What a batch changes on the ledger."""
-        there = {
-            (row.source, row.external_key): row
-            for row in connection.execute(
-                select(_usage).where(
-                    _u.source.in_({one.source for one in batch}),
-                    _u.external_key.in_([one.external_key for one in batch]),
-                )
-            )
-        }
+        there = present_rows(connection, batch)
         changes = _Changes()
         for record in batch:
             row = self._row(record)
-            present = there.get((record.source, record.external_key))
+            present = self._of(record, there)
             if present is not None:
-                if (larger := _larger(present, row)) is not None:
-                    changes.grown.append(larger | {"row_id": present.id})
+                grown = larger(present, row)
+                if grown is not None and present.grain != record.grain:
+                    changes.clashing += 1  # a total of what other rows tell in parts
+                elif grown is not None:
+                    changes.grown.append(grown | {"row_id": present.id})
+                elif record.grain is not None and is_smaller(row["cost"], present.cost):
+                    changes.smaller += 1
             elif self._spans.clashes(record):
                 changes.clashing += 1
             else:
                 changes.new.append(row | {"import_id": self._import_id})
         return changes
+
+    def _of(self, record: Staged, there: dict[tuple[str, str], Any]) -> Any:
+        """The row that a record is there as; None where it is new."""
+        for key in (record.external_key, record.former_key):
+            if key is not None and (found := there.get((record.source, key))) is not None:
+                return found
+        if record.former_key is None:
+            return None
+        vague = there.get((record.source, record.external_key[:KEY_LENGTH]))
+        if vague is None:
+            return None
+        # The first request that is told of has it; another one's is another record.
+        key = self._named.setdefault(vague.id, record.external_key)
+        return vague if key == record.external_key else None
 
     def _row(self, record: Staged) -> Row:
         parts = (record.fresh, record.cached, record.written)
@@ -139,7 +156,7 @@ class Writer:
             "ends_at": record.ends_at,
             "grain": record.grain,
             "developer_id": self._owners.of(record.person),
-            "person": record.person,
+            "person": self._owners.kept_label(record.person),
             "model": record.model,
             "requests": record.requests,
             "input_tokens": sum(known) if known else None,
@@ -152,68 +169,11 @@ class Writer:
         }
 
 
-_CHANGING = (
-    "at",
-    "developer_id",
-    "person",
-    "model",
-    "requests",
-    "input_tokens",
-    "cached_input_tokens",
-    "cache_write_tokens",
-    "output_tokens",
-    "cost",
-    "currency",
-)
 _grow = (
     update(_usage)
     .where(_u.id == bindparam("row_id"))
-    .values({name: bindparam(f"new_{name}") for name in _CHANGING})
+    .values({name: bindparam(f"new_{name}") for name in CHANGING})
 )
-
-
-def _larger(present: Any, row: Row) -> Row | None:
-    """The columns of a row that is told again, each the larger; None where nothing changes."""
-    merged: Row = {name: getattr(present, name) for name in _CHANGING}
-    cached = _most(present.cached_input_tokens, row["cached_input_tokens"])
-    written = _most(present.cache_write_tokens, row["cache_write_tokens"])
-    fresh = _most(_fresh(present._mapping), _fresh(row))
-    known = [part for part in (fresh, cached, written) if part is not None]
-    merged["cached_input_tokens"], merged["cache_write_tokens"] = cached, written
-    merged["input_tokens"] = sum(known) if known else None
-    for name in ("requests", "output_tokens", "cost"):
-        merged[name] = _most(merged[name], row[name])
-    # Whose it is never differs in a true log; where it does, the order of files must not decide.
-    # The name of a person that was erased does not come back.
-    erased = present.developer_id is not None and present.person == pseudonym(present.developer_id)
-    smaller = present.person is None or (
-        row["person"] is not None and row["person"] < present.person
-    )
-    if smaller and not erased:
-        merged["person"] = row["person"]
-        merged["developer_id"] = row["developer_id"] or present.developer_id
-    for name in ("developer_id", "currency"):
-        merged[name] = row[name] if merged[name] is None else merged[name]
-    earlier = (row["at"], row["model"] or "") < (present.at, present.model or "")
-    first, second = (row, merged) if earlier else (merged, row)
-    merged["model"] = second["model"] if first["model"] is None else first["model"]
-    merged["at"] = min(present.at, row["at"])
-    if all(merged[name] == getattr(present, name) for name in _CHANGING):
-        return None
-    return {f"new_{name}": value for name, value in merged.items()}
-
-
-def _fresh(row: Any) -> int | None:
-    if row["input_tokens"] is None:
-        return None
-    return int(row["input_tokens"]) - sum(
-        row[name] or 0 for name in ("cached_input_tokens", "cache_write_tokens")
-    )
-
-
-def _most(one: Any, other: Any) -> Any:
-    known = [value for value in (one, other) if value is not None]
-    return max(known, default=None)
 
 
 def _batched(records: Iterable[Staged]) -> Iterator[list[Staged]]:

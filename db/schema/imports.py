@@ -48,7 +48,7 @@ class ImportedUsage(Base):
     `grain` says what an export's rows are of: rows of another grain in the same time tell the same
     usage again. `person` is their label in the source. `input_tokens` includes cached ones and
     those written to a cache. A figure that the source does not tell is NULL: an export of costs
-    has no tokens, one of tokens no cost.
+    has no tokens, one of tokens no cost. A cost below 0 is a credit.
     """
 
     __tablename__ = "imported_usage"

@@ -120,7 +120,6 @@ HELPERS = {  # of erase_developer, which notes for them
     "erase._end_access",
     "erase._erase_from_requests",
     "erase._erase_from_audit",
-    "erase._erase_from_person",
 }
 
 

@@ -62,17 +62,17 @@ def imported(ledgers: Ledgers, *texts: str) -> list[Row]:
 
 counts = st.integers(0, 10**6)
 claude_line = st.builds(
-    lambda name, request, model, second, parts: json.dumps(
+    lambda ids, model, second, parts: json.dumps(
         {
             "type": "assistant",
             "sessionId": "s",
             "timestamp": f"2026-03-01T00:00:{second:02}Z",
-            "requestId": request,
-            "message": {"id": name, "model": model, "usage": parts},
+            "requestId": ids[1],
+            "message": {"id": ids[0], "model": model, "usage": parts},
         }
     ),
-    st.sampled_from("abc"),
-    st.sampled_from(["r1", "r2", None]),
+    # A message of two requests, and a line without one, may go with either.
+    st.sampled_from([("a", "r1"), ("a", None), ("b", "r1"), ("b", "r2"), ("c", None)]),
     st.sampled_from(["claude-opus-5", "claude-haiku-5"]),
     st.integers(0, 59),
     st.fixed_dictionaries(
