@@ -125,9 +125,9 @@ def team_places(engine: Engine) -> dict[int, list[TeamPlace]]:
     )
     places: dict[int, dict[int, TeamPlace]] = {}
     with reading(engine) as connection:
-        for developer_id, *place in connection.execute(query):
-            found = TeamPlace(*place)
-            places.setdefault(developer_id, {})[found.valid_from] = found
+        for developer_id, valid_from, team_id, team in connection.execute(query):
+            place = TeamPlace(valid_from, team_id, team)
+            places.setdefault(developer_id, {})[valid_from] = place
     return {developer_id: list(line.values()) for developer_id, line in places.items()}
 
 

@@ -96,6 +96,7 @@ class Reproduced(BaseModel):
     from_tables: Decimal
     follows_from: Literal["tables", "fitted_price", "nothing"]
     explanation: str
+    source: str = SOURCE
 
 
 def _api(name: str, input_price: str, output_price: str) -> Api:

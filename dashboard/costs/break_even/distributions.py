@@ -120,7 +120,8 @@ def _truncated(normal: Normal, uniform: Floats) -> Floats:
     at = np.linspace(float(normal.low), float(normal.high), _GRID)
     below = np.array([whole.cdf(value) for value in at])
     rises = below[0] + uniform * (below[-1] - below[0])
-    return np.interp(rises, below, at)
+    drawn: Floats = np.interp(rises, below, at)
+    return drawn
 
 
 def _require_rising(*values: Decimal) -> None:

@@ -9,17 +9,19 @@ Source of the bootstrap: Politis and Romano, "A circular block-resampling proced
 data", 1992.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from dashboard.costs import money
+from dashboard.costs.break_even.formulas import Floats
 from dashboard.costs.comparison import cumulative
 from dashboard.costs.daily import daily
 from dashboard.costs.models import Developer, Moment, Segment
@@ -106,15 +108,17 @@ def project(
     price: Decimal,
     zone: tzinfo,
     window_days: int = WINDOW_DAYS,
+    *,
+    currency: str = "USD",
     seed: int = 0,
 ) -> Projection:
     """`days` since the hardware's first, in order; `price` is what has to be paid back."""
     saved = sum((day.saved for day in days), Decimal(0))
     remaining = price - saved
     paid_on = _paid_on(days, price)
-    rate = _window(days, window_days)
-    per_day = _rate(rate)
-    known = {
+    window = _window(days, window_days)
+    per_day = _rate(window)
+    known: dict[str, Any] = {
         "saved_so_far": saved,
         "remaining": remaining,
         "window_days": window_days,
@@ -127,11 +131,13 @@ def project(
         reason = f"the hardware has run for {float(length):.1f} days, and it takes {FEWEST_DAYS}"
         return Projection(kind="unknown", reason=reason, **known)
     last = days[-1].end.astimezone(zone).date()
-    waits = _resampled_days(rate, remaining, seed)
+    waits = _resampled_days(window, remaining, seed)
     chance = {"probability_never": float(np.mean(waits > FARTHEST_DAYS))}
-    expected = remaining / per_day if per_day > 0 else None
+    expected = Fraction(remaining) / per_day if per_day > 0 else None
     if expected is None or expected > FARTHEST_DAYS:
-        return Projection(kind="never", reason=_why_never(rate, per_day), **known, **chance)
+        return Projection(
+            kind="never", reason=_why_never(window, per_day, currency), **known, **chance
+        )
     low, high = np.quantile(waits, [LOW, HIGH], method="inverted_cdf")
     return Projection(
         kind="expected",
@@ -165,9 +171,7 @@ def _rate(days: Sequence[DayAmounts]) -> Fraction | None:
     return Fraction(sum((day.saved for day in days), Decimal(0))) / length if length else None
 
 
-def _resampled_days(
-    days: Sequence[DayAmounts], remaining: Decimal, seed: int
-) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _resampled_days(days: Sequence[DayAmounts], remaining: Decimal, seed: int) -> Floats:
     """In how many days each resample of the window has paid the rest; infinite: never."""
     saved = np.array([float(day.saved) for day in days])
     lengths = np.array([float(day.days) for day in days])
@@ -177,21 +181,26 @@ def _resampled_days(
     places = places.reshape(RESAMPLES, -1)[:, :number]
     rates = saved[places].sum(axis=1) / lengths[places].sum(axis=1)
     never = np.full(RESAMPLES, np.inf)
-    return np.divide(float(remaining), rates, out=never, where=rates > 0)
+    waits: Floats = np.divide(float(remaining), rates, out=never, where=rates > 0)
+    return waits
 
 
 def _after(day: date, days: float) -> date | None:
-    return None if days > FARTHEST_DAYS else day + timedelta(days=round(days))
+    """The day in which so many days after the beginning of `day` end; None: never."""
+    if days > FARTHEST_DAYS:
+        return None
+    return day + timedelta(days=max(math.ceil(round(days, 6)) - 1, 0))
 
 
-def _why_never(days: Sequence[DayAmounts], per_day: Fraction) -> str:
+def _why_never(days: Sequence[DayAmounts], per_day: Fraction, currency: str) -> str:
     if per_day > 0:
         return "at this rate it would take more than a hundred years"
+    length = sum((day.days for day in days), Fraction(0))
     running, seats = (
-        float(sum((amount for amount in amounts), Decimal(0)))
-        for amounts in ([day.running for day in days], [day.baseline for day in days])
+        money.words(money.cents(Fraction(total) / length), currency)
+        for total in (
+            sum((day.running for day in days), Decimal(0)),
+            sum((day.baseline for day in days), Decimal(0)),
+        )
     )
-    length = float(sum((day.days for day in days), Fraction(0)))
-    return (
-        f"running it costs {running / length:,.2f} a day, and the seats only {seats / length:,.2f}"
-    )
+    return f"running it costs {running} a day, and the seats only {seats}"

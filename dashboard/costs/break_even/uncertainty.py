@@ -63,7 +63,7 @@ class Spread(BaseModel):
 
 
 class Simulation(BaseModel):
-    """What came of all draws. `cost_per_developer` is fully loaded, a month; None: there is none."""
+    """What came of all draws. `cost_per_developer` is fully loaded, a month."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -192,7 +192,8 @@ def _months(values: Mapping[str, f.Floats], against: Against) -> f.Floats:
     saved = f.saving(values, against, tokens)
     pays = (saved > 0) & ~unserved
     never = np.full(len(tokens), np.inf)
-    return np.divide(f.to_recover(values), saved, out=never, where=pays)
+    months: f.Floats = np.divide(f.to_recover(values), saved, out=never, where=pays)
+    return months
 
 
 def _spread(values: f.Floats, digits: int) -> Spread:
