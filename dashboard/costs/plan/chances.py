@@ -1,0 +1,32 @@
+"""What the uncertainty of the inputs does to the scenario's break-even."""
+
+from dashboard.costs.break_even.case import BreakEvenCase
+from dashboard.costs.break_even.sentences import simulation_sentence
+from dashboard.costs.break_even.tornado import tornado
+from dashboard.costs.break_even.uncertainty import UncertainCase, bounds, simulate, simulate_teams
+from dashboard.costs.plan.figures import UncertaintyPlan
+from dashboard.costs.scenario import Scenario
+from dashboard.costs.uncertain import distributions
+
+TEAM_DRAWS, MOST_TEAMS = 2_000, 50  # a band to draw, not a figure to quote
+
+
+def uncertainty_plan(scenario: Scenario, case: BreakEvenCase) -> UncertaintyPlan | None:
+    """None: nothing is uncertain. ValueError: a range that does not contain the case's value."""
+    inputs = distributions(scenario.uncertainty, case)
+    if not inputs:
+        return None
+    uncertain = UncertainCase(base=case, inputs=inputs)
+    seats = simulate(uncertain)
+    teams = ()
+    if "developers" not in inputs:
+        teams = tuple(simulate_teams(uncertain, MOST_TEAMS, draws=TEAM_DRAWS))
+    return UncertaintyPlan(
+        case=uncertain,
+        seats=seats,
+        api=simulate(uncertain, "api") if case.api_input_price is not None else None,
+        teams=teams,
+        bounds=bounds(uncertain),
+        tornado=tornado(uncertain),
+        sentence=simulation_sentence(seats),
+    )
