@@ -20,6 +20,7 @@ ui.require_sign_in()
 page = st.navigation(
     [
         st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
+        st.Page("views/planner.py", title="Planner", icon=":material/calculate:"),
         st.Page("views/requests.py", title="Requests", icon=":material/receipt_long:"),
         st.Page("views/energy.py", title="Energy", icon=":material/bolt:"),
         st.Page("views/chat.py", title="Chat", icon=":material/forum:"),

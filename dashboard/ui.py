@@ -10,6 +10,7 @@ from dashboard import access, data, formats
 from dashboard.charts import Chart
 from dashboard.gate import SIGN_IN, SIGN_OUT
 from dashboard.periods import RANGES
+from dashboard.reports.csv_text import frame_csv
 from db.errors import InvalidInput, LedgerUnavailable
 from engine.api import current
 
@@ -129,13 +130,30 @@ def _sample_banner(always_own_ledger: bool) -> None:
         )
 
 
-def show(chart: Chart, key: str) -> None:
-    """A chart with its accessible name, and the figures behind it one click away."""
+def show(chart: Chart, key: str, *, file_name: str | None = None) -> None:
+    """A chart with its accessible name, and the figures behind it one click away; as a CSV file
+    too, where that has a name."""
     with st.container(border=True):
         st.markdown(f"**{formats.escape(chart.title)}**")
         st.plotly_chart(chart.figure, key=key, alt=chart.alt, config={"displaylogo": False})
         with st.expander("Show as a table", key=f"{key}-table", type="compact"):
-            st.dataframe(chart.table, hide_index=True)
+            table(chart.table, f"{key}-csv", file_name)
+
+
+def table(frame: pd.DataFrame, key: str, file_name: str | None = None) -> None:
+    """Rows to read, and to take along where the file has a name."""
+    st.dataframe(frame, hide_index=True)
+    if file_name:
+        st.download_button(
+            "Download as CSV",
+            frame_csv(frame),
+            file_name,
+            "text/csv",
+            key=key,
+            icon=":material/download:",
+            type="tertiary",
+            on_click="ignore",
+        )
 
 
 def fact_table(facts: Mapping[str, object]) -> None:

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
+
 from dashboard.reports.tables import Kind, Table
 
 # Signs that begin a formula, also in full width, and what spreadsheets pass over before one.
@@ -33,6 +35,12 @@ def csv_chunks(table: Table) -> Iterator[bytes]:
             for row in batch.rows
         )
         yield _taken(text)
+
+
+def frame_csv(frame: pd.DataFrame) -> bytes:
+    """A page's table as it is shown, its texts made harmless."""
+    safe = frame.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
+    return safe.to_csv(index=False, lineterminator="\r\n").encode()
 
 
 def harmless(text: str) -> str:

@@ -1,0 +1,277 @@
+"""The planner's form: what matters most in sight, the rest folded away.
+
+Parts of the form change `raw`, a scenario as plain values, which is checked as a whole at the end.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from dashboard import formats
+from dashboard.costs.scenario import Scenario
+from dashboard.costs.scenario_capacity import ASSUMED_LOAD
+from dashboard.planner.form_capacity import capacity, tokens_and_api
+from dashboard.planner.form_money import depreciation, financing, more_money
+from dashboard.planner.form_running import operations, tariff
+from dashboard.planner.form_uncertainty import uncertainty
+from dashboard.planner.inputs import Inputs, Scale
+
+Raw = dict[str, Any]
+COLUMN = 230  # pixels that an input needs
+OPERATIONS = "Operations"
+
+
+def form(base: Scenario, inputs: Inputs) -> Scenario:
+    """The scenario as the form says it now. ValidationError where that makes no sense."""
+    raw = base.model_dump()
+    with st.container(border=True):
+        st.markdown(f"**What matters most** ({base.currency})")
+        with _grid():
+            _team_and_hardware(raw, inputs)
+            _running(raw, inputs)
+            more_money(raw, inputs)
+        for note in _left_out(base):
+            st.caption(note)
+    with st.expander("Financing, tax and depreciation", icon=":material/account_balance:"):
+        with _grid():
+            financing(raw, inputs)
+        with _grid():
+            depreciation(raw, inputs)
+            _days(raw, inputs, own=base.horizon_months not in _lives(base))
+    with st.expander("Electricity tariff and operations", icon=":material/bolt:"):
+        tariff(raw, inputs, _grid)
+        operations(raw, inputs, _grid)
+    with st.expander("Model, hardware and load", icon=":material/memory:"):
+        capacity(raw, inputs, _grid)
+    with st.expander("Tokens, and an API to compare with", icon=":material/data_usage:"):
+        tokens_and_api(raw, inputs, _grid)
+    with st.expander("How unsure the inputs are", icon=":material/stacked_line_chart:"):
+        uncertainty(raw, inputs)
+    return Scenario.model_validate(raw)
+
+
+def problem(error: ValidationError) -> str:
+    """What is wrong with a scenario, in one sentence."""
+    first = error.errors()[0]
+    words = first["msg"].removeprefix("Value error, ")
+    where = " → ".join(str(step + 1 if isinstance(step, int) else step) for step in first["loc"])
+    return f"{where.replace('_', ' ')}: {words}" if where else words
+
+
+@contextmanager
+def _grid() -> Iterator[None]:
+    with st.grid(min_column_width=COLUMN):
+        yield
+
+
+def _team_and_hardware(raw: Raw, inputs: Inputs) -> None:
+    asset = raw["assets"][0]
+    team = Scale(0, max(50, 4 * raw["developers"]), 1, 0, most=1_000_000)
+    raw["developers"] = int(
+        inputs.slider(
+            "developers",
+            "Developers",
+            raw["developers"],
+            team,
+            "How many people would otherwise have a seat of the commercial assistant.",
+        )
+    )
+    if raw["seats"]["kind"] == "per_developer":
+        raw["seats"]["price_per_month"] = inputs.slider(
+            "seat",
+            "Seat, a month",
+            raw["seats"]["price_per_month"],
+            Scale(0, 500, 5, 2),
+            "What the commercial assistant costs for one developer in a month.",
+        )
+    price = float(asset["unit_price"])
+    asset["unit_price"] = inputs.slider(
+        "price",
+        "Hardware price, one unit",
+        asset["unit_price"],
+        Scale(0, max(100_000, 2 * price), 500, 2),
+        "List price of one unit, with all that it needs to run: host, network, racks.",
+    )
+    _count(raw, inputs)
+    asset["life_months"] = int(
+        inputs.slider(
+            "life",
+            "Life, months",
+            asset["life_months"],
+            Scale(6, 120, 1, 0, most=600),
+            "For how long the hardware is used. Its price is spread over this time.",
+        )
+    )
+    part = "percent" if asset["residual"]["amount"] is None else "amount"
+    asset["residual"][part] = inputs.number(
+        "residual",
+        "Resale value, % of price" if part == "percent" else "Resale value at its end",
+        asset["residual"][part],
+        "What a sale brings at the end of its life, of all units together (residual value).",
+        high=100 if part == "percent" else 1e12,
+        step=1 if part == "percent" else 500,
+        digits=2,
+    )
+
+
+def _count(raw: Raw, inputs: Inputs) -> None:
+    """What draws power, and what serves the model, are as many as are bought."""
+    asset, before = raw["assets"][0], raw["assets"][0]["count"]
+    asset["count"] = int(
+        inputs.number(
+            "count",
+            "Units of hardware",
+            before,
+            "How many are bought. As many draw power and serve the model.",
+            low=1,
+            high=1_000_000,
+        )
+    )
+    for load in raw["loads"][:1]:
+        if load["count"] == before:
+            load["count"] = asset["count"]
+    if raw["capacity"] and raw["capacity"]["accelerators"] == before:
+        raw["capacity"]["accelerators"] = asset["count"]
+
+
+def _running(raw: Raw, inputs: Inputs) -> None:
+    if raw["tariff"]["kind"] == "flat":
+        raw["tariff"]["price_per_kwh"] = inputs.slider(
+            "electricity",
+            "Electricity, per kWh",
+            raw["tariff"]["price_per_kwh"],
+            Scale(0, 0.6, 0.005, 4),
+            "What the supplier asks for a kilowatt-hour, with all fees on it.",
+        )
+    _watts(raw, inputs)
+    raw["pue"] = inputs.slider(
+        "pue",
+        "PUE",
+        raw["pue"],
+        Scale(1, 2, 0.01, 2, most=10),
+        "Power usage effectiveness: the whole site's energy over the computers' own. 1.0 without "
+        "cooling, often 1.5 in a data centre.",
+    )
+    _operations_sum(raw, inputs)
+    use = raw["use"]
+    tokens = inputs.optional(
+        "tokens",
+        "Tokens a day, whole team",
+        None if use is None else use["tokens_per_day"],
+        "Input and output tokens of all developers together. Empty: not known.",
+    )
+    if tokens is None and raw["api"] is None:
+        raw["use"] = None
+    elif tokens is not None:
+        raw["use"] = (use or _assumed_use(raw)) | {"tokens_per_day": tokens}
+
+
+def _assumed_use(raw: Raw) -> Raw:
+    """How tokens divide, as the load of the capacity has it until somebody says otherwise."""
+    load = raw["capacity"]["load"] if raw["capacity"] else ASSUMED_LOAD.model_dump()
+    share = Decimal(load["prompt_tokens"]) / (load["prompt_tokens"] + load["answer_tokens"])
+    cached = Decimal(str(load["cached_share"]))
+    return {"input_share": round(share, 3), "cached_share": cached, "throughput_tokens_per_s": None}
+
+
+def _watts(raw: Raw, inputs: Inputs) -> None:
+    if not raw["loads"]:
+        return
+    load = raw["loads"][0]
+    basis = "measured by the meters" if load["basis"] == "measured" else "from the nameplate"
+    load["idle_w"] = inputs.number(
+        "idle",
+        "Idle power of one, watts",
+        load["idle_w"],
+        f"What one unit draws while it waits; now {basis}. A rated figure is rarely drawn.",
+        step=10,
+    )
+    load["active_w"] = inputs.number(
+        "active",
+        "Power at work of one, watts",
+        load["active_w"],
+        f"What one unit draws while it computes; now {basis}.",
+        step=10,
+    )
+    if not isinstance(load["active_share"], tuple):
+        percent = inputs.number(
+            "busy",
+            "Time at work, %",
+            load["active_share"] * 100,
+            "Share of all hours in which it computes; it idles in the others.",
+            high=100,
+            step=5,
+        )
+        load["active_share"] = percent / 100
+
+
+def _operations_sum(raw: Raw, inputs: Inputs) -> None:
+    """The one row that stands for all of operations, beside those of the expander."""
+    items = [dict(item) for item in raw["operations"]["items"]]
+    lump = next((i for i in items if (i["kind"], i["name"]) == ("per_month", OPERATIONS)), None)
+    price = inputs.slider(
+        "operations",
+        "Operations, a month",
+        lump["price_per_month"] if lump else Decimal(0),
+        Scale(0, 5000, 50, 2),
+        "Hosting, network and the hours of whoever looks after it, in one sum. Single items stand "
+        "under Electricity tariff and operations, and are added to this.",
+    )
+    others = [item for item in items if item is not lump]
+    row = {"kind": "per_month", "name": OPERATIONS, "price_per_month": price}
+    raw["operations"]["items"] = ([row] if price else []) + others
+
+
+def _lives(scenario: Scenario) -> set[int]:
+    return {asset.life_months for asset in scenario.assets}
+
+
+def _days(raw: Raw, inputs: Inputs, *, own: bool) -> None:
+    """The first day, with which purchases move, and how long is looked at."""
+    start = inputs.day(
+        "start",
+        "First day",
+        raw["start"],
+        "When the first month begins. Purchases and the first days in service move with it.",
+    )
+    moved: timedelta = start - raw["start"]
+    raw["start"] = start
+    for asset in raw["assets"]:
+        asset["purchase_date"] += moved
+        asset["in_service_date"] += moved
+    if inputs.yes(
+        "own-horizon",
+        "Look at another time than the hardware's life",
+        own,
+        "Cash flows, NPV and IRR are over this time.",
+    ):
+        raw["horizon_months"] = int(
+            inputs.number(
+                "horizon",
+                "Months looked at",
+                raw["horizon_months"],
+                "How many months of cash flows there are.",
+                low=1,
+                high=600,
+            )
+        )
+    else:
+        raw["horizon_months"] = max(asset["life_months"] for asset in raw["assets"])
+
+
+def _left_out(base: Scenario) -> Iterator[str]:
+    """What this form cannot change: it stays as it was loaded."""
+    if len(base.assets) > 1:
+        yield f"{len(base.assets) - 1} more kinds of hardware stay as they are in the scenario."
+    if len(base.loads) > 1:
+        yield f"{len(base.loads) - 1} more electrical loads stay as they are in the scenario."
+    if base.seats.kind == "seats":
+        names = ", ".join(plan.name for plan in base.seats.plans)
+        yield formats.escape(f"Seats stay as they are in the scenario: {names}.")
+    if base.tariff.kind == "time_of_use":
+        yield "Electricity has prices by time of use: see Electricity tariff and operations."

@@ -1,0 +1,163 @@
+"""The planner's inputs. Each starts from the scenario that was loaded, and gives back its very
+value while nobody changes it.
+
+Keys hold the number of the loading, so that a scenario that is loaded meets fresh inputs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+Number = Decimal | int
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From where to where a slider goes. Its box takes more: up to `most`."""
+
+    low: float
+    high: float
+    step: float
+    digits: int
+    most: float = 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Draws inputs. `loading` counts the scenarios that this reader has loaded."""
+
+    loading: int
+
+    def key(self, name: str) -> str:
+        return f"planner-{self.loading}-{name}"
+
+    def slider(self, name: str, label: str, value: Number, scale: Scale, explain: str) -> Decimal:
+        """A slider, and a box for the exact figure, which may lie beyond the slider's end."""
+        box, slide = self.key(name), self.key(f"{name}-slider")
+        whole = scale.digits == 0
+        kind: Callable[[Any], float] = int if whole else float
+        given = kind(value)
+        high = kind(max(scale.high, given))
+        _start(box, given)
+        _start(slide, given)
+
+        def slid() -> None:
+            st.session_state[box] = st.session_state[slide]
+
+        def typed() -> None:
+            exact = st.session_state[box]
+            st.session_state[slide] = min(max(exact, kind(scale.low)), high)
+
+        with st.container(gap=None):
+            st.number_input(
+                label,
+                min_value=kind(scale.low),
+                max_value=kind(scale.most),
+                step=kind(scale.step),
+                format=_format(scale.digits),
+                key=box,
+                help=explain,
+                on_change=typed,
+            )
+            st.slider(
+                label,
+                min_value=kind(scale.low),
+                max_value=high,
+                step=kind(scale.step),
+                format=_format(scale.digits),
+                key=slide,
+                label_visibility="collapsed",
+                on_change=slid,
+            )
+        return exact(st.session_state[box], value)
+
+    def number(
+        self,
+        name: str,
+        label: str,
+        value: Number,
+        explain: str,
+        *,
+        low: float = 0,
+        high: float = 1e12,
+        step: float = 1,
+        digits: int = 0,
+    ) -> Decimal:
+        kind: Callable[[Any], float] = int if digits == 0 else float
+        if value != int(value):
+            kind, digits = float, max(digits, 1)
+        key = self.key(name)
+        _start(key, kind(value))
+        st.number_input(
+            label,
+            min_value=kind(low),
+            max_value=kind(high),
+            step=kind(step),
+            format=_format(digits if kind is float else 0),
+            key=key,
+            help=explain,
+        )
+        return exact(st.session_state[key], value)
+
+    def optional(self, name: str, label: str, value: Number | None, explain: str) -> Decimal | None:
+        """Empty: not known."""
+        key = self.key(name)
+        _start(key, None if value is None else float(value))
+        typed = st.number_input(
+            label, min_value=0.0, value=None, step=1.0, format="%0.6g", key=key, help=explain
+        )
+        if typed is None:
+            return None
+        return plain(typed) if value is None else exact(typed, value)
+
+    def choice(
+        self, name: str, label: str, options: Sequence[str], value: str, explain: str, **more: Any
+    ) -> str:
+        """`words` in `more`: what each option is called."""
+        words = more.get("words", {})
+        key = self.key(name)
+        if st.session_state.get(key) not in options:
+            st.session_state[key] = value if value in options else options[0]
+        return str(
+            st.selectbox(
+                label, options, format_func=lambda one: words.get(one, one), key=key, help=explain
+            )
+        )
+
+    def text(self, name: str, label: str, value: str, explain: str) -> str:
+        key = self.key(name)
+        _start(key, value)
+        return str(st.text_input(label, key=key, help=explain, max_chars=80))
+
+    def yes(self, name: str, label: str, value: bool, explain: str) -> bool:
+        key = self.key(name)
+        _start(key, value)
+        return bool(st.checkbox(label, key=key, help=explain))
+
+    def day(self, name: str, label: str, value: Any, explain: str) -> Any:
+        key = self.key(name)
+        _start(key, value)
+        return st.date_input(label, key=key, help=explain, format="YYYY-MM-DD") or value
+
+
+def exact(shown: float, value: Number) -> Decimal:
+    """The value itself where the box still shows it: a box holds fewer digits."""
+    return Decimal(value) if float(value) == float(shown) else plain(shown)
+
+
+def plain(number: float) -> Decimal:
+    """A float's shortest text is what was typed."""
+    found = Decimal(str(number))
+    return Decimal(int(found)) if found == int(found) else found
+
+
+def _start(key: str, value: Any) -> None:
+    if key not in st.session_state:
+        st.session_state[key] = value
+
+
+def _format(digits: int) -> str:
+    return "%d" if digits == 0 else f"%.{digits}f"

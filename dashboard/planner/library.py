@@ -1,0 +1,89 @@
+"""The scenarios that can be opened: the two that are built in, and those that were saved."""
+
+from datetime import date
+
+import streamlit as st
+from pydantic import ValidationError
+
+from dashboard import data, ui
+from dashboard.costs.scenario import Scenario, founding, from_json, from_toml, to_json
+from dashboard.ledgers import engine_of
+from dashboard.planner import state
+from dashboard.planner.form import problem
+from dashboard.planner.start import Team, scenario_of, team_of
+from db import scenarios
+from db.ids import now_ms
+
+LARGEST_FILE = 200_000  # bytes; a scenario has a few thousand
+FOUNDING_NAME = "The founding case"
+
+
+class Unreadable(ValueError):
+    """What is wrong with a file, in words."""
+
+
+def team(ledger: str) -> Team:
+    return _team(str(engine_of(ledger).url), ledger)
+
+
+@st.cache_data(ttl=60, max_entries=8, show_spinner=False)
+def _team(url: str, ledger: str) -> Team:
+    return team_of(engine_of(ledger), now_ms())
+
+
+def all_scenarios(ledger: str, today: date) -> dict[str, Scenario]:
+    """By what `state.Opened.which` calls them. Saved ones are the own ledger's: none while the
+    sample team is looked at. What this version cannot read is left out."""
+    found = {
+        state.NOW: scenario_of(team(ledger), today),
+        state.FOUNDING: founding().model_copy(update={"name": FOUNDING_NAME}),
+    }
+    if ledger != "own":
+        return found
+    for one in scenarios.list_scenarios(engine_of("own")):
+        try:
+            found[f"{state.SAVED}{one.name}"] = from_json(one.content)
+        except ValueError:
+            continue
+    return found
+
+
+def unreadable(known: dict[str, Scenario]) -> list[str]:
+    """Names of saved scenarios that `all_scenarios` left out."""
+    return [
+        one.name
+        for one in scenarios.list_scenarios(engine_of("own"))
+        if f"{state.SAVED}{one.name}" not in known
+    ]
+
+
+def save(name: str, scenario: Scenario) -> None:
+    """InvalidInput for a name that cannot be."""
+    name = name.strip()
+    content = to_json(scenario.model_copy(update={"name": name or "unnamed"}))
+    scenarios.save(engine_of("own"), name, content, actor=ui.ACTOR)
+    state.open_scenario(f"{state.SAVED}{name}", from_json(content))
+
+
+def remove(name: str) -> None:
+    scenarios.remove(engine_of("own"), name, actor=ui.ACTOR)
+    today = data.today(data.timezone())
+    state.open_scenario(state.NOW, scenario_of(team("own"), today))
+
+
+def read_file(content: bytes) -> Scenario:
+    """A scenario's TOML. Unreadable says why it is none."""
+    if len(content) > LARGEST_FILE:
+        raise Unreadable(f"The file is too large: a scenario has at most {LARGEST_FILE:,} bytes.")
+    try:
+        return from_toml(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise Unreadable("The file is no text: choose one that ends in .toml.") from error
+    except ValidationError as error:
+        raise Unreadable(f"The file is no scenario. {problem(error)}.") from error
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"The file is not valid TOML: {error}.") from error
+
+
+def is_taken(name: str) -> bool:
+    return any(one.name == name for one in scenarios.list_scenarios(engine_of("own")))

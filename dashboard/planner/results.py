@@ -1,0 +1,153 @@
+"""What a plan comes to: the headline, key figures, charts, schedules, and what they rest on."""
+
+from functools import lru_cache
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts_costs, charts_planner, formats, ui
+from dashboard.charts import Chart
+from dashboard.costs.ownership.schedule import Schedule
+from dashboard.costs.plan import Plan, plan
+from dashboard.costs.scenario import Scenario
+from dashboard.planner.words import tiles
+
+
+@lru_cache(maxsize=64)
+def worked_out(scenario_json: str) -> Plan:
+    """Twenty a second; a page that is drawn anew for something else asks for the same again.
+    ValueError as in `plan`."""
+    return plan(Scenario.model_validate_json(scenario_json))
+
+
+def headline(found: Plan) -> None:
+    """The sentence, whether the hardware can do it at all, and the key figures."""
+    st.subheader(formats.escape(found.headline), anchor=False)
+    fit(found)
+    with st.grid(6, min_column_width=150):
+        for tile in tiles(found):
+            with st.container(border=True, height="stretch"):
+                st.metric(tile.label, tile.value, help=tile.explain)
+                st.caption(formats.escape(tile.note))
+
+
+def fit(found: Plan) -> None:
+    """Beside the headline: money is beside the point where the model does not fit."""
+    capacity = found.capacity
+    if capacity is None:
+        st.caption(
+            ":material/help: Whether this hardware can serve the team is not checked. Name the "
+            "model and the hardware under **Model, hardware and load**."
+        )
+        return
+    words = formats.escape(" ".join(capacity.sentences))
+    if not capacity.serves:
+        st.warning(words, icon=":material/memory_alt:")
+    else:
+        st.caption(f":material/check_circle: {words}")
+
+
+def draw_charts(found: Plan) -> None:
+    with st.grid(2, min_column_width=440):
+        _show(charts_planner.cost_curves(found), "cost-curves")
+        _show(charts_planner.cash_flow(found), "cash-flow")
+        life = found.hardware.life_months
+        if found.uncertainty is None:
+            teams = found.break_even.by_developers
+            _show(charts_planner.by_developers(teams, life), "by-developers")
+        else:
+            teams_spread = found.uncertainty.teams
+            _show(charts_costs.break_even_by_developers(teams_spread, life), "by-developers")
+            _show(charts_costs.tornado(found.uncertainty.tornado), "tornado")
+        if found.api is not None and found.api.by_utilisation is not None:
+            _show(charts_costs.cost_by_utilisation(found.break_even.case), "by-utilisation")
+    for sentence in found.api.sentences if found.api else ():
+        st.caption(formats.escape(sentence))
+    if found.uncertainty is not None:
+        st.caption(formats.escape(found.uncertainty.sentence))
+
+
+def _show(chart: Chart, name: str) -> None:
+    ui.show(chart, f"planner-{name}", file_name=f"{name}.csv")
+
+
+def schedules(found: Plan) -> None:
+    with st.expander("Schedules", icon=":material/table:"):
+        depreciation, month, cash, loan = st.tabs(["Depreciation", "A month", "Cash flows", "Loan"])
+        with depreciation:
+            _depreciation(found)
+        with month:
+            _month(found)
+        with cash:
+            ui.table(charts_planner.flow_table(found), "planner-flows-csv", "cash-flows.csv")
+        with loan:
+            _loan(found)
+
+
+def _depreciation(found: Plan) -> None:
+    owned = found.ownership
+    if not owned.tax_schedules_if_kept:
+        st.caption("The hardware stays the lessor's, so nothing depreciates.")
+        return
+    books = zip(owned.book_schedules_if_kept, owned.tax_schedules_if_kept, strict=True)
+    for place, (book, tax) in enumerate(books):
+        for kind, schedule in (("tax", tax), ("books", book)):
+            method = schedule.method.replace("_", " ")
+            st.markdown(formats.escape(f"{schedule.asset}: for {kind}, {method}"))
+            ui.table(
+                _schedule(schedule),
+                f"planner-{kind}-{place}-csv",
+                f"depreciation-{kind}-{place + 1}.csv",
+            )
+    saved = formats.money(owned.first_year_shield, found.scenario.currency)
+    st.caption(formats.escape(f"In the first tax year depreciation saves {saved} of tax."))
+
+
+def _schedule(schedule: Schedule) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "tax year": [str(row.year) for row in schedule.rows],
+            "depreciation": [float(row.depreciation) for row in schedule.rows],
+            "so far": [float(row.accumulated) for row in schedule.rows],
+            "book value": [float(row.book_value) for row in schedule.rows],
+        }
+    )
+
+
+def _month(found: Plan) -> None:
+    """A typical month, row by row."""
+    bill, month = found.electricity, found.month
+    rows = [(f"Electricity: {one.name}, {one.kwh:,.1f} kWh", one.cost) for one in bill.periods]
+    rows += [("Electricity: demand charge", bill.demand), ("Electricity: fee", bill.fixed)]
+    rows += [(f"Operations: {one.name}, {one.how}", one.per_month) for one in found.operations.rows]
+    rows += [
+        ("Depreciation", month.depreciation),
+        ("Self-hosted, fully loaded", month.self_hosted),
+        ("Seats", month.seats),
+    ]
+    frame = pd.DataFrame(
+        {
+            "What": [name for name, _ in rows],
+            f"{found.scenario.currency} a month": [float(amount) for _, amount in rows],
+        }
+    )
+    ui.table(frame, "planner-month-csv", "month.csv")
+
+
+def _loan(found: Plan) -> None:
+    loan = found.ownership.evaluation.loan
+    if loan is None:
+        st.caption("There is no loan in this scenario.")
+        return
+    payments = [payment.model_dump() for payment in loan.payments]
+    ui.table(pd.DataFrame(payments).astype(float), "planner-loan-csv", "loan.csv")
+    total = formats.money(loan.total_interest, found.scenario.currency)
+    st.caption(formats.escape(f"Interest in all: {total}."))
+
+
+def assumptions(found: Plan) -> None:
+    with st.expander("What these figures rest on", icon=":material/rule:"):
+        for one in found.assumptions:
+            st.text(f"• {one.text}")
+            if one.source:
+                st.caption(formats.escape(f"Source: {one.source}"))

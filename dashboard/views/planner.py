@@ -1,0 +1,70 @@
+"""Planner: what hosting a model oneself would cost beside the seats, as one's own figures say."""
+
+import streamlit as st
+from pydantic import ValidationError
+
+from dashboard import data, formats, ui
+from dashboard.costs.plan import Plan
+from dashboard.costs.scenario import Scenario, to_json
+from dashboard.planner import bar, library, results, start, state
+from dashboard.planner.compare import compare
+from dashboard.planner.form import form, problem
+from dashboard.planner.inputs import Inputs
+from dashboard.planner.queue_part import queue_part
+
+
+def complain(words: str) -> None:
+    st.error(formats.escape(words), icon=":material/error:")
+
+
+def scenario_of_form() -> Scenario | None:
+    """What the form says; what is wrong with it is said above it."""
+    above = st.container()
+    now = state.opened()
+    try:
+        now.edited = form(now.base, Inputs(now.loading))
+    except ValidationError as error:
+        with above:
+            complain(problem(error))
+        return None
+    return now.edited
+
+
+def worked_out(scenario: Scenario) -> Plan | None:
+    try:
+        return results.worked_out(to_json(scenario))
+    except ValidationError as error:
+        complain(problem(error))
+    except ValueError as error:
+        complain(str(error))
+    return None
+
+
+ui.begin(
+    "Planner",
+    "Change any figure: what hosting the model yourself costs beside the seats follows at once.",
+)
+ledger, zone = data.chosen_ledger(), data.timezone()
+own = ledger == "own"
+known = library.all_scenarios(ledger, data.today(zone))
+for told in (state.arrive(known[state.NOW]), bar.file_problem()):
+    if told:
+        complain(told)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    bar.choose(known)
+    bar.actions(own=own)
+if state.opened().which == state.NOW:
+    st.caption(formats.escape(start.power_words(library.team(ledger))))
+top = st.container()
+scenario = scenario_of_form()
+if scenario is not None:
+    with top:
+        plan = worked_out(scenario)
+        if plan is not None:
+            results.headline(plan)
+    if plan is not None:
+        results.draw_charts(plan)
+        queue_part(scenario, ledger, zone)
+        results.schedules(plan)
+        results.assumptions(plan)
+        compare(known, plan)
