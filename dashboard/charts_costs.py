@@ -210,7 +210,9 @@ def _sentence(row: TornadoRow) -> str:
 
 
 def _plain(value: Decimal) -> str:
-    return f"{value.normalize():,f}"
+    """To four digits, or whole: a label has no room for more."""
+    text = f"{round(value, max(0, 3 - value.adjusted())):,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _tornado_title(found: Tornado) -> str:

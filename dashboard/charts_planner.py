@@ -42,7 +42,7 @@ def cost_curves(plan: Plan) -> Chart:
         title = f"Both have cost the same after {even.months:,.1f} months, {team} ({currency})"
     figure.update_layout(
         xaxis={"title": "Months", "range": [0, float(at[-1])]},
-        yaxis={"tickprefix": symbol, "tickformat": "~s", "rangemode": "tozero"},
+        yaxis=_money_axis(symbol) | {"rangemode": "tozero"},
         hovermode="x unified",
     )
     dress(figure, HEIGHT)
@@ -88,7 +88,7 @@ def cash_flow(plan: Plan) -> Chart:
         title = f"The cash is back after {back:,.1f} months, {tax} ({currency})"
     figure.update_layout(
         xaxis={"title": "Months"},
-        yaxis={"tickprefix": symbol, "tickformat": "~s"},
+        yaxis=_money_axis(symbol),
         hovermode="x unified",
     )
     dress(figure, HEIGHT)
@@ -200,7 +200,7 @@ def compared(plans: Mapping[str, Plan]) -> Chart:
     figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1})
     figure.update_layout(
         xaxis={"title": "Months", "range": [0, float(at[-1])]},
-        yaxis={"tickprefix": symbol, "tickformat": "~s"},
+        yaxis=_money_axis(symbol),
         hovermode="x unified",
     )
     dress(figure, HEIGHT)
@@ -242,6 +242,13 @@ def _mark_life(figure: go.Figure, life: int, last: float) -> None:
             annotation_text="Life",
             annotation_position="bottom right",
         )
+
+
+def _money_axis(symbol: str) -> dict[str, str]:
+    """Only its own format puts a minus before the dollar."""
+    if symbol == "$":
+        return {"tickformat": "$~s"}
+    return {"tickprefix": symbol, "tickformat": "~s"}
 
 
 def _symbol(currency: str) -> str:

@@ -17,6 +17,7 @@ from engine.api import current
 ACTOR = "dashboard"
 ENGINE_POLL_S = 1.0
 LEDGER_POLL_S = 5.0
+MOST_IN_SIGHT = 15  # rows of a table; of a longer one some are scrolled to
 
 
 def require_sign_in() -> None:
@@ -142,7 +143,9 @@ def show(chart: Chart, key: str, *, file_name: str | None = None) -> None:
 
 def table(frame: pd.DataFrame, key: str, file_name: str | None = None) -> None:
     """Rows to read, and to take along where the file has a name."""
-    st.dataframe(frame, hide_index=True)
+    st.dataframe(
+        frame, hide_index=True, height="content" if len(frame) <= MOST_IN_SIGHT else "auto"
+    )
     if file_name:
         st.download_button(
             "Download as CSV",

@@ -101,7 +101,7 @@ def _save(now: state.Opened) -> None:
 def _link(scenario: Scenario) -> None:
     try:
         found = links.address(st.context.url or "", scenario)
-    except links.BadLink as error:
+    except links.BadLinkError as error:
         st.warning(str(error), icon=":material/link_off:")
         return
     st.caption("The whole scenario stands in this link. Whoever opens it needs no saved copy.")
@@ -125,7 +125,7 @@ def _file(now: state.Opened) -> None:
             return
         try:
             state.open_scenario(state.GIVEN, library.read_file(file.getvalue()))
-        except library.Unreadable as error:
+        except library.UnreadableError as error:
             st.session_state[FILE_PROBLEM] = str(error)
 
     st.file_uploader(

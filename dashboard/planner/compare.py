@@ -25,14 +25,16 @@ def compare(known: Mapping[str, Scenario], shown: Plan) -> None:
     chosen = st.multiselect(
         f"Scenarios, up to {MOST}",
         which,
-        default=[SHOWN, state.FOUNDING],
+        default=[SHOWN, state.NOW, state.FOUNDING],
         format_func=lambda one: SHOWN_NAME if one == SHOWN else name_of(one),
         max_selections=MOST,
         key="planner-compare",
     )
-    if len(chosen) < 2:
-        st.caption("Choose two or more to see them side by side.")
+    if not chosen:
+        st.caption("Choose some to see them side by side.")
         return
+    if any(known[one] == shown.scenario for one in chosen if one != SHOWN):
+        chosen = [one for one in chosen if one != SHOWN]  # it would stand there twice
     plans = _plans(chosen, known, shown)
     ui.table(side_by_side(plans), "planner-compare-csv", "comparison.csv")
     if len({plan.scenario.currency for plan in plans.values()}) > 1:

@@ -112,7 +112,7 @@ def _hours(period: Raw) -> str:
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-# Each item of the form: its row's kind and name, the field that is typed, label, help, other fields.
+# What the rows of the form's items are called.
 _HOURS, _SUPPORT, _SPARES = "Administration", "Support contract", "Spares"
 _PLACE, _NETWORK = "Colocation", "Network"
 

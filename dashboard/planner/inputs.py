@@ -51,7 +51,7 @@ class Inputs:
             exact = st.session_state[box]
             st.session_state[slide] = min(max(exact, kind(scale.low)), high)
 
-        with st.container(gap=None):
+        with st.container(gap="xsmall"):
             st.number_input(
                 label,
                 min_value=kind(scale.low),
@@ -107,7 +107,7 @@ class Inputs:
         key = self.key(name)
         _start(key, None if value is None else float(value))
         typed = st.number_input(
-            label, min_value=0.0, value=None, step=1.0, format="%0.6g", key=key, help=explain
+            label, min_value=0.0, value=None, step=1.0, format="%.10g", key=key, help=explain
         )
         if typed is None:
             return None
@@ -160,4 +160,5 @@ def _start(key: str, value: Any) -> None:
 
 
 def _format(digits: int) -> str:
-    return "%d" if digits == 0 else f"%.{digits}f"
+    """All digits that were given: a price per kWh may have six."""
+    return "%d" if digits == 0 else "%.10g"

@@ -18,7 +18,7 @@ LARGEST_FILE = 200_000  # bytes; a scenario has a few thousand
 FOUNDING_NAME = "The founding case"
 
 
-class Unreadable(ValueError):
+class UnreadableError(ValueError):
     """What is wrong with a file, in words."""
 
 
@@ -72,17 +72,19 @@ def remove(name: str) -> None:
 
 
 def read_file(content: bytes) -> Scenario:
-    """A scenario's TOML. Unreadable says why it is none."""
+    """A scenario's TOML. UnreadableError says why it is none."""
     if len(content) > LARGEST_FILE:
-        raise Unreadable(f"The file is too large: a scenario has at most {LARGEST_FILE:,} bytes.")
+        raise UnreadableError(
+            f"The file is too large: a scenario has at most {LARGEST_FILE:,} bytes."
+        )
     try:
         return from_toml(content.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise Unreadable("The file is no text: choose one that ends in .toml.") from error
+        raise UnreadableError("The file is no text: choose one that ends in .toml.") from error
     except ValidationError as error:
-        raise Unreadable(f"The file is no scenario. {problem(error)}.") from error
+        raise UnreadableError(f"The file is no scenario. {problem(error)}.") from error
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"The file is not valid TOML: {error}.") from error
+        raise UnreadableError(f"The file is not valid TOML: {error}.") from error
 
 
 def is_taken(name: str) -> bool:

@@ -25,40 +25,40 @@ _KINDS = ("kind", "method")
 _DAMAGED = "This link is damaged: a part of it is missing or was changed. Ask for it again."
 
 
-class BadLink(ValueError):
+class BadLinkError(ValueError):
     """What is wrong with a link, in words for whoever opened it."""
 
 
 def encode(scenario: Scenario) -> str:
-    """The parameter's value. BadLink where it would be too long for an address."""
+    """The parameter's value. BadLinkError where it would be too long for an address."""
     changes = list(_differences(_plain(founding()), _plain(scenario), ""))
     packed = zlib.compress(json.dumps(changes, separators=(",", ":")).encode(), 9)
     text = _VERSION + base64.urlsafe_b64encode(packed).decode().rstrip("=")
     if len(text) > LONGEST:
-        raise BadLink(
+        raise BadLinkError(
             "This scenario has too much in it for a link. Download it as a file and send that."
         )
     return text
 
 
 def decode(text: str) -> Scenario:
-    """The scenario that a link holds. BadLink says why there is none."""
+    """The scenario that a link holds. BadLinkError says why there is none."""
     if len(text) > LONGEST:
-        raise BadLink("This link is too long to be one of the planner's.")
+        raise BadLinkError("This link is too long to be one of the planner's.")
     if not text.startswith(_VERSION):
-        raise BadLink("This link was made by another version of the planner. Ask for a file.")
+        raise BadLinkError("This link was made by another version of the planner. Ask for a file.")
     whole = _plain(founding())
     try:
         for path, value in json.loads(_unpacked(text.removeprefix(_VERSION))):
             _put(whole, path, value)
         return Scenario.model_validate_json(json.dumps(whole))
     except ValidationError as error:
-        raise BadLink(
+        raise BadLinkError(
             "The scenario of this link cannot be read by this version of the planner. Ask for it "
             "again."
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadLink(_DAMAGED) from error
+        raise BadLinkError(_DAMAGED) from error
 
 
 def address(page: str, scenario: Scenario) -> str:
@@ -108,7 +108,7 @@ def _unpacked(text: str) -> bytes:
         unpacker = zlib.decompressobj()
         found = unpacker.decompress(packed, LARGEST)
     except (binascii.Error, zlib.error) as error:
-        raise BadLink(_DAMAGED) from error
+        raise BadLinkError(_DAMAGED) from error
     if not unpacker.eof:
-        raise BadLink(_DAMAGED)
+        raise BadLinkError(_DAMAGED)
     return found

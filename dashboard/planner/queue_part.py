@@ -10,7 +10,7 @@ from dashboard.costs.plan import QueuePlan
 from dashboard.costs.scenario import Scenario, to_json
 from dashboard.ledgers import engine_of
 from dashboard.periods import DAY_MS
-from dashboard.planner.simulation import TooSlow, simulate
+from dashboard.planner.simulation import TooSlowError, simulate
 from db import queries
 
 STATED, LEDGER = "As stated above", "As this ledger's last four weeks"
@@ -29,8 +29,8 @@ def queue_part(scenario: Scenario, ledger: str, zone: ZoneInfo) -> None:
             [STATED, LEDGER],
             width=280,
             key="planner-arrivals",
-            help="At random at the stated rate of the busiest hour, or by hour of the week and with "
-            "the tokens that the ledger has.",
+            help="At random at the stated rate of the busiest hour, or by hour of the week and "
+            "with the tokens that the ledger has.",
         )
         pressed = st.button("Simulate the queue", icon=":material/play_arrow:")
     asked = (to_json(scenario), source, ledger)
@@ -54,7 +54,7 @@ def _run(
     try:
         with st.spinner("Simulating three busy hours for each team size…", show_time=True):
             found = simulate(_with_arrivals(scenario, source, ledger, zone))
-    except (ValueError, TooSlow) as error:
+    except (ValueError, TooSlowError) as error:
         st.error(formats.escape(str(error)), icon=":material/error:")
         return
     st.session_state[_RESULT] = (asked, found)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import charts_costs, charts_planner, formats, ui
 from dashboard.charts import Chart
+from dashboard.costs.break_even.tornado import Tornado
 from dashboard.costs.ownership.schedule import Schedule
 from dashboard.costs.plan import Plan, plan
 from dashboard.costs.scenario import Scenario
@@ -29,6 +30,9 @@ def headline(found: Plan) -> None:
             with st.container(border=True, height="stretch"):
                 st.metric(tile.label, tile.value, help=tile.explain)
                 st.caption(formats.escape(tile.note))
+    if found.capacity is not None:
+        for sentence in found.capacity.sentences[1:]:
+            st.caption(formats.escape(sentence))
 
 
 def fit(found: Plan) -> None:
@@ -40,11 +44,14 @@ def fit(found: Plan) -> None:
             "model and the hardware under **Model, hardware and load**."
         )
         return
-    words = formats.escape(" ".join(capacity.sentences))
-    if not capacity.serves:
-        st.warning(words, icon=":material/memory_alt:")
+    first = formats.escape(capacity.sentences[0])
+    if capacity.holds and capacity.serves:
+        st.caption(f":material/check_circle: {first}")
+    elif capacity.holds:
+        reason = formats.escape(f"It does not serve this team: {capacity.reason}.")
+        st.warning(f"{first} {reason}", icon=":material/memory_alt:")
     else:
-        st.caption(f":material/check_circle: {words}")
+        st.warning(first, icon=":material/memory_alt:")
 
 
 def draw_charts(found: Plan) -> None:
@@ -58,13 +65,19 @@ def draw_charts(found: Plan) -> None:
         else:
             teams_spread = found.uncertainty.teams
             _show(charts_costs.break_even_by_developers(teams_spread, life), "by-developers")
-            _show(charts_costs.tornado(found.uncertainty.tornado), "tornado")
+            _show(charts_costs.tornado(_that_move(found.uncertainty.tornado)), "tornado")
         if found.api is not None and found.api.by_utilisation is not None:
             _show(charts_costs.cost_by_utilisation(found.break_even.case), "by-utilisation")
     for sentence in found.api.sentences if found.api else ():
         st.caption(formats.escape(sentence))
     if found.uncertainty is not None:
         st.caption(formats.escape(found.uncertainty.sentence))
+
+
+def _that_move(tornado: Tornado) -> Tornado:
+    """Without inputs that break-even does not hang on at all."""
+    rows = [row for row in tornado.rows if row.result_at_low != row.result_at_high]
+    return tornado.model_copy(update={"rows": tuple(rows)})
 
 
 def _show(chart: Chart, name: str) -> None:

@@ -15,12 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 LONGEST_S = 120
 
 
-class TooSlow(RuntimeError):
+class TooSlowError(RuntimeError):
     """It took longer than anybody waits."""
 
 
 def simulate(scenario: Scenario) -> QueuePlan:
-    """Takes seconds. TooSlow after two minutes."""
+    """Takes seconds. TooSlowError after two minutes."""
     command = [sys.executable, "-m", "dashboard.planner.simulation"]
     try:
         done = subprocess.run(
@@ -32,7 +32,7 @@ def simulate(scenario: Scenario) -> QueuePlan:
             check=True,
         )
     except subprocess.TimeoutExpired as error:
-        raise TooSlow(
+        raise TooSlowError(
             f"The simulation was stopped after {LONGEST_S} seconds. Plan for a smaller team, or "
             "shorter prompts and answers."
         ) from error

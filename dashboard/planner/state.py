@@ -53,7 +53,7 @@ def arrive(first: Scenario) -> str | None:
         st.session_state[_LINK] = link
         try:
             open_scenario(GIVEN, links.decode(link))
-        except links.BadLink as error:
+        except links.BadLinkError as error:
             problem = str(error)
     if _KEY not in st.session_state:
         open_scenario(NOW, first)

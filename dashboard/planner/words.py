@@ -151,7 +151,9 @@ _CHANCE = (
 
 def _irr_value(plan: Plan) -> str:
     rate = plan.ownership.evaluation.irr.percent_per_year
-    return "none" if rate is None else f"{rate:,.1f}%"
+    if rate is None:
+        return "none"
+    return "over 1,000%" if rate > 1000 else f"{rate:,.1f}%"
 
 
 def _serves(plan: Plan) -> str:

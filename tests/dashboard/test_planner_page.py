@@ -140,4 +140,8 @@ def test_a_broken_link_is_told_and_the_page_works(link: str) -> None:
 def test_scenarios_stand_side_by_side() -> None:
     page = open_page("planner")
     table = page.dataframe[-2].value
-    assert {"Figure", "Shown above", "The founding case"} <= set(table.columns)
+    assert list(table.columns) == ["Figure", "This team now", "The founding case"]
+    next(box for box in page.number_input if box.label == "Developers").set_value(10).run()
+    table = page.dataframe[-2].value
+    assert list(table.columns)[1:] == ["Shown above", "This team now", "The founding case"]
+    assert table.set_index("Figure").loc["Developers", "Shown above"] == "10"
