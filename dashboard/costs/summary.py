@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from dashboard.costs.money import words
 from dashboard.costs.plan.figures import Plan
+from dashboard.costs.plan.wording import team_of
 
 _TEAMS = (1, 2, 3, 5, 10, 20, 50, 100, 200)
 
@@ -27,7 +28,7 @@ def summary(plan: Plan) -> str:
 
 def _month(plan: Plan) -> Iterator[str]:
     month = plan.month
-    yield f"A month of 30 days, with {_team(plan.scenario.developers)}"
+    yield f"A month of 30 days, with {team_of(plan.scenario.developers)}"
     for name, amount in (
         ("Electricity", month.electricity),
         ("Operations", month.operations),
@@ -44,7 +45,7 @@ def _break_even(plan: Plan) -> Iterator[str]:
     for row in plan.break_even.by_developers:
         if row.developers in {*_TEAMS, plan.scenario.developers}:
             months = "never" if row.months is None else f"{row.months:,.1f} months"
-            yield f"  {_team(row.developers):<28}{months:>14}"
+            yield f"  {team_of(row.developers):<28}{months:>14}"
 
 
 def _ownership(plan: Plan) -> Iterator[str]:
@@ -101,7 +102,3 @@ def _assumptions(plan: Plan) -> Iterator[str]:
 
 def _money(plan: Plan, amount: Decimal) -> str:
     return words(amount, plan.scenario.currency)
-
-
-def _team(developers: int) -> str:
-    return "1 developer" if developers == 1 else f"{developers:,} developers"

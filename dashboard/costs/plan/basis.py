@@ -104,7 +104,7 @@ def case_of(scenario: Scenario, basis: Basis, throughput: Decimal | None) -> Bre
     leased = isinstance(scenario.financing, Lease)
     price = to_recover(scenario, basis) if leased else basis.hardware_cost
     back = Decimal(0)
-    if not leased and basis.hardware_cost:
+    if not leased and basis.residual_value:
         back = basis.residual_value / basis.hardware_cost
     tokens = scenario.use.tokens_per_day if scenario.use else Decimal(0)
     rising = basis.rising if tokens else Decimal(0)
