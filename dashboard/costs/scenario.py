@@ -82,7 +82,9 @@ class ApiComparison(Strict):
     """A vendor's API for the same tokens."""
 
     name: str = Field(min_length=1, description="What pages call it.")
-    prices: Annotated[StatedPrices | ListedPrices, Field(discriminator="kind")]
+    prices: Annotated[StatedPrices | ListedPrices, Field(discriminator="kind")] = Field(
+        description="Stated by somebody, or of the list that comes with the product."
+    )
 
 
 class Scenario(Strict):
