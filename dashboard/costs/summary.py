@@ -79,7 +79,7 @@ def _costs(plan: Plan) -> Iterator[str]:
         ("A million tokens, loaded", costs.fully_loaded_per_million_tokens),
         ("A million tokens, marginal", costs.marginal_per_million_tokens),
     ):
-        yield f"  {name:<28}{'unknown' if amount is None else _money(plan, amount):>14}"
+        yield f"  {name:<28}{'unknown' if amount is None else _fine(plan, amount):>14}"
     if costs.utilisation is not None:
         yield f"  {'Utilisation':<28}{f'{costs.utilisation:.1%}':>14}"
     yield from (f"  {why}" for why in costs.basis)
@@ -98,6 +98,12 @@ def _assumptions(plan: Plan) -> Iterator[str]:
     queue = plan.queue.assumptions if plan.queue else ()
     for one in (*plan.assumptions, *queue):
         yield f"  - {one.text}" + (f" [{one.source}]" if one.source else "")
+
+
+def _fine(plan: Plan, amount: Decimal) -> str:
+    """Less than a unit with all the places that it has: `USD 0.0111`."""
+    small = 0 < abs(amount) < 1
+    return f"{plan.scenario.currency} {amount}" if small else _money(plan, amount)
 
 
 def _money(plan: Plan, amount: Decimal) -> str:

@@ -57,6 +57,7 @@ def test_fully_loaded_and_marginal_costs_stand_apart() -> None:
     )
     costs = figures.costs
     assert figures.month.electricity == Decimal("28.80")
+    assert figures.break_even.team.electricity_per_month == Decimal("28.80")
     assert costs.fully_loaded_per_developer == Decimal("89.09")  # (416.666… + 28.80) / 5
     assert costs.marginal_per_developer == Decimal("2.88")  # 72 kWh × 0.20 / 5
     assert costs.fully_loaded_per_million_tokens == Decimal("14.8489")  # 445.4666… / 30

@@ -76,7 +76,10 @@ def test_the_queue_of_a_card_that_holds_nothing_names_the_next_step() -> None:
 
 
 def test_the_queue_grows_with_the_team_up_to_its_limit() -> None:
-    found = queue(varied(capacity=on_card()))
+    tokens = {"prompt_mean": 2_000, "prompt_p95": 4_000, "answer_mean": 30, "answer_p95": 60}
+    asked = {"kind": "poisson", "per_developer_hour": 60}
+    workload = {"arrivals": asked, "tokens": {"kind": "lognormal", **tokens}}
+    found = queue(varied(capacity=on_card(workload=workload)))
     assert found.limit is not None
     assert found.limit.developers is not None
     assert found.limit.saturated_at is not None
