@@ -7,9 +7,18 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from sqlalchemy import Engine
 
-from dashboard.costs.models import Developer, Energy, Prices, Segment, Usage
+from dashboard.costs.models import (
+    NO_TEAM,
+    Developer,
+    Energy,
+    Prices,
+    Segment,
+    TeamFrom,
+    Usage,
+)
 from dashboard.periods import MINUTE_MS
 from db import queries
+from db.memberships import team_places
 from db.people import list_developers
 from db.prices import CostSettings, PriceSegment, prices_between
 
@@ -24,12 +33,21 @@ def prices_of(settings: CostSettings) -> Prices:
 def developers_of(engine: Engine, zone: ZoneInfo) -> list[Developer]:
     """Everybody who holds a seat, or did until they were archived. A seat's first day counts
     whole, as the hardware's does."""
+    places = team_places(engine)
     return [
         Developer(
             id=person.id,
             name=person.name,
             seat_from=datetime.combine(moment(person.created_at).date(), time(), zone),
             seat_until=None if person.archived_at is None else moment(person.archived_at),
+            teams=tuple(
+                TeamFrom(
+                    team_id=place.team_id or NO_TEAM,
+                    team=place.team,
+                    since=moment(place.valid_from),
+                )
+                for place in places.get(person.id, ())
+            ),
         )
         for person in list_developers(engine, archived=True)
     ]
@@ -79,7 +97,11 @@ def _segment(
     *,
     with_usage: bool = True,
 ) -> Segment:
-    usage = queries.by_developer(engine, priced.start_ms, priced.end_ms) if with_usage else None
+    usage = (
+        queries.by_developer_and_team(engine, priced.start_ms, priced.end_ms)
+        if with_usage
+        else None
+    )
     return Segment(
         start=moment(start_ms),
         end=moment(end_ms),
@@ -101,6 +123,8 @@ def usage_of(row: dict[Any, Any]) -> Usage:
         output_tokens=row["output_tokens"],
         energy_j=(None if incomplete else 0.0) if unread else row["energy_j"],
         energy_unknown=incomplete,
+        team_id=row["team_id"],
+        team=row["team"] if row["team_id"] else None,
     )
 
 

@@ -41,6 +41,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamPlace:
+    """From `valid_from` (UTC epoch ms) on in this team, by its name now; None: in none."""
+
+    valid_from: int
+    team_id: int | None
+    team: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """What a change did: the team or role before it, and how many requests changed their team."""
 
@@ -109,6 +118,22 @@ def history(engine: Engine, developer_id: int) -> list[Change]:
         changes.append(Change(valid_from, team, as_role(role), recorded_at, in_force))
         seen.add(valid_from)
     return changes
+
+
+def team_places(engine: Engine) -> dict[int, list[TeamPlace]]:
+    """Every developer's teams as they are in force, oldest first, by the developer's id."""
+    m = Membership
+    query = (
+        select(m.developer_id, m.valid_from, m.team_id, Team.name)
+        .outerjoin(Team, Team.id == m.team_id)
+        .order_by(m.valid_from, m.id)
+    )
+    places: dict[int, dict[int, TeamPlace]] = {}
+    with reading(engine) as connection:
+        for developer_id, valid_from, team_id, team in connection.execute(query):
+            place = TeamPlace(valid_from, team_id, team)
+            places.setdefault(developer_id, {})[valid_from] = place
+    return {developer_id: list(line.values()) for developer_id, line in places.items()}
 
 
 def team_of(engine: Engine, developer_id: int, at: int | None = None) -> str | None:

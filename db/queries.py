@@ -175,6 +175,36 @@ def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
         return read(connection, query, floats=("energy_j",))
 
 
+def by_developer_and_team(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+    """`by_developer`'s figures with a row for each team that the developer was in when asking.
+
+    Columns: developer_id, developer, team_id (0: no team), team (the name now; None: no team), the
+    figures of `Totals` (energy_j NaN where unknown).
+    """
+    with reading(engine) as connection:
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
+        keys = (usage.c.developer_id, usage.c.team_id)
+        figures = (
+            select(*keys, *_figures(usage))
+            .group_by(*keys)
+            .having(func.sum(usage.c.requests) > 0)
+            .subquery()
+        )
+        query = (
+            select(
+                Developer.id.label("developer_id"),
+                Developer.name.label("developer"),
+                figures.c.team_id,
+                Team.name.label("team"),
+                *[column for column in figures.c if column.name not in ("developer_id", "team_id")],
+            )
+            .join(figures, figures.c.developer_id == Developer.id)
+            .outerjoin(Team, Team.id == figures.c.team_id)
+            .order_by(Developer.name, figures.c.team_id)
+        )
+        return read(connection, query, floats=("energy_j",))
+
+
 def by_team(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     """One row for each team with requests in the range, by name: a request counts to the team that
     its developer was in then.

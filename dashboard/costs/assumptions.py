@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import tzinfo
 
-from dashboard.costs.models import Prices, Segment, SharedBy
+from dashboard.costs.models import IdleRule, Prices, Segment, SharedBy
 from dashboard.costs.money import words
+from dashboard.costs.rows import Shared
 from dashboard.costs.self_hosted import Spent
 
 _SHARING: dict[SharedBy, str] = {
@@ -15,16 +16,27 @@ _SHARING: dict[SharedBy, str] = {
     ),
     "nobody": "Nobody used the hardware, so its cost stands in a row of its own.",
 }
+_BUSY: dict[SharedBy, str] = {
+    "energy": "the rest is shared by the energy of each developer's requests",
+    "tokens": "the rest is shared by tokens (input and output), because the energy of some "
+    "requests is unknown, or that of all is nil",
+    "nobody": "nobody used the hardware, so there is no rest",
+}
+_IDLE: dict[IdleRule, str] = {
+    "by_use": "is shared by use like the rest",
+    "evenly": "is carried in equal parts by everybody who held a seat or used the hardware",
+    "overhead": "stands in a row of its own",
+}
 
 
 def assumptions(
-    segments: Sequence[Segment], shared_by: SharedBy, costs: Spent, zone: tzinfo
+    segments: Sequence[Segment], shared: Shared, costs: Spent, zone: tzinfo
 ) -> tuple[str, ...]:
     prices = segments[-1].prices
     sentences = [
         _hardware(prices),
         _electricity(segments, costs),
-        _SHARING[shared_by],
+        _sharing(shared),
         f"A seat costs {words(prices.seat_price_per_month, prices.currency)} per developer and "
         f"calendar month ({zone}), pro rata from the developer's first day, and not before the "
         "hardware's: both sides count the same time.",
@@ -38,6 +50,20 @@ def assumptions(
         sentences.append("Prices changed within this range; each applies to its own time.")
     sentences.append("Taxes, financing and working time beyond operations are left out.")
     return tuple(sentences)
+
+
+def _sharing(shared: Shared) -> str:
+    if shared.rule == "by_use":
+        return _SHARING[shared.basis]
+    if shared.idle is None:
+        return (
+            "How much of the cost was idle is unknown, because no meter says what served requests, "
+            f"so that no part of it can be shared apart. {_SHARING[shared.basis]}"
+        )
+    return (
+        f"Idling, {float(shared.idle):.1%} of the cost by metered energy, {_IDLE[shared.rule]}; "
+        f"{_BUSY[shared.basis]}."
+    )
 
 
 def _energy(segments: Sequence[Segment]) -> str:

@@ -6,11 +6,12 @@ Linear, without tax, discount or resale. A month of running is 30 days, 720 hour
 kWh, which at $0.18 is $90.72.
 """
 
-import math
 from decimal import Decimal
 from fractions import Fraction
 
 from dashboard.costs import money
+from dashboard.costs.break_even.answers import by_developers, by_months
+from dashboard.costs.break_even.case import BreakEvenCase
 from dashboard.costs.models import BreakEven, Prices
 
 HOURS_PER_MONTH = 720
@@ -22,28 +23,42 @@ def electricity_per_month(prices: Prices) -> Decimal:
     return money.cents(kwh * Fraction(prices.electricity_price_per_kwh))
 
 
+def case_of(prices: Prices, developers: int, electricity: Decimal | None = None) -> BreakEvenCase:
+    """The case that these prices make, without resale; `electricity` as in `break_even`."""
+    power = electricity_per_month(prices) if electricity is None else electricity
+    return BreakEvenCase(
+        currency=prices.currency,
+        hardware_price=prices.hardware_price,
+        life_months=prices.hardware_life_months,
+        electricity_idle_per_month=power,
+        operations_per_month=prices.operations_per_month,
+        developers=developers,
+        seat_price_per_month=prices.seat_price_per_month,
+    )
+
+
 def break_even(prices: Prices, developers: int, electricity: Decimal | None = None) -> BreakEven:
     """Months until break-even with so many seats given up, or never.
 
     `electricity` per month may be given (from the meter, from a bill); by default it is that of
     the rated power.
     """
-    power = electricity_per_month(prices) if electricity is None else electricity
+    case = case_of(prices, developers, electricity)
+    power = case.electricity_idle_per_month
     seats = prices.seat_price_per_month * developers
-    saving = seats - power - prices.operations_per_month
-    months = Fraction(prices.hardware_price) / Fraction(saving) if saving > 0 else None
+    answer = by_months(case)
     return BreakEven(
         developers=developers,
         currency=prices.currency,
-        months=None if months is None else money.rounded(months, 4),
-        reason=_why_never(prices, developers, power, seats) if months is None else None,
-        within_life=months is not None and months <= prices.hardware_life_months,
+        months=answer.value,
+        reason=_why_never(prices, developers, power, seats) if answer.value is None else None,
+        within_life=answer.within_life,
         life_months=prices.hardware_life_months,
         hardware_price=prices.hardware_price,
         seats_per_month=seats,
         electricity_per_month=power,
         operations_per_month=prices.operations_per_month,
-        saving_per_month=saving,
+        saving_per_month=seats - power - prices.operations_per_month,
     )
 
 
@@ -59,14 +74,8 @@ def smallest_team(prices: Prices, electricity: Decimal | None = None) -> int | N
 
     From price ÷ life ≤ developers × seat − electricity − operations.
     """
-    if prices.seat_price_per_month == 0:
-        return None
-    power = electricity_per_month(prices) if electricity is None else electricity
-    running = Fraction(power) + Fraction(prices.operations_per_month)
-    per_month = Fraction(prices.hardware_price) / prices.hardware_life_months + running
-    number = max(1, math.ceil(per_month / Fraction(prices.seat_price_per_month)))
-    # Free hardware whose running costs exactly the seats saves nothing.
-    return number if break_even(prices, number, power).within_life else number + 1
+    fewest = by_developers(case_of(prices, 1, electricity)).value
+    return None if fewest is None else int(fewest)
 
 
 def _why_never(prices: Prices, developers: int, power: Decimal, seats: Decimal) -> str:

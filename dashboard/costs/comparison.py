@@ -1,42 +1,40 @@
 """Self-hosting beside the seats it replaces, over a range of time.
 
 Both sides count from the hardware's first day. *Fully loaded* shares all that the hardware cost,
-used or not, by who used it; *marginal* is the electricity of the requests alone.
+used or not, by who used it (its idle part by another rule, where that is asked for); *marginal* is
+the electricity of the requests alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from dashboard.costs import money
+from dashboard.costs import money, usage
 from dashboard.costs.assumptions import assumptions
-from dashboard.costs.models import (
-    Comparison,
-    Developer,
-    DeveloperCost,
-    Point,
-    Prices,
-    Segment,
-    SharedBy,
-    Usage,
-)
+from dashboard.costs.idle import UNUSED, idle_share, served_share
+from dashboard.costs.models import Comparison, Developer, IdleRule, Point, Prices, Segment
 from dashboard.costs.months import month_position
+from dashboard.costs.rows import MARGINAL_DIGITS, Shared, developer_rows, per_million, team_rows
 from dashboard.costs.seats import TeamSeats, held_by, priced_months
 from dashboard.costs.self_hosted import Spent, electricity_of, spent, spent_by
+from dashboard.costs.teams import team_shares
 
-MARGINAL_DIGITS = 9  # a request's electricity is far below a cent
-UNUSED = "Unused"
+__all__ = ["UNUSED", "compare", "cumulative", "marginal_cost"]
 
 
 def compare(
-    segments: Sequence[Segment], developers: Sequence[Developer], zone: tzinfo = UTC
+    segments: Sequence[Segment],
+    developers: Sequence[Developer],
+    zone: tzinfo = UTC,
+    idle: IdleRule = "by_use",
 ) -> Comparison:
     """Both sides over the range that `segments` make up, one after the other.
 
-    `zone` is the one whose calendar months and days count. ValueError: no segments, a gap between
-    them, or two currencies.
+    `zone` is the one whose calendar months and days count; `idle` how the idle part of the cost is
+    shared, as `dashboard.costs.idle` says. ValueError: no segments, a gap between them, or two
+    currencies.
     """
     _require_one_range(segments)
     costs = sum((spent(segment, segment.end, zone) for segment in segments), Spent())
@@ -44,10 +42,13 @@ def compare(
     held = {developer.id: held_by(developer, stretches, zone) for developer in developers}
     seats = {person: seat.amount for person, seat in held.items() if seat.months > 0}
     baseline = money.cents(sum(seats.values(), Fraction(0)))
-    holders = len(seats)
-    used = _usage_by_developer(segments)
-    shared_by, rows = _rows(costs.total, baseline, developers, used, seats, segments)
-    tokens = sum(usage.input_tokens + usage.output_tokens for usage in used.values())
+    used = usage.by_developer(segments)
+    shared = _shared(segments, costs.total, baseline, used, idle)
+    marginal = usage.marginal_of(used)
+    marginal_total = None if marginal is None else money.rounded(marginal, MARGINAL_DIGITS)
+    tokens = sum(one.tokens for one in used.values())
+    served = served_share(segments)
+    teams = team_shares(segments, developers, stretches, zone)
     return Comparison(
         start=segments[0].start,
         end=segments[-1].end,
@@ -58,18 +59,25 @@ def compare(
         self_hosted_total=costs.total,
         baseline_total=baseline,
         saving=baseline - costs.total,
-        seats=holders,
-        self_hosted_per_developer=_divided(costs.total, holders),
-        baseline_per_developer=_divided(baseline, holders),
-        marginal_total=_marginal(segments),
-        shared_by=shared_by,
-        developers=rows,
-        cost_per_million_tokens=_divided(costs.total * 10**6, tokens),
-        utilisation=_utilisation(segments),
+        seats=len(seats),
+        self_hosted_per_developer=_divided(costs.total, len(seats)),
+        baseline_per_developer=_divided(baseline, len(seats)),
+        marginal_total=marginal_total,
+        shared_by=shared.basis,
+        developers=developer_rows(shared, used, seats, developers),
+        teams=team_rows(shared, usage.by_team(segments), teams),
+        cost_per_million_tokens=per_million(costs.total, tokens),
+        marginal_per_million_tokens=per_million(marginal_total, tokens, 6),
+        utilisation=None if served is None else money.rounded(served, 6),
+        idle_rule=idle,
+        idle_share=None if shared.idle is None else money.rounded(shared.idle, 6),
+        idle_total=None
+        if shared.idle is None
+        else money.cents(Fraction(costs.total) * shared.idle),
         electricity_basis=_electricity_basis(segments),
         kwh=money.rounded(costs.kwh, 3),
         unmetered_hours=money.rounded(costs.unmetered_hours, 2),
-        assumptions=assumptions(segments, shared_by, costs, zone),
+        assumptions=assumptions(segments, shared, costs, zone),
     )
 
 
@@ -114,120 +122,24 @@ def _require_one_range(segments: Sequence[Segment]) -> None:
             )
 
 
-def _usage_by_developer(segments: Sequence[Segment]) -> dict[int, Usage]:
-    """Everybody's usage over all segments. Energy that is unknown in one is unknown in all."""
-    added: dict[int, Usage] = {}
-    for segment in segments:
-        for usage in segment.usage:
-            so_far = added.get(usage.developer_id)
-            added[usage.developer_id] = _added(so_far, usage) if so_far else usage
-    return added
-
-
-def _added(one: Usage, other: Usage) -> Usage:
-    known = one.energy_j is not None and other.energy_j is not None
-    return Usage(
-        developer_id=one.developer_id,
-        name=other.name,
-        requests=one.requests + other.requests,
-        input_tokens=one.input_tokens + other.input_tokens,
-        output_tokens=one.output_tokens + other.output_tokens,
-        energy_j=(one.energy_j or 0.0) + (other.energy_j or 0.0) if known else None,
-        energy_unknown=one.energy_unknown + other.energy_unknown,
-    )
-
-
-def _weights(used: Iterable[Usage]) -> tuple[SharedBy, dict[int, Fraction]]:
-    """How costs are shared: by energy where all of it is known, else by tokens."""
-    used = list(used)
-    if all(usage.energy_j is not None and not usage.energy_unknown for usage in used):
-        weights = {usage.developer_id: Fraction(usage.energy_j or 0) for usage in used}
-        if sum(weights.values()) > 0:
-            return "energy", weights
-    weights = {u.developer_id: Fraction(u.input_tokens + u.output_tokens) for u in used}
-    if sum(weights.values()) > 0:
-        return "tokens", weights
-    return "nobody", {}
-
-
-def _rows(
+def _shared(
+    segments: Sequence[Segment],
     total: Decimal,
     baseline: Decimal,
-    developers: Sequence[Developer],
-    used: dict[int, Usage],
-    seats: dict[int, Fraction],
-    segments: Sequence[Segment],
-) -> tuple[SharedBy, tuple[DeveloperCost, ...]]:
-    """A row for everybody who holds a seat or used something, and one for what nobody used."""
-    names = {usage.developer_id: usage.name for usage in used.values()}
-    names |= {person.id: person.name for person in developers if person.id in seats}
-    people = sorted(names, key=lambda person: (names[person].lower(), person))
-    shared_by, weights = _weights(used.values())
-    shares = _shares(total, people, weights)
-    seat_shares = _shares(baseline, people, seats)
-    rows = []
-    for person, share, seat in zip(people, shares, seat_shares, strict=True):
-        usage = used.get(person) or Usage(developer_id=person, name=names[person], energy_j=0.0)
-        rows.append(
-            DeveloperCost(
-                developer_id=person,
-                name=names[person],
-                requests=usage.requests,
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                energy_j=None if usage.energy_unknown else usage.energy_j,
-                fully_loaded=share,
-                marginal=_marginal(segments, person),
-                seat=seat,
-            )
-        )
-    if shared_by == "nobody" and total > 0:
-        rows.append(_unused(total))
-    return shared_by, tuple(rows)
-
-
-def _unused(total: Decimal) -> DeveloperCost:
-    return DeveloperCost(
-        developer_id=None,
-        name=UNUSED,
-        requests=0,
-        input_tokens=0,
-        output_tokens=0,
-        energy_j=0.0,
-        fully_loaded=total,
-        marginal=Decimal(0),
-        seat=Decimal(0),
+    used: dict[int, usage.Used],
+    rule: IdleRule,
+) -> Shared:
+    basis = usage.shared_by(used)
+    energies = [segment.energy.total_j for segment in segments if segment.energy]
+    read = [Fraction(joules) for joules in energies if joules is not None]
+    return Shared(
+        total=total,
+        baseline=baseline,
+        basis=basis,
+        rule=rule,
+        idle=idle_share(segments, used=basis != "nobody"),
+        metered_j=sum(read, Fraction(0)) if read else None,
     )
-
-
-def _shares(
-    total: Decimal, people: Sequence[int], weights: Mapping[int, Fraction]
-) -> list[Decimal]:
-    given = [weights.get(person, Fraction(0)) for person in people]
-    return money.split(total, given) if any(given) else [Decimal(0)] * len(people)
-
-
-def _marginal(segments: Sequence[Segment], *people: int) -> Decimal | None:
-    """Electricity of the requests of `people`, or of everybody; None where some is unknown."""
-    total = Fraction(0)
-    for segment in segments:
-        for usage in segment.usage:
-            if people and usage.developer_id not in people:
-                continue
-            if usage.energy_j is None or usage.energy_unknown:
-                return None
-            total += electricity_of(usage.energy_j, segment.prices)
-    return money.rounded(total, MARGINAL_DIGITS)
-
-
-def _utilisation(segments: Sequence[Segment]) -> Decimal | None:
-    energies = [segment.energy for segment in segments if segment.energy]
-    read = [(e.total_j, e.attributed_j) for e in energies if e.total_j is not None]
-    total = sum(total for total, _ in read)
-    if total <= 0 or any(attributed is None for _, attributed in read):
-        return None
-    served = sum(attributed or 0.0 for _, attributed in read)
-    return money.rounded(Fraction(served) / Fraction(total), 6)
 
 
 def _electricity_basis(segments: Sequence[Segment]) -> str:

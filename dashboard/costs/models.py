@@ -15,6 +15,8 @@ Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezon
 Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 ElectricityBasis = Literal["nameplate", "metered"]
 SharedBy = Literal["energy", "tokens", "nobody"]
+IdleRule = Literal["by_use", "evenly", "overhead"]
+NO_TEAM = 0
 
 
 class _Model(BaseModel):
@@ -60,7 +62,7 @@ class Energy(_Model):
 
 
 class Usage(_Model):
-    """What one developer used in a segment.
+    """What one developer used in a segment as part of one team (0: of none).
 
     `energy_unknown` counts finished requests without an energy figure; `energy_j` is then only
     part of what was used. `input_tokens` includes those from cache.
@@ -73,6 +75,8 @@ class Usage(_Model):
     output_tokens: int = Field(default=0, ge=0)
     energy_j: float | None = Field(default=None, ge=0)
     energy_unknown: int = Field(default=0, ge=0)
+    team_id: int = NO_TEAM
+    team: str | None = None
 
 
 class Segment(_Model):
@@ -91,24 +95,36 @@ class Segment(_Model):
         return self
 
 
+class TeamFrom(_Model):
+    """In this team (0: in none) from `since` on."""
+
+    team_id: int
+    team: str | None
+    since: Moment
+
+
 class Developer(_Model):
-    """Somebody who would hold a seat, from when and until when (None: still)."""
+    """Somebody who would hold a seat, from when and until when (None: still).
+
+    `teams` are those that the developer was in, oldest first; before the first, in none.
+    """
 
     id: int
     name: str
     seat_from: Moment
     seat_until: Moment | None = None
+    teams: tuple[TeamFrom, ...] = ()
 
 
-class DeveloperCost(_Model):
-    """A row of the comparison. The overhead row, where nobody used anything, has no id.
+class _CostRow(_Model):
+    """What one of those who share the costs used, and what that costs on both sides.
 
-    `fully_loaded` is this developer's part of all that self-hosting cost; `marginal` the
-    electricity of the developer's own requests (None: unknown); `seat` what the seat would have
-    cost.
+    `fully_loaded` is the part of all that self-hosting cost; `marginal` the electricity of the own
+    requests (None: unknown); `seat` what the seats would have cost. Both costs are also given per
+    million tokens, input and output (None without any). `utilisation` is the part of all metered
+    energy that served the own requests.
     """
 
-    developer_id: int | None
     name: str
     requests: int
     input_tokens: int
@@ -117,15 +133,34 @@ class DeveloperCost(_Model):
     fully_loaded: Decimal
     marginal: Decimal | None
     seat: Decimal
+    cost_per_million_tokens: Decimal | None
+    marginal_per_million_tokens: Decimal | None
+    utilisation: Decimal | None
+
+
+class DeveloperCost(_CostRow):
+    """A developer's row. The overhead row, of what nobody used or of idling, has no id."""
+
+    developer_id: int | None
+
+
+class TeamCost(_CostRow):
+    """A team's row: what its developers used and held while they were in it. Id 0: in no team;
+    None: the overhead row. `developers` counts who used something or held a seat in it."""
+
+    team_id: int | None
+    developers: int
 
 
 class Comparison(_Model):
     """Both sides over one range. Σ of the rows' `fully_loaded` = `self_hosted_total` =
     `depreciation` + `electricity` + `operations`, and Σ of their `seat` = `baseline_total`, to the
-    cent.
+    cent, over developers and over teams.
 
     `seats` counts who held one; the two averages divide by it (None without any). `utilisation` is
-    the part of the metered energy that served requests. `kwh` includes PUE; `unmetered_hours` of
+    the part of the metered energy that served requests; `idle_share` the part of the cost that
+    served none, `idle_total` that in money (None: unknown), and `idle_rule` how it was to be
+    shared. `kwh` includes PUE; `unmetered_hours` of
     it are at rated power. Where `electricity_basis` is "mixed", prices changed it within the range.
     """
 
@@ -145,8 +180,13 @@ class Comparison(_Model):
     marginal_total: Decimal | None
     shared_by: SharedBy
     developers: tuple[DeveloperCost, ...]
+    teams: tuple[TeamCost, ...]
     cost_per_million_tokens: Decimal | None
+    marginal_per_million_tokens: Decimal | None
     utilisation: Decimal | None
+    idle_rule: IdleRule
+    idle_share: Decimal | None
+    idle_total: Decimal | None
     electricity_basis: Literal["nameplate", "metered", "mixed"]
     kwh: Decimal
     unmetered_hours: Decimal

@@ -83,6 +83,22 @@ def test_it_is_another_one_where_the_change_is_dated_back(ledger: Ledger) -> Non
     assert report(ledger) != before
 
 
+def test_last_quarters_costs_of_teams_are_the_same_after_somebody_moves_today(
+    ledger: Ledger,
+) -> None:
+    before = report(ledger)
+    assert [(row.name, row.requests) for row in before.teams] == [
+        ("Team of Ada", 1),
+        ("Team of Grace", 1),
+    ]
+    people.set_team(ledger.engine, 1, "Team of Grace", actor="test")
+    assert report(ledger) == before
+    people.set_team(ledger.engine, 1, "Team of Grace", actor="test", valid_from=QUARTER[0])
+    moved = {row.name: row for row in report(ledger).teams}
+    assert moved["Team of Grace"].requests == 2
+    assert sum(row.fully_loaded for row in moved.values()) == before.self_hosted_total
+
+
 def test_last_quarters_teams_are_the_same_after_somebody_moves_today(ledger: Ledger) -> None:
     before = {"Team of Ada": (25, 5.0), "Team of Grace": (25, 6.0)}
     assert by_team(ledger) == before

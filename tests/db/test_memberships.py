@@ -140,6 +140,19 @@ def test_who_was_in_a_team_can_be_asked_for_any_time(ledger: Ledger, team: Team)
     assert [[(it.name, it.role) for it in them] for them in found] == [[], [("Ada", "lead")], []]
 
 
+def test_everybodys_teams_are_those_in_force(ledger: Ledger, team: Team) -> None:
+    grace = people.add_developer(ledger.engine, "Grace", actor="test")
+    for name in ("Data", "Product"):  # the later replaces the earlier
+        people.set_team(ledger.engine, team.ada, name, actor="test", valid_from=NOON)
+    people.set_team(ledger.engine, team.ada, None, actor="test", valid_from=NOON + DAY_MS)
+    found = memberships.team_places(ledger.engine)
+    adas = [(place.valid_from, place.team) for place in found[team.ada]]
+    assert adas[1:] == [(NOON, "Product"), (NOON + DAY_MS, None)]
+    assert adas[0][1] == "Platform"
+    assert adas[0][0] < NOON
+    assert [(place.team_id, place.team) for place in found[grace.id]] == [(None, None)]
+
+
 def test_what_was_recorded_stays_in_the_history_when_it_is_corrected(
     ledger: Ledger, team: Team
 ) -> None:

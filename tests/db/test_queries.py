@@ -103,6 +103,24 @@ def test_developers_add_up_to_the_totals(used: Ledger, start: int, end: int) -> 
         assert found[name].sum() == getattr(everything, name), name
 
 
+def test_somebody_who_changed_team_has_a_row_for_each(used: Ledger) -> None:
+    grace = people.find_developer(used.engine, "Grace")
+    assert grace is not None
+    moved = NOON + 2 * DAY
+    people.set_team(used.engine, grace.id, "Platform", actor="test", valid_from=moved)
+    found = queries.by_developer_and_team(used.engine, NOON, NOON + 5 * DAY)
+    assert list(zip(found["developer"], found["team"], strict=True)) == [
+        ("Ada", "Platform"),
+        ("Edsger", "Data"),
+        ("Grace", "Platform"),
+        ("Grace", "Data"),
+    ]
+    hers = found[found["developer"] == "Grace"].set_index("team")["requests"]
+    for team, start, end in (("Data", NOON, moved), ("Platform", moved, NOON + 5 * DAY)):
+        asked = [it for it in _inside(used, start, end) if it["developer_name"] == "Grace"]
+        assert hers[team] == len(asked)
+
+
 @pytest.mark.parametrize("bucket", [HOUR, 6 * HOUR, DAY, 7_777_777, 30_000, HOUR // 4])
 @pytest.mark.parametrize("start", [NOON + 1_234, NOON + HOUR, NOON + HOUR // 2])
 def test_the_timeline_puts_every_request_into_its_bucket(

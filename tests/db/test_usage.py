@@ -96,12 +96,17 @@ def test_any_range_adds_up_to_its_requests(
     assert found.developers == len({it["developer_id"] for it in inside})
 
     teams: dict[int, int] = defaultdict(int)
+    members: dict[tuple[int, int], int] = defaultdict(int)
     models: dict[tuple[str, str], int] = defaultdict(int)
     for it in inside:
         teams[it["team_id"] or 0] += it["input_tokens"]
+        members[it["developer_id"], it["team_id"] or 0] += it["input_tokens"]
         models[it["model"], it["status"]] += it["output_tokens"]
     by_team = queries.by_team(ledger.engine, start, end)
     assert dict(zip(by_team["team_id"], by_team["input_tokens"], strict=True)) == teams
+    both = queries.by_developer_and_team(ledger.engine, start, end)
+    keys = zip(both["developer_id"], both["team_id"], strict=True)
+    assert dict(zip(keys, both["input_tokens"], strict=True)) == members
     by_model = work_by_model(ledger.engine, start, end)
     assert by_model["requests"].sum() == len(inside)
     told = [

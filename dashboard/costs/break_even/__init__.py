@@ -1,0 +1,1 @@
+"""When self-hosting pays: closed formulas, their uncertainty, and the ledger's own trend."""

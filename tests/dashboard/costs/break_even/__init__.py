@@ -1,0 +1,1 @@
+"""Tests of dashboard.costs.break_even."""
