@@ -82,7 +82,9 @@ class ApiComparison(Strict):
     """A vendor's API for the same tokens."""
 
     name: str = Field(min_length=1, description="What pages call it.")
-    prices: Annotated[StatedPrices | ListedPrices, Field(discriminator="kind")]
+    prices: Annotated[StatedPrices | ListedPrices, Field(discriminator="kind")] = Field(
+        description="Stated by somebody, or of the list that comes with the product."
+    )
 
 
 class Scenario(Strict):
@@ -156,11 +158,21 @@ class Scenario(Strict):
                     f"assets.{place}.in_service_date: {asset.name} is not in service before the "
                     "horizon's end."
                 )
-        if isinstance(self.financing, Lease) and self.financing.months > self.horizon_months:
-            raise ValueError("financing.months outlasts the horizon: lengthen horizon_months.")
+        if isinstance(self.financing, Lease):
+            self._lease_fits(self.financing)
         if self.api is not None and self.use is None:
             raise ValueError("api needs the team's tokens: give use.tokens_per_day.")
         return self
+
+    def _lease_fits(self, lease: Lease) -> None:
+        if lease.months > self.horizon_months:
+            raise ValueError("financing.months outlasts the horizon: lengthen horizon_months.")
+        if lease.months < self.horizon_months and lease.buyout is None:
+            raise ValueError(
+                f"financing: the hardware goes back after {lease.months} months, and nothing "
+                f"serves until the horizon's end after {self.horizon_months}: shorten "
+                "horizon_months, or give a buyout."
+            )
 
 
 @cache

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from dashboard.costs.money import words
 from dashboard.costs.plan.figures import Plan
+from dashboard.costs.plan.wording import team_of
 
 _TEAMS = (1, 2, 3, 5, 10, 20, 50, 100, 200)
 
@@ -27,7 +28,7 @@ def summary(plan: Plan) -> str:
 
 def _month(plan: Plan) -> Iterator[str]:
     month = plan.month
-    yield f"A month of 30 days, with {_team(plan.scenario.developers)}"
+    yield f"A month of 30 days, with {team_of(plan.scenario.developers)}"
     for name, amount in (
         ("Electricity", month.electricity),
         ("Operations", month.operations),
@@ -44,7 +45,7 @@ def _break_even(plan: Plan) -> Iterator[str]:
     for row in plan.break_even.by_developers:
         if row.developers in {*_TEAMS, plan.scenario.developers}:
             months = "never" if row.months is None else f"{row.months:,.1f} months"
-            yield f"  {_team(row.developers):<28}{months:>14}"
+            yield f"  {team_of(row.developers):<28}{months:>14}"
 
 
 def _ownership(plan: Plan) -> Iterator[str]:
@@ -78,7 +79,7 @@ def _costs(plan: Plan) -> Iterator[str]:
         ("A million tokens, loaded", costs.fully_loaded_per_million_tokens),
         ("A million tokens, marginal", costs.marginal_per_million_tokens),
     ):
-        yield f"  {name:<28}{'unknown' if amount is None else _money(plan, amount):>14}"
+        yield f"  {name:<28}{'unknown' if amount is None else _fine(plan, amount):>14}"
     if costs.utilisation is not None:
         yield f"  {'Utilisation':<28}{f'{costs.utilisation:.1%}':>14}"
     yield from (f"  {why}" for why in costs.basis)
@@ -99,9 +100,11 @@ def _assumptions(plan: Plan) -> Iterator[str]:
         yield f"  - {one.text}" + (f" [{one.source}]" if one.source else "")
 
 
+def _fine(plan: Plan, amount: Decimal) -> str:
+    """Less than a unit with all the places that it has: `USD 0.0111`."""
+    small = 0 < abs(amount) < 1
+    return f"{plan.scenario.currency} {amount}" if small else _money(plan, amount)
+
+
 def _money(plan: Plan, amount: Decimal) -> str:
     return words(amount, plan.scenario.currency)
-
-
-def _team(developers: int) -> str:
-    return "1 developer" if developers == 1 else f"{developers:,} developers"

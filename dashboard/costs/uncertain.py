@@ -104,9 +104,15 @@ def distributions(
     return found
 
 
+def _short(value: Decimal) -> Decimal:
+    """Without the noughts that a product ends in: 20000, not 20000.000."""
+    whole = value.to_integral_value()
+    return whole if value == whole else value.normalize()
+
+
 def _made(uncertain: Uncertain, value: Decimal, *, whole: bool) -> Distribution | None:
     if isinstance(uncertain, Relative):
-        low, high = value * uncertain.low, value * uncertain.high
+        low, high = _short(value * uncertain.low), _short(value * uncertain.high)
     elif isinstance(uncertain, Around):
         low, high = min(value, uncertain.low), max(value, uncertain.high)
     else:

@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 
 import db
-from db import accounts, audit, erase, grid, keys, limits, people, prices, retention, teams
+from db import (
+    accounts,
+    audit,
+    erase,
+    grid,
+    keys,
+    limits,
+    people,
+    prices,
+    retention,
+    scenarios,
+    teams,
+)
 from db.ids import now_ms
 from db.ledger import Ledger
 from db.limits import Limits
@@ -110,6 +122,17 @@ CHANGES: dict[str, tuple[Change, dict[str, Any]]] = {
             "was": {"requests_days": None, "minutes_days": None},
             "now": {"requests_days": 400, "minutes_days": None},
         },
+    ),
+    "scenarios.save": (
+        lambda it, _: scenarios.save(it.engine, "Cards", '{"count": 8}', actor=W),
+        {"name": "Cards", "was": None, "now": '{"count": 8}'},
+    ),
+    "scenarios.remove": (
+        lambda it, _: (
+            scenarios.save(it.engine, "Cards", '{"count": 8}', actor="setup"),
+            scenarios.remove(it.engine, "Cards", actor=W),
+        ),
+        {"name": "Cards", "was": '{"count": 8}', "now": None},
     ),
     "erase.erase_developer": (
         lambda it, team: erase.erase_developer(it.engine, team.ada, actor=W),

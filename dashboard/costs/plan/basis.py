@@ -41,7 +41,7 @@ def basis_of(scenario: Scenario) -> Basis:
         hardware_cost=whole,
         residual_value=sum((residual_value(asset) for asset in scenario.assets), Decimal(0)),
         bill=bill,
-        rising=bill.total - _bill(scenario, idle=True).total,
+        rising=_rising(scenario, bill),
         operations=operations_per_month(scenario.operations, whole),
         seat=seat,
         seats_per_month=money.cents(seat * scenario.developers),
@@ -104,7 +104,7 @@ def case_of(scenario: Scenario, basis: Basis, throughput: Decimal | None) -> Bre
     leased = isinstance(scenario.financing, Lease)
     price = to_recover(scenario, basis) if leased else basis.hardware_cost
     back = Decimal(0)
-    if not leased and basis.hardware_cost:
+    if not leased and basis.residual_value:
         back = basis.residual_value / basis.hardware_cost
     tokens = scenario.use.tokens_per_day if scenario.use else Decimal(0)
     rising = basis.rising if tokens else Decimal(0)
@@ -129,6 +129,12 @@ def case_of(scenario: Scenario, basis: Basis, throughput: Decimal | None) -> Bre
 def as_decimal(value: Fraction) -> Decimal:
     """To 28 digits: exact for all that people write, and far below a cent for the rest."""
     return Decimal(value.numerator) / value.denominator
+
+
+def _rising(scenario: Scenario, bill: Bill) -> Decimal:
+    if all(load.idle_w == load.active_w for load in scenario.loads):
+        return Decimal("0.00")
+    return bill.total - _bill(scenario, idle=True).total
 
 
 def _bill(scenario: Scenario, *, idle: bool) -> Bill:

@@ -185,7 +185,7 @@ def _sentences(
     model, precision = deployment.model, deployment.precision
     said = []
     if speeds is None:
-        said.append(_does_not_fit(found, basis.hardware_cost, reason or ""))
+        said.append(_does_not_fit(scenario, basis, found, reason or ""))
         if scenario.currency == told.CURRENCY:
             ownership = ownership_of(scenario, basis)
             seat = as_decimal(basis.seat)
@@ -221,13 +221,14 @@ def _argument(deployment: Deployment, seat: Decimal, load: Load, ownership: Owne
     )
 
 
-def _does_not_fit(found: Placed, cost: Decimal, reason: str) -> str:
+def _does_not_fit(scenario: Scenario, basis: Basis, found: Placed, reason: str) -> str:
     """One card is told with every precision that is asked for and the model's own."""
     deployment = found.deployment
     if deployment.accelerators > 1 or deployment.hardware.host is not None:
         return f"{reason}."
     card = deployment.hardware
-    if card.price is None or card.price.accelerator != cost:
+    in_dollars = scenario.currency == told.CURRENCY
+    if card.price is None or card.price.accelerator != basis.hardware_cost or not in_dollars:
         card = card.model_copy(update={"price": None})
     own = deployment.model.precision[0].name
     names = dict.fromkeys([own, deployment.precision.name])

@@ -3,7 +3,13 @@
 from dashboard.costs.break_even.case import BreakEvenCase
 from dashboard.costs.break_even.sentences import simulation_sentence
 from dashboard.costs.break_even.tornado import tornado
-from dashboard.costs.break_even.uncertainty import UncertainCase, bounds, simulate, simulate_teams
+from dashboard.costs.break_even.uncertainty import (
+    TeamSpread,
+    UncertainCase,
+    bounds,
+    simulate,
+    simulate_teams,
+)
 from dashboard.costs.plan.figures import UncertaintyPlan
 from dashboard.costs.scenario import Scenario
 from dashboard.costs.uncertain import distributions
@@ -18,7 +24,7 @@ def uncertainty_plan(scenario: Scenario, case: BreakEvenCase) -> UncertaintyPlan
         return None
     uncertain = UncertainCase(base=case, inputs=inputs)
     seats = simulate(uncertain)
-    teams = ()
+    teams: tuple[TeamSpread, ...] = ()
     if "developers" not in inputs:
         teams = tuple(simulate_teams(uncertain, MOST_TEAMS, draws=TEAM_DRAWS))
     return UncertaintyPlan(

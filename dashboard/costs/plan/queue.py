@@ -7,6 +7,7 @@ from dashboard.costs.capacity.speed import Speed, speed
 from dashboard.costs.plan.basis import as_decimal, basis_of
 from dashboard.costs.plan.capacity import Placed, ownership_of, placed
 from dashboard.costs.plan.figures import Assumption, QueuePlan
+from dashboard.costs.plan.wording import team_of
 from dashboard.costs.queueing.arrivals import PoissonArrivals, Workload
 from dashboard.costs.queueing.limits import HardwareStep, TeamLimit, curve, next_step, team_limit
 from dashboard.costs.queueing.tokens import LognormalTokens
@@ -130,8 +131,7 @@ def _limit_sentence(limit: TeamLimit, found: Placed) -> str:
 def _step_sentence(steps: tuple[HardwareStep, ...], scenario: Scenario, need: CapacityNeed) -> str:
     if not steps:
         return "There is no developer to serve."
-    team = "1 developer" if scenario.developers == 1 else f"{scenario.developers:,} developers"
-    within = f"{team} within {need.first_token_limit_s:g} seconds"
+    within = f"{team_of(scenario.developers)} within {need.first_token_limit_s:g} seconds"
     if not steps[-1].holds:
         return f"None of the hardware with a known price answers {within}."
     return f"The cheapest hardware that answers {within} is {steps[-1].name}."

@@ -6,14 +6,15 @@ from dashboard.costs import money
 from dashboard.costs.break_even.case import BreakEvenCase
 from dashboard.costs.ownership.assets import cost, residual_value
 from dashboard.costs.plan.api import api_plan, price_of, with_api
+from dashboard.costs.plan.assumptions import assumptions
 from dashboard.costs.plan.basis import Basis, basis_of, case_of, life_months, to_recover
 from dashboard.costs.plan.capacity import capacity_plan, placed, throughput
 from dashboard.costs.plan.chances import uncertainty_plan
 from dashboard.costs.plan.figures import AssetLine, HardwarePlan, MonthPlan, Plan
+from dashboard.costs.plan.headline import headline
 from dashboard.costs.plan.linear import break_even_plan
 from dashboard.costs.plan.owned import ownership_plan
 from dashboard.costs.plan.units import unit_costs
-from dashboard.costs.plan.words import assumptions, headline
 from dashboard.costs.scenario import Scenario
 
 

@@ -1,43 +1,25 @@
-"""The headline, and what everything rests on, in sentences with their sources."""
+"""What a plan rests on, in sentences with their sources."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 
 from dashboard.costs.baselines.models import Seats
 from dashboard.costs.break_even.distributions import stated_range
-from dashboard.costs.capacity import sentence as told
 from dashboard.costs.capacity.load import hardware, models
+from dashboard.costs.capacity.scale_out import ASSUMED_LOAD
+from dashboard.costs.capacity.validation import checks, errors
 from dashboard.costs.money import words
 from dashboard.costs.ownership.financing import Lease, Loan
 from dashboard.costs.plan.basis import Basis, overage_left_out
-from dashboard.costs.plan.capacity import ownership_of
 from dashboard.costs.plan.figures import (
     ApiPlan,
     Assumption,
-    BreakEvenPlan,
     CapacityPlan,
     OwnershipPlan,
     UncertaintyPlan,
 )
+from dashboard.costs.plan.wording import number, team_of
 from dashboard.costs.scenario import Scenario
-
-
-def headline(
-    scenario: Scenario,
-    even: BreakEvenPlan,
-    ownership: OwnershipPlan,
-    capacity: CapacityPlan | None,
-) -> str:
-    """The one sentence a manager reads."""
-    if capacity is None or capacity.serves:
-        return f"{even.sentence.removesuffix('.')}; {_worth(scenario, ownership)}."
-    team = _team(scenario.developers)
-    why = capacity.reason or ""
-    if capacity.holds:
-        why = f"{capacity.hardware} does not serve {team} with {capacity.model}: {why}"
-    price = words(even.team.hardware_price, scenario.currency)
-    paper = f"on paper {price} {_after(even.team.months, 'would have paid', 'would never pay')}"
-    return f"{why}; {paper} with {team}, {_instead(capacity)}."
 
 
 def assumptions(
@@ -56,35 +38,7 @@ def assumptions(
         *_tax(ownership),
         *_tokens(scenario, api),
         *_ranges(scenario, uncertainty),
-        *_capacity(scenario, basis, capacity),
-    )
-
-
-def _worth(scenario: Scenario, ownership: OwnershipPlan) -> str:
-    npv = ownership.evaluation.npv
-    amount = words(abs(npv), scenario.currency)
-    tax = f"after {_number(scenario.tax_percent)}% tax" if scenario.tax_percent else "before tax"
-    rate = scenario.discount_percent_per_year
-    discounted = f", discounted at {_number(rate)}% a year" if rate else ""
-    more = "less" if npv >= 0 else "more"
-    return (
-        f"over {scenario.horizon_months} months it costs {amount} {more} than the seats, "
-        f"{tax}{discounted}"
-    )
-
-
-def _instead(capacity: CapacityPlan) -> str:
-    serving = capacity.serving
-    if serving is None:
-        return "and no hardware is known here that does, with its price"
-    estimated = "about " if serving.price_estimated else ""
-    after = _after(serving.months, "has paid", "never pays")
-    return f"but what serves them costs {estimated}{words(serving.price, 'USD')} and {after}"
-
-
-def _after(months: Decimal | None, pays: str, never: str) -> str:
-    return (
-        f"{never} for itself" if months is None else f"{pays} for itself after {months:,.1f} months"
+        *_capacity(scenario, capacity),
     )
 
 
@@ -94,7 +48,7 @@ def _hardware(scenario: Scenario) -> Iterator[Assumption]:
         returns = (
             words(asset.residual.amount or Decimal(0), scenario.currency)
             if residual is None
-            else f"{_number(residual)}% of its cost"
+            else f"{number(residual)}% of its cost"
         )
         yield Assumption(
             text=f"{asset.count} × {asset.name} at {words(asset.unit_price, scenario.currency)} "
@@ -113,8 +67,8 @@ def _running(scenario: Scenario, basis: Basis) -> Iterator[Assumption]:
         None: "no load",
     }[bill.basis]
     yield Assumption(
-        text=f"Electricity is {powered}: {_number(bill.kwh)} kWh in a month of 720 hours, PUE "
-        f"{_number(scenario.pue)} included, for {words(bill.total, scenario.currency)}.",
+        text=f"Electricity is {powered}: {number(bill.kwh)} kWh in a month of 720 hours, PUE "
+        f"{number(scenario.pue)} included, for {words(bill.total, scenario.currency)}.",
         source=scenario.tariff.source,
     )
     total = basis.operations.total
@@ -132,7 +86,7 @@ def _seats(scenario: Scenario) -> Iterator[Assumption]:
     if not isinstance(seats, Seats):
         price = words(seats.price_per_month, scenario.currency)
         off = seats.annual_discount_percent
-        less = f", less {_number(off)}% for paying by the year" if off else ""
+        less = f", less {number(off)}% for paying by the year" if off else ""
         yield Assumption(
             text=f"Each developer would hold a seat at {price} a month{less}.", source=seats.source
         )
@@ -141,7 +95,7 @@ def _seats(scenario: Scenario) -> Iterator[Assumption]:
     dated = f"{seats.source} (prices of {seats.valid_from:%-d %B %Y})"
     text = f"{seats.name}: {held} seats"
     if held != scenario.developers:
-        text += f", whose mix is taken for {_team(scenario.developers)}"
+        text += f", whose mix is taken for {team_of(scenario.developers)}"
     yield Assumption(text=f"{text}.", source=dated)
     if overage_left_out(scenario):
         yield Assumption(
@@ -213,7 +167,7 @@ def _ranges(scenario: Scenario, uncertainty: UncertaintyPlan | None) -> Iterator
     if uncertainty is None:
         return
     ranges = [
-        f"{name.replace('_', ' ')} from {_number(low)} to {_number(high)}"
+        f"{name.replace('_', ' ')} from {number(low)} to {number(high)}"
         for name, (low, high) in (
             (name, stated_range(one)) for name, one in uncertainty.case.inputs.items()
         )
@@ -224,18 +178,31 @@ def _ranges(scenario: Scenario, uncertainty: UncertaintyPlan | None) -> Iterator
     )
 
 
-def _capacity(
-    scenario: Scenario, basis: Basis, capacity: CapacityPlan | None
-) -> Iterator[Assumption]:
+def _capacity(scenario: Scenario, capacity: CapacityPlan | None) -> Iterator[Assumption]:
     need = scenario.capacity
     if need is None or capacity is None:
         return
+    load = need.load
     yield Assumption(
-        text=told.assumed(need.load, ownership_of(scenario, basis)).replace(
-            "Assumed: ", "Capacity assumes "
-        ),
-        source="The product's own check against published speeds",
+        text=f"In the busiest hour a developer makes {load.requests_per_hour:g} requests of "
+        f"{load.prompt_tokens:,} prompt tokens ({load.cached_share:.0%} cached) and "
+        f"{load.answer_tokens:,} answer tokens, each answered at {load.least_tokens_per_s:g} "
+        "tokens a second or more.",
+        source="Assumed, not measured" if load == ASSUMED_LOAD else "Stated in the scenario",
     )
+    off = errors(checks(use="held-out"))
+    yield Assumption(
+        text="Speeds are predicted: held against published ones, they were off by a factor of "
+        f"{off.typical_factor:.1f} typically and {off.worst_factor:.1f} at worst.",
+        source=f"{off.figures} published figures, listed by python -m dashboard.costs.capacity",
+    )
+    if capacity.serving is not None:
+        yield Assumption(
+            text="What serves the team instead runs at rated power in all hours; working time, "
+            "network, taxes and resale are left out, and so is hardware without a known full "
+            "price.",
+            source="",
+        )
     for title, source in (
         (capacity.hardware, hardware()[need.hardware].source),
         (capacity.model, models()[need.model].source),
@@ -244,13 +211,3 @@ def _capacity(
             text=f"{title} is described as published.",
             source=f"{source.title}, {source.address}, {source.date:%-d %B %Y}",
         )
-
-
-def _team(developers: int) -> str:
-    return "1 developer" if developers == 1 else f"{developers:,} developers"
-
-
-def _number(value: Decimal) -> str:
-    """`21`, `0.1786`, `1,008`: at most four places."""
-    text = f"{value:,.4f}"
-    return text.rstrip("0").rstrip(".")
