@@ -43,13 +43,17 @@ class Inputs:
         high = kind(max(scale.high, given))
         _start(box, given)
         _start(slide, given)
+        told = self.key(f"{name}-told")  # where the slider was when the box last heard of it
+        _start(told, given)
 
         def slid() -> None:
-            st.session_state[box] = st.session_state[slide]
+            st.session_state[box] = st.session_state[told] = st.session_state[slide]
 
         def typed() -> None:
-            exact = st.session_state[box]
-            st.session_state[slide] = min(max(exact, kind(scale.low)), high)
+            # A slider that moves on before the box is drawn anew comes with the box's old figure.
+            if st.session_state[slide] == st.session_state[told]:
+                within = min(max(st.session_state[box], kind(scale.low)), high)
+                st.session_state[slide] = st.session_state[told] = within
 
         with st.container(gap="xsmall"):
             st.number_input(

@@ -5,13 +5,13 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.costs.scenario import founding, from_json
+from dashboard.costs.scenario import founding, from_json, from_toml
 from dashboard.planner import links
 from db import people, prices, scenarios
+from db.connect import connect
+from db.migrate import migrate
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
-
-KEY = "planner-{}-{}"
 
 
 def headline(page: AppTest) -> str:
@@ -145,3 +145,168 @@ def test_scenarios_stand_side_by_side() -> None:
     table = page.dataframe[-2].value
     assert list(table.columns)[1:] == ["Shown above", "This team now", "The founding case"]
     assert table.set_index("Figure").loc["Developers", "Shown above"] == "10"
+
+
+RICH = """
+name = "Rich"
+currency = "USD"
+start = 2026-03-15
+horizon_months = 40
+developers = 7
+tax_percent = 30
+discount_percent_per_year = 7.5
+pue = 1.25
+[[assets]]
+name = "H200"
+unit_price = 31000.55
+count = 8
+discounts = [{ from_count = 4, percent = 5 }]
+purchase_date = 2026-03-15
+in_service_date = 2026-04-01
+life_months = 48
+residual = { percent = 12.5 }
+tax_depreciation = { method = "macrs", bonus = "by_law", section_179 = { amount = 100 } }
+[[assets]]
+name = "Network"
+unit_price = 900
+purchase_date = 2026-03-15
+in_service_date = 2026-03-15
+life_months = 36
+[financing]
+kind = "loan"
+principal = { amount = 50000 }
+percent_per_year = 6.25
+months = 24
+[[loads]]
+name = "H200"
+count = 8
+idle_w = 120.5
+active_w = 640
+active_share = 0.333
+basis = "measured"
+[tariff]
+kind = "time_of_use"
+currency = "USD"
+timezone = "Europe/Berlin"
+demand_per_kw = 11.5
+[[tariff.periods]]
+name = "day"
+price_per_kwh = 0.31
+from_hour = 6
+to_hour = 22
+[[tariff.periods]]
+name = "night"
+price_per_kwh = 0.19
+from_hour = 22
+to_hour = 6
+[operations]
+currency = "USD"
+[[operations.items]]
+kind = "space_per_unit"
+name = "Rack"
+rack_units = 8
+price_per_unit_month = 20
+[[operations.items]]
+kind = "administration"
+hours_per_month = 12.5
+rate_per_hour = 64
+[seats]
+kind = "seats"
+name = "Two plans"
+currency = "USD"
+valid_from = 2026-01-01
+source = "Stated"
+plans = [
+  { name = "A", price_per_month = 30, developers = 4 },
+  { name = "B", price_per_month = 200, developers = 3 },
+]
+[use]
+tokens_per_day = 12345678.9
+input_share = 0.953
+cached_share = 0.81
+[api]
+name = "Some API"
+[api.prices]
+kind = "stated"
+input_per_million = 1.25
+cached_input_per_million = 0.125
+output_per_million = 10
+source = "Stated"
+[capacity]
+hardware = "h200"
+accelerators = 8
+model = "qwen3-235b-a22b"
+precision = "fp8"
+[uncertainty]
+hardware_price = { kind = "relative", low = 0.85, high = 1.15 }
+seat_price_per_month = { kind = "normal", mean = 102, sd = 5, low = 50, high = 150 }
+"""
+
+
+@pytest.mark.usefixtures("product")
+def test_the_form_leaves_alone_what_nobody_changes() -> None:
+    page = open_page("planner", plan=links.encode(from_toml(RICH)))
+    assert "Reset" not in [one.label for one in page.button]
+    assert any("1 more kinds of hardware stay" in text.value for text in page.caption)
+    for which in ("founding", "now"):
+        choose(page, which)
+        assert "Reset" not in [one.label for one in page.button], which
+
+
+@pytest.mark.usefixtures("product")
+@pytest.mark.parametrize("method", ["macrs", "german_degressive", "uk_writing_down"])
+def test_other_depreciation_and_financing_are_a_choice_away(method: str) -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    pick(page, "Depreciation for tax", "straight_line")
+    straight = metric(page, "NPV")
+    next(b for b in page.number_input if b.label == "Discount rate, % a year").set_value(12).run()
+    discounted = metric(page, "NPV")
+    assert discounted != straight
+    pick(page, "Depreciation for tax", method)
+    assert metric(page, "NPV") != discounted
+    pick(page, "Financing", "loan")
+    assert not page.exception
+    assert any(b.label == "Interest, % a year" for b in page.number_input)
+
+
+def pick(page: AppTest, label: str, value: str) -> None:
+    next(box for box in page.selectbox if box.label == label).set_value(value).run()
+    assert not page.exception, page.exception
+
+
+@pytest.mark.usefixtures("product")
+def test_tokens_and_a_stated_api_make_a_comparison() -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    tokens = next(b for b in page.number_input if b.label == "Tokens a day, whole team")
+    tokens.set_value(50_000_000.0).run()
+    pick(page, "Compare with an API", "stated")
+    said = " ".join(text.value.replace("\\", "") for text in page.caption)
+    assert "asks $1.00 for a million tokens" in said
+
+
+@pytest.mark.usefixtures("product")
+def test_the_queue_is_simulated_on_demand_for_hardware_that_fits() -> None:
+    page = open_page("planner")
+    page.default_timeout = 120
+    next(b for b in page.checkbox if b.label.startswith("Check whether")).check().run()
+    assert any("holds Qwen3-30B-A3B" in t.value.replace("\\", "") for t in page.caption)
+    button(page, "Simulate the queue")
+    said = " ".join(text.value.replace("\\", "") for text in page.markdown)
+    assert "get their first token within 5 s" in said
+    next(box for box in page.number_input if box.label == "Developers").set_value(3).run()
+    assert any("changed since it was simulated" in text.value for text in page.caption)
+
+
+def test_the_sample_teams_plan_cannot_be_saved(product: Service) -> None:
+    scenarios.save(product.database, "Ours", founding().model_dump_json(), actor="test")
+    migrate(connect(product.settings.sample_url))
+    page = open_page()
+    page.session_state["ledger"] = "sample"
+    page.switch_page("views/planner.py").run()
+    assert not page.exception
+    assert any("Sample data" in box.value for box in page.warning)
+    assert metric(page, "Break-even")
+    options = next(box for box in page.selectbox if box.label == "Scenario").options
+    assert options == ["This team now", "The founding case"]

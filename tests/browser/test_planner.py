@@ -1,0 +1,102 @@
+"""The planner in a browser: moved, saved, compared, and passed on by a link.
+
+The tests of this file are one visit, in order.
+"""
+
+import re
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import settled
+from tests.product import Product
+
+FOUNDING = re.compile(r"27\.5 months with 5 developers")
+NAME = "Ten of us"
+
+
+def metric(page: Page, label: str) -> Locator:
+    tile = page.get_by_test_id("stMetric").filter(has_text=label)
+    return tile.get_by_test_id("stMetricValue")
+
+
+def open_scenario(page: Page, name: str) -> None:
+    page.get_by_role("combobox", name="Scenario").first.click()
+    page.get_by_role("option", name=name).click()
+    settled(page)
+
+
+def test_the_founding_case_is_built_in(page: Page) -> None:
+    page.goto("/planner")
+    settled(page)
+    open_scenario(page, "The founding case")
+    expect(page.get_by_role("heading", name=FOUNDING)).to_be_visible()
+    expect(page.get_by_text(re.compile("does not hold Kimi K2: its weights")).last).to_be_visible()
+
+
+def test_a_slider_moves_the_result_from_the_keyboard(page: Page) -> None:
+    expect(metric(page, "Break-even")).to_have_text("27.5 months")
+    slider = page.get_by_role("slider", name="Developers")
+    slider.focus()
+    for _ in range(5):
+        slider.press("ArrowRight")
+    expect(metric(page, "Break-even")).to_have_text("13.1 months")
+    expect(page.get_by_role("spinbutton", name="Developers")).to_have_value("10")
+
+
+def test_it_is_saved_under_a_name(page: Page) -> None:
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("textbox", name="Name").fill(NAME)
+    page.get_by_role("button", name="Save the scenario").click()
+    expect(page.get_by_role("combobox", name=re.compile("Scenario")).first).to_be_visible()
+    expect(page.get_by_role("button", name="Delete", exact=True)).to_be_visible()
+    settled(page)
+    open_scenario(page, "The founding case")
+    expect(metric(page, "Break-even")).to_have_text("27.5 months")
+    open_scenario(page, NAME)
+    expect(metric(page, "Break-even")).to_have_text("13.1 months")
+
+
+def test_two_stand_side_by_side(page: Page) -> None:
+    page.get_by_role("combobox", name="Scenarios, up to 4").click()
+    page.get_by_role("option", name=NAME).click()
+    page.keyboard.press("Escape")
+    settled(page)
+    expect(page.get_by_text(f"{NAME} has paid for itself first, after 13.1 months")).to_be_visible()
+    cells = page.locator("canvas tr").filter(has_text="Break-even").first.locator("td")
+    expect(cells.filter(has_text="13.1 months")).to_have_count(1)
+    expect(cells.filter(has_text="27.5 months")).to_have_count(1)
+
+
+def test_its_link_shows_the_same_figures_to_somebody_else(
+    page: Page, browser: Browser, product: Product
+) -> None:
+    page.get_by_role("button", name="Copy link").click()
+    link = page.locator("code", has_text="planner?plan=").inner_text().strip()
+    page.keyboard.press("Escape")
+    assert link.startswith(f"{product.url}/planner?plan=")
+    labels = ("Break-even", "Saving a month", "Cost per developer", "NPV", "IRR")
+    here = [metric(page, label).inner_text() for label in labels]
+
+    other = browser.new_context(locale="en-US").new_page()
+    other.goto(link)
+    settled(other)
+    expect(metric(other, "Break-even")).to_have_text("13.1 months")
+    assert [metric(other, label).inner_text() for label in labels] == here
+    other.goto(f"{link[:-6]}")
+    settled(other)
+    expect(other.get_by_text("This link is damaged")).to_be_visible()
+    expect(other.get_by_test_id("stException")).to_have_count(0)
+    other.context.close()
+
+
+def test_it_is_deleted_after_a_question(page: Page) -> None:
+    page.get_by_role("button", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(NAME)
+    dialog.get_by_role("button", name="Delete").click()
+    expect(dialog).to_have_count(0)
+    settled(page)
+    page.get_by_role("combobox", name="Scenario").first.click()
+    expect(page.get_by_role("option", name="The founding case")).to_be_visible()
+    expect(page.get_by_role("option", name=NAME)).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
