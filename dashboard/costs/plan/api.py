@@ -13,7 +13,7 @@ from dashboard.costs.break_even.answers import (
     by_utilisation,
     cost_per_million_tokens,
 )
-from dashboard.costs.break_even.case import BreakEvenCase
+from dashboard.costs.break_even.case import Answer, BreakEvenCase
 from dashboard.costs.break_even.sentences import answer_sentence
 from dashboard.costs.money import words
 from dashboard.costs.plan.basis import as_decimal
@@ -86,8 +86,15 @@ def api_plan(api: ApiComparison, price: ApiPrice, case: BreakEvenCase) -> ApiPla
         by_tokens_per_day=tokens,
         by_utilisation=share,
         at_utilisation=tuple(_at_utilisation(case, values)),
-        sentences=(first, *(answer_sentence(answer) for answer in answers)),
+        sentences=(first, *(_sentence(answer, case) for answer in answers)),
     )
+
+
+def _sentence(answer: Answer, case: BreakEvenCase) -> str:
+    said = answer_sentence(answer)
+    if answer.value is None or answer.within_life:
+        return said
+    return f"{said.removesuffix('.')}, which is longer than its life of {case.life_months} months."
 
 
 def _at_utilisation(case: BreakEvenCase, values: dict[str, Fraction]) -> Iterator[AtUtilisation]:

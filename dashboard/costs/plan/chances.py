@@ -1,6 +1,9 @@
 """What the uncertainty of the inputs does to the scenario's break-even."""
 
+from pydantic import ValidationError
+
 from dashboard.costs.break_even.case import BreakEvenCase
+from dashboard.costs.break_even.distributions import Distribution
 from dashboard.costs.break_even.sentences import simulation_sentence
 from dashboard.costs.break_even.tornado import tornado
 from dashboard.costs.break_even.uncertainty import (
@@ -22,7 +25,7 @@ def uncertainty_plan(scenario: Scenario, case: BreakEvenCase) -> UncertaintyPlan
     inputs = distributions(scenario.uncertainty, case)
     if not inputs:
         return None
-    uncertain = UncertainCase(base=case, inputs=inputs)
+    uncertain = _uncertain(case, inputs)
     seats = simulate(uncertain)
     teams: tuple[TeamSpread, ...] = ()
     if "developers" not in inputs:
@@ -36,3 +39,16 @@ def uncertainty_plan(scenario: Scenario, case: BreakEvenCase) -> UncertaintyPlan
         tornado=tornado(uncertain),
         sentence=simulation_sentence(seats),
     )
+
+
+def _uncertain(case: BreakEvenCase, inputs: dict[str, Distribution]) -> UncertainCase:
+    """With mistakes told by the name that they have in a scenario."""
+    try:
+        return UncertainCase(base=case, inputs=inputs)
+    except ValidationError as error:
+        said = [
+            f"{'.'.join(map(str, ('uncertainty', *one['loc'])))}: "
+            + one["msg"].removeprefix("Value error, ")
+            for one in error.errors()
+        ]
+        raise ValueError("; ".join(said)) from error

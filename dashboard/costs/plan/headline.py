@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from dashboard.costs.capacity import sentence as told
 from dashboard.costs.money import words
-from dashboard.costs.plan.figures import BreakEvenPlan, CapacityPlan, OwnershipPlan
+from dashboard.costs.plan.figures import BreakEvenPlan, CapacityPlan, OwnershipPlan, UnitCosts
 from dashboard.costs.plan.wording import number, team_of
 from dashboard.costs.scenario import Scenario
 
@@ -13,9 +13,12 @@ def headline(
     scenario: Scenario,
     even: BreakEvenPlan,
     ownership: OwnershipPlan,
+    costs: UnitCosts,
     capacity: CapacityPlan | None,
 ) -> str:
     """Whether it pays, "never" if so, and outright when the hardware cannot serve the model."""
+    if (capacity is None or capacity.serves) and (costs.utilisation or 0) > 1:
+        return even.sentence  # never: it cannot make the team's tokens
     if capacity is None or capacity.serves:
         return f"{even.sentence.removesuffix('.')}; {_worth(scenario, ownership)}."
     team = team_of(scenario.developers)

@@ -39,8 +39,9 @@ def plan(scenario: Scenario) -> Plan:
     owned = ownership_plan(scenario, basis)
     chances = uncertainty_plan(scenario, case)
     capacity = capacity_plan(scenario, basis, found) if found else None
+    costs = unit_costs(case, basis)
     return Plan(
-        headline=headline(scenario, even, owned, capacity),
+        headline=headline(scenario, even, owned, costs, capacity),
         scenario=scenario,
         hardware=_hardware(scenario, basis),
         electricity=basis.bill,
@@ -48,7 +49,7 @@ def plan(scenario: Scenario) -> Plan:
         month=_month(basis, case),
         break_even=even,
         ownership=owned,
-        costs=unit_costs(case, basis),
+        costs=costs,
         api=api,
         uncertainty=chances,
         capacity=capacity,

@@ -188,6 +188,14 @@ def test_hardware_that_holds_the_model_and_not_the_team_is_told_to_fall_short() 
     assert "does not serve 5,000 developers with gpt-oss-120b: it serves about" in figures.headline
 
 
+def test_a_team_with_more_tokens_than_can_be_made_is_told_never_and_nothing_of_savings() -> None:
+    use = USE | {"tokens_per_day": 10_000_000, "throughput_tokens_per_s": 100}
+    assert plan(varied(use=use)).headline == (
+        "With 5 developers the hardware never pays for itself: it takes 10,000,000 tokens a day, "
+        "and the hardware makes at most 8,640,000."
+    )
+
+
 def test_a_first_token_that_comes_too_late_counts_as_not_served() -> None:
     capacity = plan(varied(capacity=on_card(first_token_limit_s=0.01))).capacity
     assert capacity is not None

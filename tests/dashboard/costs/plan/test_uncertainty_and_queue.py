@@ -61,7 +61,7 @@ def test_a_scenario_without_ranges_is_certain() -> None:
 
 def test_a_range_that_leaves_out_the_value_is_refused() -> None:
     fixed = {"hardware_price": {"kind": "uniform", "low": 1, "high": 2}}
-    with pytest.raises(ValueError, match=r"hardware_price is 25000\.00 in the case"):
+    with pytest.raises(ValueError, match=r"^uncertainty: hardware_price is 25000\.00 in the case"):
         plan(varied(uncertainty=fixed))
 
 
