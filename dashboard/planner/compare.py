@@ -33,7 +33,7 @@ def compare(known: Mapping[str, Scenario], shown: Plan) -> None:
     if not chosen:
         st.caption("Choose some to see them side by side.")
         return
-    if any(known[one] == shown.scenario for one in chosen if one != SHOWN):
+    if any(_same(known[one], shown.scenario) for one in chosen if one != SHOWN):
         chosen = [one for one in chosen if one != SHOWN]  # it would stand there twice
     plans = _plans(chosen, known, shown)
     ui.table(side_by_side(plans), "planner-compare-csv", "comparison.csv")
@@ -43,6 +43,11 @@ def compare(known: Mapping[str, Scenario], shown: Plan) -> None:
         ui.show(
             charts_planner.compared(plans), "planner-compared", file_name="comparison-months.csv"
         )
+
+
+def _same(one: Scenario, other: Scenario) -> bool:
+    """But for what they are called."""
+    return one.model_copy(update={"name": other.name, "note": other.note}) == other
 
 
 def side_by_side(plans: Mapping[str, Plan]) -> pd.DataFrame:

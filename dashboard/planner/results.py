@@ -1,5 +1,6 @@
 """What a plan comes to: the headline, key figures, charts, schedules, and what they rest on."""
 
+from decimal import Decimal
 from functools import lru_cache
 
 import pandas as pd
@@ -7,7 +8,7 @@ import streamlit as st
 
 from dashboard import charts_costs, charts_planner, formats, ui
 from dashboard.charts import Chart
-from dashboard.costs.break_even.tornado import Tornado
+from dashboard.costs.break_even.tornado import Tornado, TornadoRow
 from dashboard.costs.ownership.schedule import Schedule
 from dashboard.costs.plan import Plan, plan
 from dashboard.costs.scenario import Scenario
@@ -75,9 +76,17 @@ def draw_charts(found: Plan) -> None:
 
 
 def _that_move(tornado: Tornado) -> Tornado:
-    """Without inputs that break-even does not hang on at all."""
-    rows = [row for row in tornado.rows if row.result_at_low != row.result_at_high]
+    """Without inputs that move break-even by less than a hundredth."""
+    least = (tornado.base or 0) / 100
+    rows = [row for row in tornado.rows if _swing(row) > least]
     return tornado.model_copy(update={"rows": tuple(rows)})
+
+
+def _swing(row: TornadoRow) -> Decimal:
+    low, high = row.result_at_low, row.result_at_high
+    if low is None or high is None:
+        return Decimal(0) if low == high else Decimal("Infinity")
+    return abs(high - low)
 
 
 def _show(chart: Chart, name: str) -> None:
