@@ -13,8 +13,8 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dashboard import formats
+from dashboard.costs.capacity.scale_out import ASSUMED_LOAD
 from dashboard.costs.scenario import Scenario
-from dashboard.costs.scenario_capacity import ASSUMED_LOAD
 from dashboard.planner.form_capacity import capacity, tokens_and_api
 from dashboard.planner.form_money import depreciation, financing, more_money
 from dashboard.planner.form_running import operations, tariff
@@ -22,7 +22,7 @@ from dashboard.planner.form_uncertainty import uncertainty
 from dashboard.planner.inputs import Inputs, Scale
 
 Raw = dict[str, Any]
-COLUMN = 230  # pixels that an input needs
+COLUMN = 190  # pixels that an input needs
 OPERATIONS = "Operations"
 
 

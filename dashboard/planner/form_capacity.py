@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.costs.capacity.load import hardware, models
-from dashboard.costs.scenario_capacity import ASSUMED_LOAD
+from dashboard.costs.capacity.scale_out import ASSUMED_LOAD
 from dashboard.planner.inputs import Inputs
 
 Raw = dict[str, Any]

@@ -1,5 +1,6 @@
 """The scenarios that can be opened: the two that are built in, and those that were saved."""
 
+from dataclasses import dataclass
 from datetime import date
 
 import streamlit as st
@@ -18,6 +19,15 @@ LARGEST_FILE = 200_000  # bytes; a scenario has a few thousand
 FOUNDING_NAME = "The founding case"
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Scenarios by what `state.Opened.which` calls them, and the names of those saved ones that
+    this version cannot read."""
+
+    scenarios: dict[str, Scenario]
+    unreadable: list[str]
+
+
 class UnreadableError(ValueError):
     """What is wrong with a file, in words."""
 
@@ -31,30 +41,19 @@ def _team(url: str, ledger: str) -> Team:
     return team_of(engine_of(ledger), now_ms())
 
 
-def all_scenarios(ledger: str, today: date) -> dict[str, Scenario]:
-    """By what `state.Opened.which` calls them. Saved ones are the own ledger's: none while the
-    sample team is looked at. What this version cannot read is left out."""
+def all_scenarios(ledger: str, today: date) -> Known:
+    """Saved ones are the own ledger's: none while the sample team is looked at."""
     found = {
         state.NOW: scenario_of(team(ledger), today),
         state.FOUNDING: founding().model_copy(update={"name": FOUNDING_NAME}),
     }
-    if ledger != "own":
-        return found
-    for one in scenarios.list_scenarios(engine_of("own")):
+    unreadable = []
+    for one in scenarios.list_scenarios(engine_of("own")) if ledger == "own" else ():
         try:
             found[f"{state.SAVED}{one.name}"] = from_json(one.content)
         except ValueError:
-            continue
-    return found
-
-
-def unreadable(known: dict[str, Scenario]) -> list[str]:
-    """Names of saved scenarios that `all_scenarios` left out."""
-    return [
-        one.name
-        for one in scenarios.list_scenarios(engine_of("own"))
-        if f"{state.SAVED}{one.name}" not in known
-    ]
+            unreadable.append(one.name)
+    return Known(found, unreadable)
 
 
 def save(name: str, scenario: Scenario) -> None:

@@ -10,7 +10,7 @@ from dashboard.costs.plan import QueuePlan
 from dashboard.costs.scenario import Scenario, to_json
 from dashboard.ledgers import engine_of
 from dashboard.periods import DAY_MS
-from dashboard.planner.simulation import TooSlowError, simulate
+from dashboard.planner.simulation import SimulationError, simulate
 from db import queries
 
 STATED, LEDGER = "As stated above", "As this ledger's last four weeks"
@@ -54,7 +54,7 @@ def _run(
     try:
         with st.spinner("Simulating three busy hours for each team size…", show_time=True):
             found = simulate(_with_arrivals(scenario, source, ledger, zone))
-    except (ValueError, TooSlowError) as error:
+    except (ValueError, SimulationError) as error:
         st.error(formats.escape(str(error)), icon=":material/error:")
         return
     st.session_state[_RESULT] = (asked, found)

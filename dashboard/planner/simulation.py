@@ -4,6 +4,7 @@ answer that the gateway gives meanwhile.
 `python -m dashboard.planner.simulation` reads a scenario's JSON and writes the queue's.
 """
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -11,16 +12,18 @@ from pathlib import Path
 from dashboard.costs.plan import QueuePlan, queue
 from dashboard.costs.scenario import Scenario, from_json, to_json
 
+log = logging.getLogger(__name__)
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 LONGEST_S = 120
 
 
-class TooSlowError(RuntimeError):
-    """It took longer than anybody waits."""
+class SimulationError(RuntimeError):
+    """There is no result, and why, in words."""
 
 
 def simulate(scenario: Scenario) -> QueuePlan:
-    """Takes seconds. TooSlowError after two minutes."""
+    """Takes seconds. SimulationError after two minutes, or where the process was ended."""
     command = [sys.executable, "-m", "dashboard.planner.simulation"]
     try:
         done = subprocess.run(
@@ -32,9 +35,14 @@ def simulate(scenario: Scenario) -> QueuePlan:
             check=True,
         )
     except subprocess.TimeoutExpired as error:
-        raise TooSlowError(
+        raise SimulationError(
             f"The simulation was stopped after {LONGEST_S} seconds. Plan for a smaller team, or "
             "shorter prompts and answers."
+        ) from error
+    except subprocess.CalledProcessError as error:
+        log.error("The queue's simulation failed: %s", error.stderr.decode(errors="replace"))
+        raise SimulationError(
+            "The simulation ended without a result; the server's log says why."
         ) from error
     return QueuePlan.model_validate_json(done.stdout)
 

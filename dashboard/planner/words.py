@@ -97,7 +97,7 @@ def _saving(plan: Plan) -> Tile:
 def _developer(plan: Plan) -> Tile:
     costs, currency = plan.costs, plan.scenario.currency
     return Tile(
-        "Cost per developer",
+        "Per developer",
         _money(costs.fully_loaded_per_developer, currency),
         f"fully loaded, a month; a seat is {_money(costs.seat_per_developer, currency)}",
         "Fully loaded: depreciation, electricity and operations of all the hardware, used or not, "

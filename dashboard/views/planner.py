@@ -46,13 +46,17 @@ ui.begin(
 )
 ledger, zone = data.chosen_ledger(), data.timezone()
 own = ledger == "own"
-known = library.all_scenarios(ledger, data.today(zone))
+found = library.all_scenarios(ledger, data.today(zone))
+known = found.scenarios
 for told in (state.arrive(known[state.NOW]), bar.file_problem()):
     if told:
         complain(told)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     bar.choose(known)
     bar.actions(own=own)
+if found.unreadable:
+    names = ", ".join(found.unreadable)
+    st.caption(formats.escape(f"Saved by another version, which this one cannot read: {names}."))
 if state.opened().which == state.NOW:
     st.caption(formats.escape(start.power_words(library.team(ledger))))
 top = st.container()

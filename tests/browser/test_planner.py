@@ -74,7 +74,7 @@ def test_its_link_shows_the_same_figures_to_somebody_else(
     link = page.locator("code", has_text="planner?plan=").inner_text().strip()
     page.keyboard.press("Escape")
     assert link.startswith(f"{product.url}/planner?plan=")
-    labels = ("Break-even", "Saving a month", "Cost per developer", "NPV", "IRR")
+    labels = ("Break-even", "Saving a month", "Per developer", "NPV", "IRR")
     here = [metric(page, label).inner_text() for label in labels]
 
     other = browser.new_context(locale="en-US").new_page()
@@ -87,6 +87,23 @@ def test_its_link_shows_the_same_figures_to_somebody_else(
     expect(other.get_by_text("This link is damaged")).to_be_visible()
     expect(other.get_by_test_id("stException")).to_have_count(0)
     other.context.close()
+
+
+def test_saving_it_again_asks_before_it_is_replaced(page: Page) -> None:
+    page.get_by_role("spinbutton", name="Developers").fill("20")
+    page.keyboard.press("Enter")
+    expect(metric(page, "Break-even")).to_have_text("6.4 months")  # 25,000 ÷ (4,000 − 90)
+    settled(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save the scenario").click()
+    dialog = page.get_by_role("dialog").filter(has_text="Replace it?")
+    dialog.get_by_role("button", name="Replace").click()
+    expect(dialog).to_have_count(0)
+    settled(page)
+    open_scenario(page, "The founding case")
+    expect(metric(page, "Break-even")).to_have_text("27.5 months")
+    open_scenario(page, NAME)
+    expect(metric(page, "Break-even")).to_have_text("6.4 months")
 
 
 def test_it_is_deleted_after_a_question(page: Page) -> None:

@@ -284,6 +284,23 @@ def test_tokens_and_a_stated_api_make_a_comparison() -> None:
     pick(page, "Compare with an API", "stated")
     said = " ".join(text.value.replace("\\", "") for text in page.caption)
     assert "asks $1.00 for a million tokens" in said
+    charts = len(page.get("plotly_chart"))
+    next(b for b in page.number_input if b.label == "Tokens/s at full use").set_value(9e3).run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == charts + 1
+
+
+@pytest.mark.usefixtures("product")
+def test_electricity_may_cost_more_at_peak_hours() -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    before = metric(page, "Saving a month")
+    pick(page, "Tariff", "time_of_use")
+    assert metric(page, "Saving a month") == before  # both prices begin as the flat one
+    next(b for b in page.number_input if b.label == "Peak, per kWh").set_value(0.5).run()
+    assert metric(page, "Saving a month") < before
+    next(b for b in page.number_input if b.label == "Peak to, hour").set_value(8).run()
+    assert any("ends when it begins" in box.value.replace("\\", "") for box in page.error)
 
 
 @pytest.mark.usefixtures("product")
@@ -297,6 +314,12 @@ def test_the_queue_is_simulated_on_demand_for_hardware_that_fits() -> None:
     assert "get their first token within 5 s" in said
     next(box for box in page.number_input if box.label == "Developers").set_value(3).run()
     assert any("changed since it was simulated" in text.value for text in page.caption)
+
+
+def test_a_saved_scenario_that_cannot_be_read_is_told(product: Service) -> None:
+    scenarios.save(product.database, "Old one", '{"version": 0}', actor="test")
+    page = open_page("planner")
+    assert any("cannot read: Old one" in text.value.replace("\\", "") for text in page.caption)
 
 
 def test_the_sample_teams_plan_cannot_be_saved(product: Service) -> None:

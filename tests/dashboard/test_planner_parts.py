@@ -78,7 +78,8 @@ def test_watts_are_the_meters_where_settings_choose_the_meter() -> None:
 def test_else_they_are_the_nameplates_and_say_so(changes: dict[str, Any]) -> None:
     known = team(**changes)
     load = start.load_of(known)
-    assert (load.basis, load.idle_w, load.active_w) == ("nameplate", 700, 700)
+    assert load.basis == "nameplate"
+    assert load.idle_w == load.active_w == 700
     assert "nameplate" in start.power_words(known)
 
 
@@ -92,7 +93,9 @@ def test_power_at_work_is_the_busiest_quarters_and_the_mean_is_kept() -> None:
         quarters((180e3, 180e3, 900, 0), (360e3, 180e3, 900, 0), (270e3, 180e3, 900, 0)),
         measured=True,
     )
-    assert power == start.Power(200, 400, pytest.approx(0.5), True)
+    assert power is not None
+    assert (power.idle_w, power.active_w, power.measured) == (200, 400, True)
+    assert power.active_share == pytest.approx(0.5)
 
 
 def test_quarters_with_a_missing_device_tell_nothing() -> None:
