@@ -69,11 +69,11 @@ def line_chart(
     """Curves from 0 upwards within `box`, with title, legend, and a mark where two meet."""
     sheet.write_at(8.5, bold=True)
     sheet.set_xy(box.left, box.top)
-    sheet.cell(box.width, 4, sheet.fitted(title, box.width), align="L")
+    sheet.put(sheet.fitted(title, box.width), box.width, 4)
     _legend(sheet, box, lines)
     steps = nice_steps(max((y for line in lines for y in line.y), default=0.0))
     sheet.write_at(_AXIS_POINTS, SOFT)
-    gutter = max(sheet.get_string_width(y_words(step)) for step in steps) + 2.5
+    gutter = max(sheet.width_of(y_words(step)) for step in steps) + 2.5
     plot = Box(box.left + gutter, box.top + 11, box.width - gutter - 2, box.height - 16)
     ends = [end for line in lines for end in (line.x[0], line.x[-1])]
     scale = _Scale(plot, (min(ends), max(ends)), steps[-1])
@@ -110,8 +110,8 @@ def _legend(sheet: Paper, box: Box, lines: Sequence[Line]) -> None:
         sheet.line(left, middle, left + 5, middle)
         sheet.set_dash_pattern()
         sheet.set_xy(left + 6, middle - 1.9)
-        width = sheet.get_string_width(line.name) + 1
-        sheet.cell(width, 3.8, line.name)
+        width = sheet.width_of(line.name) + 1
+        sheet.put(line.name, width, 3.8)
         left += 6 + width + 4
 
 
@@ -129,15 +129,15 @@ def _grid(
         _, y = scale.at(scale.x[0], step)
         sheet.line(plot.left, y, plot.left + plot.width, y)
         words = y_words(step)
-        sheet.set_xy(plot.left - 2 - sheet.get_string_width(words) - 1, y - 1.6)
-        sheet.cell(sheet.get_string_width(words) + 1, 3.2, words, align="R")
+        sheet.set_xy(plot.left - 2 - sheet.width_of(words) - 1, y - 1.6)
+        sheet.put(words, sheet.width_of(words) + 1, 3.2, align="R")
     for at, words in x_ticks:
         x, y = scale.at(at, 0)
-        width = sheet.get_string_width(words) + 1
+        width = sheet.width_of(words) + 1
         sheet.line(x, y, x, y + 1)
         left = min(max(x - width / 2, plot.left - 2), plot.left + plot.width + 2 - width)
         sheet.set_xy(left, y + 1.2)
-        sheet.cell(width, 3.2, words, align="C")
+        sheet.put(words, width, 3.2, align="C")
 
 
 def _mark(sheet: Paper, scale: _Scale, mark: Mark) -> None:
@@ -153,9 +153,9 @@ def _mark(sheet: Paper, scale: _Scale, mark: Mark) -> None:
     sheet.set_line_width(0.5)
     sheet.circle(x, y, 1.1, style="DF")
     sheet.write_at(7, INK, bold=True)
-    width = sheet.get_string_width(mark.name) + 1
+    width = sheet.width_of(mark.name) + 1
     # Rising curves leave room below on the right, and above on the left.
     on_left = x + 2 + width > scale.box.left + scale.box.width
     left, top = (x - 2 - width, y - 4.5) if on_left else (x + 2, min(y + 1.2, bottom - 4.2))
     sheet.set_xy(left, top)
-    sheet.cell(width, 3.6, mark.name, align="R" if on_left else "L")
+    sheet.put(mark.name, width, 3.6, align="R" if on_left else "L")

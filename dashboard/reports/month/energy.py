@@ -35,7 +35,8 @@ def energy_part(overview: Overview, energy: EnergyView) -> EnergyPart:
 
 
 def _part(name: str, joules: float | None, total_j: float | None) -> Part:
-    share = joules / total_j if joules is not None and total_j else None
+    # Rounded, because sums of floats in another order differ in their last digits.
+    share = round(joules / total_j, 9) if joules is not None and total_j else None
     return Part(name=name, joules=joules, share=share)
 
 

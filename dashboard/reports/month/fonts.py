@@ -57,9 +57,6 @@ class Lettering:
         letters = [_latin(each) if each in self.missing else each for each in text]
         return f"{''.join(letters)} {LATIN_MARK}"
 
-    def written_lines(self, lines: Iterable[str]) -> str:
-        return "\n".join(map(self.written, lines))
-
     def is_marked(self, texts: Iterable[str]) -> bool:
         return any(self.missing.intersection(clean(text)) for text in texts)
 

@@ -13,7 +13,7 @@ def month_pdf(report: MonthReport, size: Size = "A4") -> bytes:
     """The report as a PDF, the same bytes for the same report."""
     letters = lettering(_foreign(report))
     title = f"Cost review, {name_of(report.month)}"
-    foot = letters.written_lines(_foot(report))
+    foot = [letters.written(line) for line in _foot(report)]
     with paper(size, letters, title=title, foot=foot, made_at=report.made_at) as sheet:
         sheet.set_author(letters.written(report.made_by))
         sheet.set_subject(letters.written(report.sentence))

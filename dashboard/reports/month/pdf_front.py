@@ -22,7 +22,7 @@ from dashboard.reports.month.paper import (
 from dashboard.reports.month.tables import Column, number_table
 
 FIGURES_A_ROW, GAP = 3, 4.0
-CHART_HEIGHT = 62.0
+CHART_HEIGHT = 76.0
 MOST_LIVES = 3  # the outlook reaches this far at most
 _PAYBACK_TICKS = 4
 
@@ -38,10 +38,11 @@ def front(sheet: Paper, report: MonthReport) -> None:
 def _title(sheet: Paper, report: MonthReport) -> None:
     sheet.start_section("Summary")
     sheet.write_at(9, BRAND, bold=True)
-    sheet.cell(sheet.epw, 5, "Breakeven", new_x="LMARGIN", new_y="NEXT")
+    sheet.put("Breakeven", sheet.epw, 5)
+    sheet.ln(5)
     sheet.write_at(20, bold=True)
-    title = f"Cost review, {name_of(report.month)}"
-    sheet.cell(sheet.epw, 10, title, new_x="LMARGIN", new_y="NEXT")
+    sheet.put(f"Cost review, {name_of(report.month)}", sheet.epw, 10)
+    sheet.ln(10)
     sheet.paragraph(sheet.lettering.written(_about(report)), 8.5, SOFT)
     sheet.ln(3)
 
@@ -63,8 +64,7 @@ def _about(report: MonthReport) -> str:
 
 def _findings(sheet: Paper, report: MonthReport) -> None:
     sheet.write_at(12.5, bold=True)
-    sentence = sheet.lettering.written(report.sentence)
-    sheet.multi_cell(sheet.epw, 6, sentence, align="L", new_x="LMARGIN", new_y="NEXT")
+    sheet.block(sheet.lettering.written(report.sentence), sheet.epw, 6)
     sheet.ln(1.5)
     sheet.paragraph(sheet.lettering.written(report.verdict), 9.5)
     sheet.ln(3.5)
@@ -84,9 +84,7 @@ def _figures(sheet: Paper, report: MonthReport) -> None:
 
 def _note_lines(sheet: Paper, figure: Figure, width: float) -> int:
     sheet.write_at(6.8, SOFT)
-    note = sheet.lettering.written(figure.note)
-    lines = sheet.multi_cell(width - 5, 3.2, note, dry_run=True, output="LINES", align="L")
-    return len(lines)
+    return len(sheet.lines_of(sheet.lettering.written(figure.note), width - 5))
 
 
 def _figure(sheet: Paper, figure: Figure, box: Box) -> None:
@@ -96,13 +94,13 @@ def _figure(sheet: Paper, figure: Figure, box: Box) -> None:
     inner = box.width - 5
     sheet.set_xy(box.left + 2.5, box.top + 1.8)
     sheet.write_at(7.5, SOFT)
-    sheet.cell(inner, 3.6, figure.label)
+    sheet.put(figure.label, inner, 3.6)
     sheet.set_xy(box.left + 2.5, box.top + 5.4)
     sheet.write_at(14, bold=True)
-    sheet.cell(inner, 6.6, sheet.fitted(sheet.lettering.written(figure.value), inner))
+    sheet.put(sheet.fitted(sheet.lettering.written(figure.value), inner), inner, 6.6)
     sheet.set_xy(box.left + 2.5, box.top + 12.4)
     sheet.write_at(6.8, SOFT)
-    sheet.multi_cell(inner, 3.2, sheet.lettering.written(figure.note), align="L")
+    sheet.block(sheet.lettering.written(figure.note), inner, 3.2)
 
 
 def _charts(sheet: Paper, report: MonthReport) -> None:
@@ -217,5 +215,5 @@ def _made_of(sheet: Paper, report: MonthReport) -> None:
     ]
     saved = "Saved by self-hosting" if comparison.saving >= 0 else "More than the seats"
     total = (saved, amount(abs(comparison.saving)))
-    columns = [Column("", 3, number=False), Column(f"Amount, {currency}", 1)]
+    columns = [Column("What", 3, number=False), Column(f"Amount, {currency}", 1)]
     number_table(sheet, columns, rows, total)

@@ -27,7 +27,9 @@ def people(sheet: Paper, report: MonthReport) -> None:
     sheet.heading("Developers")
     _costs(sheet, report, "Developer", report.comparison.developers)
     notes = [NOTE]
-    if sheet.lettering.is_marked(row.name for row in (*report.teams, *report.comparison.developers)):
+    if sheet.lettering.is_marked(
+        row.name for row in (*report.teams, *report.comparison.developers)
+    ):
         notes.append(IN_LATIN)
     sheet.need(4 * 3.7)
     sheet.paragraph(" ".join(notes), 7.5, SOFT)
@@ -37,8 +39,8 @@ def _costs(sheet: Paper, report: MonthReport, title: str, rows: Sequence[Cost]) 
     currency = report.comparison.currency
     columns = [
         Column(title, 3.4, number=False),
-        *([Column("People", 1)] if title == "Team" else []),
-        Column("Requests", 1.4),
+        *([Column("People", 1.2)] if title == "Team" else []),
+        Column("Requests", 1.6),
         Column("Tokens", 1.6),
         Column("Energy", 1.7),
         Column("Fully loaded", 1.9),
@@ -58,12 +60,9 @@ def _costs(sheet: Paper, report: MonthReport, title: str, rows: Sequence[Cost]) 
 
 
 def _cells(sheet: Paper, row: Cost, currency: str) -> list[str]:
-    people = [f"{row.developers:,}"] if isinstance(row, TeamRow) and row.developers else []
-    if isinstance(row, TeamRow) and not people:
-        people = [""]
     return [
         sheet.lettering.written(row.name),
-        *people,
+        *([f"{row.developers:,}" if row.developers else ""] if isinstance(row, TeamRow) else []),
         f"{row.requests:,}",
         formats.count(row.input_tokens + row.output_tokens),
         formats.energy(row.energy_j) if row.energy_j != 0 else "0 Wh",

@@ -71,26 +71,26 @@ def _widths(sheet: Paper, columns: Sequence[Column]) -> list[float]:
 
 
 def _wrapped(sheet: Paper, text: str, width: float) -> list[str]:
-    lines = sheet.multi_cell(
-        width - 2 * PAD, LEADING, text, dry_run=True, output="LINES", padding=0, align="L"
-    )
-    return list(lines) or [""]
+    return sheet.lines_of(text, width - 2 * PAD)
 
 
 def _head_height(sheet: Paper, columns: Sequence[Column], widths: Sequence[float]) -> float:
     sheet.write_at(HEAD_POINTS, SOFT, bold=True)
-    cells = [_wrapped(sheet, column.title, width) for column, width in zip(columns, widths)]  # noqa: B905
+    cells = _titles(sheet, columns, widths)
     return max(len(lines) for lines in cells) * LEADING + 1.8
+
+
+def _titles(sheet: Paper, columns: Sequence[Column], widths: Sequence[float]) -> list[list[str]]:
+    return [
+        _wrapped(sheet, column.title, width) for column, width in zip(columns, widths, strict=True)
+    ]
 
 
 def _head(sheet: Paper, columns: Sequence[Column], widths: Sequence[float]) -> None:
     height = _head_height(sheet, columns, widths)
     sheet.set_fill_color(*GROUND)
     sheet.rect(MARGIN, sheet.get_y(), sheet.epw, height, style="F")
-    cells = [
-        _wrapped(sheet, column.title, width) for column, width in zip(columns, widths, strict=True)
-    ]
-    _block(sheet, columns, widths, cells, height)
+    _block(sheet, columns, widths, _titles(sheet, columns, widths), height)
 
 
 def _block(
@@ -105,18 +105,19 @@ def _block(
     for column, width, lines in zip(columns, widths, cells, strict=True):
         for number, line in enumerate(lines):
             sheet.set_xy(left + PAD, top + 0.8 + number * LEADING)
-            sheet.cell(width - 2 * PAD, LEADING, line, align="R" if column.number else "L")
+            sheet.put(line, width - 2 * PAD, LEADING, align="R" if column.number else "L")
         left += width
     sheet.set_xy(MARGIN, top + height)
 
 
 def _line(sheet: Paper, columns: Sequence[Column], widths: Sequence[float], row: Row) -> None:
-    sheet.c_margin, margin = PAD, sheet.c_margin
+    top, left = sheet.get_y(), MARGIN
     for column, width, text in zip(columns, widths, row, strict=True):
+        sheet.set_xy(left + PAD, top)
         fitted = sheet.fitted(text, width - 2 * PAD)
-        sheet.cell(width, ROW, fitted, align="R" if column.number else "L")
-    sheet.c_margin = margin
-    sheet.ln(ROW)
+        sheet.put(fitted, width - 2 * PAD, ROW, align="R" if column.number else "L")
+        left += width
+    sheet.set_xy(MARGIN, top + ROW)
 
 
 def _rule(sheet: Paper, *, strong: bool = False) -> None:

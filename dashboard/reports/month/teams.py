@@ -80,9 +80,7 @@ def _energy(used: Any) -> float | None:
     return 0.0 if pd.isna(used["energy_j"]) else float(used["energy_j"])
 
 
-def _seats(
-    engine: Engine, comparison: Comparison, at_ms: int
-) -> dict[str | None, list[Decimal]]:
+def _seats(engine: Engine, comparison: Comparison, at_ms: int) -> dict[str | None, list[Decimal]]:
     seats: dict[str | None, list[Decimal]] = {}
     for row in comparison.developers:
         if row.developer_id is not None and row.seat:
