@@ -16,7 +16,7 @@ from dashboard.reports.exports import FORMATS, Export, Format, What, chunks
 from dashboard.reports.files import write_whole
 from dashboard.reports.month.contents import month_report
 from dashboard.reports.month.files import Kind, as_file, size_of
-from dashboard.reports.month.paper import SIZES
+from dashboard.reports.month.models import SIZES
 from dashboard.reports.span import Span
 from db.connect import connect
 from db.errors import InvalidInput, LedgerUnavailable, unavailable

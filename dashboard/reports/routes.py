@@ -26,7 +26,7 @@ from dashboard import access
 from dashboard.ledgers import LEDGERS, engine_of
 from dashboard.reports.exports import FORMATS, MEDIA_TYPES, WHATS, Export, Format, What, chunks
 from dashboard.reports.month.files import KINDS, Kind, MonthFile, size_of
-from dashboard.reports.month.paper import SIZES
+from dashboard.reports.month.models import SIZES
 from dashboard.reports.span import Span
 from db.errors import InvalidInput, LedgerUnavailable
 from db.export_queries import Whose

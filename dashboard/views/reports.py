@@ -4,9 +4,8 @@ import streamlit as st
 
 from dashboard import data, formats, ui
 from dashboard.reports.month.files import KINDS, Kind, MonthFile
-from dashboard.reports.month.models import MonthReport
+from dashboard.reports.month.models import SIZES, MonthReport
 from dashboard.reports.month.months import name_of
-from dashboard.reports.month.paper import SIZES
 from dashboard.reports.routes import month_address
 from db.errors import InvalidInput
 

@@ -40,21 +40,23 @@ def evidence(overview: Overview, energy: EnergyView) -> tuple[Evidence, ...]:
         Evidence(
             figure="Depreciation",
             basis="computed",
-            how="from the hardware's price and life, which somebody entered",
+            how="from the hardware's price and life, as assumed below",
         ),
-        Evidence(figure="Operations", basis="entered", how="a price a month, pro rata"),
+        Evidence(
+            figure="Operations", basis="entered", how="a price a month, as assumed below, pro rata"
+        ),
         Evidence(figure="Fully loaded, by developer and team", basis=basis, how=how),
         _marginal(comparison, energy),
         Evidence(
             figure="Seats",
             basis="computed",
-            how="what was not spent: the seat's price, entered, × developers, pro rata",
+            how="what was not spent: the seat's price, as assumed below, × developers",
         ),
         Evidence(
             figure="Break-even",
             basis="estimated",
-            how="a projection at rated power and with today's developers, without tax, financing "
-            "or resale",
+            how="a projection at rated power with the developers of the range's end, without tax, "
+            "financing or resale",
         ),
     ]
     if energy.carbon is not None:
@@ -73,9 +75,9 @@ def _counts(totals: Totals) -> str:
 
 def _electricity(comparison: Comparison, energy: EnergyView) -> Evidence:
     if comparison.electricity_basis == "nameplate":
-        how = "rated power in all hours, used or not, × the price entered; the meter is not in it"
+        how = "rated power in all hours, used or not, × the price assumed below; no meter is in it"
         return Evidence(figure="Electricity", basis="estimated", how=how)
-    how = "what the meters read × the price entered"
+    how = "what the meters read × the price assumed below"
     if comparison.electricity_basis == "mixed":
         how += ", and rated power while the prices said so"
     if not comparison.unmetered_hours:

@@ -8,11 +8,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from dashboard.reports.month.contents import month_report
-from dashboard.reports.month.models import MonthReport
+from dashboard.reports.month.models import SIZES, MonthReport, Size
 from dashboard.reports.month.months import span_of
-from dashboard.reports.month.paper import SIZES, Size
-from dashboard.reports.month.pdf import month_pdf
-from dashboard.reports.month.spreadsheet import month_xlsx
 from db.errors import InvalidInput
 from db.ids import now_ms
 
@@ -54,7 +51,15 @@ class MonthFile:
 
 
 def as_file(report: MonthReport, kind: Kind, size: Size = "A4") -> bytes:
-    return month_pdf(report, size) if kind == "pdf" else month_xlsx(report)
+    """The report as a file. What writes it is loaded now: that takes half a second, and most
+    starts of the product make no report."""
+    if kind == "pdf":
+        from dashboard.reports.month.pdf import month_pdf
+
+        return month_pdf(report, size)
+    from dashboard.reports.month.spreadsheet import month_xlsx
+
+    return month_xlsx(report)
 
 
 def size_of(text: str) -> Size:

@@ -30,6 +30,7 @@ FOLDERS = (
 MOST_FILES = 400  # are looked into: about 5 ms each
 _SUFFIXES = (".ttf", ".otf", ".ttc")
 _LIKELY = ("fallback", "cjk", "gothic", "unicode", "hei", "noto")  # these have many letters
+_STYLES = ("bold", "italic", "oblique", "mono", "light", "thin", "black")
 _NO_EMBEDDING = 0x0002  # OS/2 table, fsType: restricted licence
 _JOINERS = "\u200c\u200d"  # they shape letters, as in Devanagari, and are none themselves
 
@@ -115,7 +116,7 @@ def _files(folders: Sequence[Path]) -> list[Path]:
 
     def rank(path: Path) -> tuple[bool, bool, str]:
         name = path.name.lower()
-        plain = "regular" in name or not any(s in name for s in ("bold", "italic", "mono", "light"))
+        plain = "regular" in name or not any(style in name for style in _STYLES)
         return not any(word in name for word in _LIKELY), not plain, str(path)
 
     return sorted(fonts, key=rank)[:MOST_FILES]

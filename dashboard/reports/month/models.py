@@ -6,7 +6,7 @@ is unknown, never 0.
 
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,6 +22,10 @@ Basis = Literal[
     "partly known",
     "unknown",
 ]
+
+
+Size = Literal["A4", "Letter"]
+SIZES: tuple[Size, ...] = get_args(Size)
 
 
 class _Model(BaseModel):

@@ -1,4 +1,4 @@
-"""The report's paper: its fonts, its colours, headings, and what stands on the foot of each page."""
+"""The report's paper: fonts, colours, headings, and what stands on the foot of each page."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, get_args
+from typing import Literal
 
 from fpdf import FPDF
 from pymupdf_fonts import myfont
 
 from dashboard.reports.month.fonts import BOLD, REGULAR, Lettering
+from dashboard.reports.month.models import Size
 
-Size = Literal["A4", "Letter"]
-SIZES: tuple[Size, ...] = get_args(Size)
 Colour = tuple[int, int, int]
 Align = Literal["L", "C", "R"]
 
@@ -56,8 +55,10 @@ class Paper(FPDF):
         for number, line in enumerate(self._foot):
             self.set_y(-FOOT + 7.5 + number * 3.6)
             self.put(self.fitted(line, self.epw - 26), self.epw - 24, 3.6)
-        self.set_xy(self.w - MARGIN - 24, -FOOT + 7.5)
-        self.put(f"Page {self.page_no()} of {{nb}}", 24, 3.6, align="R")
+        # How many pages there are is known at the end only: room for two digits.
+        width = self.width_of(f"Page {self.page_no()} of 00")
+        self.set_xy(self.w - MARGIN - width, -FOOT + 7.5)
+        self.put(f"Page {self.page_no()} of {{nb}}", width, 3.6)
 
     def write_at(self, points: float, colour: Colour = INK, *, bold: bool = False) -> None:
         """From now on text is of this size and colour."""

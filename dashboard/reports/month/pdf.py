@@ -1,17 +1,19 @@
 """The month's report on paper: what it cost, who it was for, and what that rests on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from dashboard.reports.month import pdf_details, pdf_front, pdf_people
-from dashboard.reports.month.fonts import lettering
-from dashboard.reports.month.models import MonthReport
+from dashboard.reports.month.fonts import FOLDERS, lettering
+from dashboard.reports.month.models import MonthReport, Size
 from dashboard.reports.month.months import name_of
-from dashboard.reports.month.paper import Size, paper
+from dashboard.reports.month.paper import paper
 
 
-def month_pdf(report: MonthReport, size: Size = "A4") -> bytes:
-    """The report as a PDF, the same bytes for the same report."""
-    letters = lettering(_foreign(report))
+def month_pdf(report: MonthReport, size: Size = "A4", fonts: Sequence[Path] = FOLDERS) -> bytes:
+    """The report as a PDF, the same bytes for the same report. `fonts` are folders of fonts for
+    letters that the packaged one lacks."""
+    letters = lettering(_foreign(report), fonts)
     title = f"Cost review, {name_of(report.month)}"
     foot = [letters.written(line) for line in _foot(report)]
     with paper(size, letters, title=title, foot=foot, made_at=report.made_at) as sheet:

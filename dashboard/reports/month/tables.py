@@ -24,7 +24,7 @@ Row = Sequence[str]
 def number_table(
     sheet: Paper, columns: Sequence[Column], rows: Sequence[Row], total: Row | None = None
 ) -> None:
-    """A line for each row; what is too long for its column is cut. A total stays with a row."""
+    """A line for each row; a name too long for its column is cut. A total stays with a row."""
     widths = _widths(sheet, columns)
     sheet.need(_head_height(sheet, columns, widths) + 2 * ROW)
     _head(sheet, columns, widths)
@@ -114,10 +114,22 @@ def _line(sheet: Paper, columns: Sequence[Column], widths: Sequence[float], row:
     top, left = sheet.get_y(), MARGIN
     for column, width, text in zip(columns, widths, row, strict=True):
         sheet.set_xy(left + PAD, top)
-        fitted = sheet.fitted(text, width - 2 * PAD)
-        sheet.put(fitted, width - 2 * PAD, ROW, align="R" if column.number else "L")
+        inner = width - 2 * PAD
+        if column.number:
+            _number(sheet, text, inner)
+        else:
+            sheet.put(sheet.fitted(text, inner), inner, ROW)
         left += width
     sheet.set_xy(MARGIN, top + ROW)
+
+
+def _number(sheet: Paper, text: str, width: float) -> None:
+    """A number is written smaller where it has no room: one that is cut would be another."""
+    needed, points = sheet.width_of(text), sheet.font_size_pt
+    if needed > width:
+        sheet.set_font_size(points * width / needed)
+    sheet.put(text, width, ROW, align="R")
+    sheet.set_font_size(points)
 
 
 def _rule(sheet: Paper, *, strong: bool = False) -> None:
