@@ -45,11 +45,6 @@ def downloads(month: str) -> None:
 
 def summary(report: MonthReport) -> None:
     """What will stand on the report's first page."""
-    if not report.complete:
-        st.info(
-            f"{name_of(report.month)} is not over: the report is on the days up to now.",
-            icon=":material/date_range:",
-        )
     with st.container(border=True):
         st.subheader(formats.escape(report.sentence), anchor=False)
         st.markdown(formats.escape(report.verdict))

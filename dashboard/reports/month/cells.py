@@ -104,11 +104,11 @@ def table(
         sheet.autofilter(top, 0, after - 1, len(columns) - 1)
     if totals is not None and rows:
         for place, (column, value) in enumerate(zip(columns, totals, strict=True)):
-            if column.title in summed and value is not None:
+            if column.title in summed and isinstance(value, int | float | Decimal):
                 letter = xl_col_to_name(place)
                 formula = f"=SUM({letter}{top + 2}:{letter}{after})"
                 looks = book.format(column.kind, total=True)
-                sheet.write_formula(after, place, formula, looks, float(value))  # type: ignore[arg-type]
+                sheet.write_formula(after, place, formula, looks, float(value))
             else:
                 put(book, sheet, after, place, value, column.kind, total=True)
         after += 1

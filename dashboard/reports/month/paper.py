@@ -93,7 +93,8 @@ class Paper(FPDF):
         """The text in lines that fit."""
         self._shape(text)
         lines = self.multi_cell(width, 1, text, dry_run=True, output="LINES", align="L")
-        return [str(line) for line in lines] or [""]
+        assert isinstance(lines, list)
+        return lines or [""]
 
     def block(self, text: str, width: float, leading: float) -> None:
         """Text that wraps, from here down; afterwards the next line begins."""

@@ -87,8 +87,8 @@ def energy_sheet(book: Book, sheet: Worksheet, report: MonthReport) -> None:
         ("Meters told nothing", coverage.silent_s / 3600),
         ("No meter ran", coverage.unmetered_s / 3600),
     ]
-    titles = ("For how much of the time", "Hours")
-    row = _block(book, sheet, row, (titles, hours, ("text", "kwh"))) + 1
+    block: Block = (("For how much of the time", "Hours"), hours, ("text", "kwh"))
+    row = _block(book, sheet, row, block) + 1
     meters: list[tuple[Value, ...]] = [
         (
             f"{one.machine}: {one.meter}",
@@ -101,9 +101,12 @@ def energy_sheet(book: Book, sheet: Worksheet, report: MonthReport) -> None:
         )
         for one in energy.meters
     ]
-    titles = ("Meter", "Device", "Basis", "Of", "Accuracy, ±", "kWh", "Silent, hours")
-    kinds = ("text", "text", "text", "text", "share", "kwh", "kwh")
-    row = _block(book, sheet, row, (titles, meters, kinds)) + 1
+    block = (
+        ("Meter", "Device", "Basis", "Of", "Accuracy, ±", "kWh", "Silent, hours"),
+        meters,
+        ("text", "text", "text", "text", "share", "kwh", "kwh"),
+    )
+    row = _block(book, sheet, row, block) + 1
     if energy.carbon:
         sheet.write_string(row, 0, energy.carbon, book.format("text"))
     sheet.freeze_panes(1, 1)

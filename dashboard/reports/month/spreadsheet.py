@@ -9,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from dashboard.costs.models import DeveloperCost
 from dashboard.formats import JOULES_PER_KWH
-from dashboard.reports.month.cells import Book, Column, Value, put, table
+from dashboard.reports.month.cells import Book, Column, Kind, Value, put, table
 from dashboard.reports.month.fonts import clean
 from dashboard.reports.month.models import MonthReport, TeamRow
 from dashboard.reports.month.months import name_of
@@ -61,7 +61,7 @@ def _summary(book: Book, sheet: Worksheet, report: MonthReport) -> None:
 
 def _amounts(book: Book, sheet: Worksheet, report: MonthReport, row: int) -> int:
     comparison, even = report.comparison, report.break_even
-    rows: list[tuple[str, Value, str]] = [
+    rows: list[tuple[str, Value, Kind]] = [
         ("Depreciation of the hardware", comparison.depreciation, "money"),
         ("Electricity, PUE included", comparison.electricity, "money"),
         ("Operations", comparison.operations, "money"),
@@ -80,7 +80,7 @@ def _amounts(book: Book, sheet: Worksheet, report: MonthReport, row: int) -> int
     sheet.write_string(row, 1, comparison.currency, book.head)
     for number, (name, value, kind) in enumerate(rows, start=row + 1):
         sheet.write_string(number, 0, name, book.format("text"))
-        put(book, sheet, number, 1, value, kind, total=False)  # type: ignore[arg-type]
+        put(book, sheet, number, 1, value, kind, total=False)
     return row + 1 + len(rows)
 
 
@@ -98,8 +98,8 @@ def _about(book: Book, sheet: Worksheet, report: MonthReport, row: int) -> int:
     ]
     for number, (name, value) in enumerate(facts, start=row):
         sheet.write_string(number, 0, name, book.format("text"))
-        kind = "moment" if isinstance(value, datetime) else "text"
-        put(book, sheet, number, 1, value, kind, total=False)  # type: ignore[arg-type]
+        kind: Kind = "moment" if isinstance(value, datetime) else "text"
+        put(book, sheet, number, 1, value, kind, total=False)
     return row + len(facts)
 
 

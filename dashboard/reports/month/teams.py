@@ -105,8 +105,10 @@ def _marginal(engine: Engine, start_ms: int, end_ms: int) -> dict[str | None, De
         prices = prices_of(priced.settings)
         for name, used in _used(engine, priced.start_ms, priced.end_ms).items():
             joules, before = _energy(used), sums.get(name, Fraction(0))
-            known = joules is not None and before is not None
-            sums[name] = before + electricity_of(joules, prices) if known else None
+            if joules is None or before is None:
+                sums[name] = None
+            else:
+                sums[name] = before + electricity_of(joules, prices)
     return {
         name: None if amount is None else money.rounded(amount, MARGINAL_DIGITS)
         for name, amount in sums.items()

@@ -51,7 +51,7 @@ def test_it_begins_with_this_month_and_offers_each_one_since_the_first(product: 
     (box,) = (box for box in page.selectbox if box.label == "Month")
     assert box.options[-1] == "September 2025"
     assert box.options[0] == f"{date.today():%B %Y}"
-    assert "the report is on the days up to now" in page.info[0].value
+    assert any("The month is not over" in caption.value for caption in page.caption)
 
 
 def test_what_it_shows_of_a_month_is_what_its_files_say(product: Service) -> None:

@@ -84,7 +84,7 @@ def test_it_has_a_title_a_language_numbered_pages_and_all_its_fonts(ledger: Engi
     assert pdf.metadata is not None
     assert pdf.metadata.title == "Cost review, October 2025"
     assert pdf.metadata.author == "a test"
-    assert pdf.root_object["/Lang"] == "en"
+    assert str(pdf.root_object["/Lang"]) == "en"
     assert 2 <= len(pdf.pages) <= 4
     for number, page in enumerate(pdf.pages, start=1):
         assert f"Page {number} of {len(pdf.pages)}" in page.extract_text()
