@@ -23,7 +23,7 @@ from dashboard.reports.month.tables import Column, number_table
 
 FIGURES_A_ROW, GAP = 3, 4.0
 CHART_HEIGHT = 76.0
-MOST_LIVES = 3  # the outlook reaches this far at most
+LEAST_MONTHS, MOST_LIVES = 6, 3  # how far the outlook reaches
 _PAYBACK_TICKS = 4
 
 
@@ -180,10 +180,11 @@ def _outlook_chart(sheet: Paper, report: MonthReport, box: Box) -> None:
 
 
 def _horizon(months: Decimal | None, life_months: int) -> float:
-    """How many months the outlook shows: the hardware's life, or a little past the break-even."""
+    """How many months the outlook shows: so many that a break-even stands in its middle, within
+    bounds; else the hardware's life."""
     if months is None:
         return float(life_months)
-    return float(min(max(life_months, int(months * Decimal("1.2")) + 1), life_months * MOST_LIVES))
+    return float(min(max(2 * months, LEAST_MONTHS), life_months * MOST_LIVES))
 
 
 def _axis_money(report: MonthReport) -> Callable[[float], str]:

@@ -26,11 +26,9 @@ def people(sheet: Paper, report: MonthReport) -> None:
     _costs(sheet, report, "Team", report.teams)
     sheet.heading("Developers")
     _costs(sheet, report, "Developer", report.comparison.developers)
-    notes = [NOTE]
-    if sheet.lettering.is_marked(
-        row.name for row in (*report.teams, *report.comparison.developers)
-    ):
-        notes.append(IN_LATIN)
+    names = [row.name for row in report.teams]
+    names += [row.name for row in report.comparison.developers]
+    notes = [NOTE, IN_LATIN] if sheet.lettering.is_marked(names) else [NOTE]
     sheet.need(4 * 3.7)
     sheet.paragraph(" ".join(notes), 7.5, SOFT)
 

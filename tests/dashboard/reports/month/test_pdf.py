@@ -5,6 +5,7 @@ import time
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -88,7 +89,8 @@ def test_it_has_a_title_a_language_numbered_pages_and_all_its_fonts(ledger: Engi
     assert 2 <= len(pdf.pages) <= 4
     for number, page in enumerate(pdf.pages, start=1):
         assert f"Page {number} of {len(pdf.pages)}" in page.extract_text()
-        for font in page["/Resources"]["/Font"].values():
+        fonts: Any = page["/Resources"]
+        for font in fonts["/Font"].values():
             (below,) = font.get_object()["/DescendantFonts"]
             assert "/FontFile2" in below.get_object()["/FontDescriptor"]
 
