@@ -25,7 +25,6 @@ from dashboard.reports.month.evidence import evidence, gaps
 from dashboard.reports.month.imports import imported_rows
 from dashboard.reports.month.models import Figure, LedgerIdentity, MonthReport
 from dashboard.reports.month.months import name_of, span_of
-from dashboard.reports.month.teams import team_rows
 from dashboard.sides import moment
 from db import queries
 from db.errors import InvalidInput
@@ -61,7 +60,6 @@ def month_report(
         break_even=overview.break_even,
         curve=tuple(overview.curve),
         crossing=crossing(overview.curve),
-        teams=team_rows(engine, overview),
         energy=energy_part(overview, energy),
         assumptions=dated_assumptions(engine, overview, energy),
         method=overview.chosen.assumptions,

@@ -1,9 +1,11 @@
 """The month's energy: where it went, how it was obtained, and for how much of the time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from dashboard.costs.models import DeveloperCost, TeamCost
 from dashboard.energy import EnergyView
 from dashboard.energy_words import KINDS, PART_NAMES, carbon_sentence, machine_name, relative
 from dashboard.overview import Overview
@@ -64,3 +66,9 @@ def _meter(row: dict[Any, Any]) -> MeterRow:
         energy_j=None if pd.isna(row["energy_j"]) else float(row["energy_j"]),
         silent_s=float(row["unknown_ms"]) / 1000,
     )
+
+
+def total_energy(rows: Sequence[DeveloperCost | TeamCost]) -> float | None:
+    """The joules of all; None where those of one are unknown."""
+    known = [row.energy_j for row in rows if row.energy_j is not None]
+    return sum(known) if len(known) == len(rows) else None

@@ -49,20 +49,6 @@ class Figure(_Model):
     note: str
 
 
-class TeamRow(_Model):
-    """What a team used while its developers were in it, and what that costs on both sides."""
-
-    name: str
-    developers: int
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    energy_j: float | None
-    fully_loaded: Decimal
-    marginal: Decimal | None
-    seat: Decimal
-
-
 class Part(_Model):
     """A part of the month's energy, and which part of all that was read."""
 
@@ -155,7 +141,6 @@ class MonthReport(_Model):
     break_even: BreakEven
     curve: tuple[Point, ...]
     crossing: Moment | None
-    teams: tuple[TeamRow, ...]
     energy: EnergyPart
     assumptions: tuple[Assumption, ...]
     method: tuple[str, ...]

@@ -30,7 +30,7 @@ def month_pdf(report: MonthReport, size: Size = "A4", fonts: Sequence[Path] = FO
 def _foreign(report: MonthReport) -> Iterator[str]:
     """Every text that somebody else wrote, or that holds such a text."""
     yield from (row.name for row in report.comparison.developers)
-    yield from (row.name for row in report.teams)
+    yield from (row.name for row in report.comparison.teams)
     yield from (report.made_by, report.ledger.address, report.sentence, report.verdict)
     for figure in report.figures:
         yield from (figure.value, figure.note)

@@ -1,11 +1,11 @@
 """The report's tables of teams and developers."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from dashboard import formats
-from dashboard.costs.models import DeveloperCost
-from dashboard.reports.month.models import MonthReport, TeamRow
+from dashboard.costs.models import DeveloperCost, TeamCost
+from dashboard.reports.month.energy import total_energy
+from dashboard.reports.month.models import MonthReport
 from dashboard.reports.month.paper import SOFT, Paper
 from dashboard.reports.month.tables import Column, number_table
 
@@ -18,15 +18,15 @@ IN_LATIN = (
     "* in Latin letters, because no font on this server has the script of this name; the "
     "spreadsheet has it as it is written."
 )
-Cost = DeveloperCost | TeamRow
+Cost = DeveloperCost | TeamCost
 
 
 def people(sheet: Paper, report: MonthReport) -> None:
     sheet.heading("Teams")
-    _costs(sheet, report, "Team", report.teams)
+    _costs(sheet, report, "Team", report.comparison.teams)
     sheet.heading("Developers")
     _costs(sheet, report, "Developer", report.comparison.developers)
-    names = [row.name for row in report.teams]
+    names = [row.name for row in report.comparison.teams]
     names += [row.name for row in report.comparison.developers]
     notes = [NOTE, IN_LATIN] if sheet.lettering.is_marked(names) else [NOTE]
     sheet.need(4 * 3.7)
@@ -53,17 +53,17 @@ def _costs(sheet: Paper, report: MonthReport, title: str, rows: Sequence[Cost]) 
         sheet,
         columns,
         [_cells(sheet, row, currency) for row in rows],
-        _cells(sheet, _total(report, rows), currency),
+        _total(report, rows, people=title == "Team"),
     )
 
 
 def _cells(sheet: Paper, row: Cost, currency: str) -> list[str]:
     return [
         sheet.lettering.written(row.name),
-        *([f"{row.developers:,}" if row.developers else ""] if isinstance(row, TeamRow) else []),
+        *([f"{row.developers:,}"] if isinstance(row, TeamCost) else []),
         f"{row.requests:,}",
         formats.count(row.input_tokens + row.output_tokens),
-        formats.energy(row.energy_j) if row.energy_j != 0 else "0 Wh",
+        _energy(row.energy_j),
         formats.money(row.fully_loaded, currency),
         formats.small_money(row.marginal, currency),
         formats.money(row.seat, currency),
@@ -71,21 +71,22 @@ def _cells(sheet: Paper, row: Cost, currency: str) -> list[str]:
     ]
 
 
-def _total(report: MonthReport, rows: Sequence[Cost]) -> Cost:
-    """The comparison's totals as a row; what is unknown of one is unknown of all."""
-    comparison = report.comparison
-    energies = [row.energy_j for row in rows]
-    known = [joules for joules in energies if joules is not None]
-    sums = {
-        "name": "Total",
-        "requests": sum(row.requests for row in rows),
-        "input_tokens": sum(row.input_tokens for row in rows),
-        "output_tokens": sum(row.output_tokens for row in rows),
-        "energy_j": sum(known) if len(known) == len(energies) else None,
-        "fully_loaded": sum((row.fully_loaded for row in rows), Decimal(0)),
-        "marginal": comparison.marginal_total,
-        "seat": sum((row.seat for row in rows), Decimal(0)),
-    }
-    if isinstance(rows[0], TeamRow):
-        return TeamRow.model_validate({**sums, "developers": 0})
-    return DeveloperCost.model_validate({**sums, "developer_id": None})
+def _total(report: MonthReport, rows: Sequence[Cost], *, people: bool) -> list[str]:
+    """The comparison's totals; energy that is unknown of one is unknown of all. People may be in
+    two teams within a month, so they are not added up."""
+    cost, currency = report.comparison, report.comparison.currency
+    return [
+        "Total",
+        *([""] if people else []),
+        f"{sum(row.requests for row in rows):,}",
+        formats.count(sum(row.input_tokens + row.output_tokens for row in rows)),
+        _energy(total_energy(rows)),
+        formats.money(cost.self_hosted_total, currency),
+        formats.small_money(cost.marginal_total, currency),
+        formats.money(cost.baseline_total, currency),
+        formats.money(cost.saving, currency),
+    ]
+
+
+def _energy(joules: float | None) -> str:
+    return "0 Wh" if joules == 0 else formats.energy(joules)

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from dashboard.costs.models import DeveloperCost
+from dashboard.costs.models import DeveloperCost, TeamCost
 from dashboard.formats import JOULES_PER_KWH
 from dashboard.reports.month.cells import Book, Column, Kind, Value, put, table
+from dashboard.reports.month.energy import total_energy
 from dashboard.reports.month.fonts import clean
-from dashboard.reports.month.models import MonthReport, TeamRow
+from dashboard.reports.month.models import MonthReport
 from dashboard.reports.month.months import name_of
 from dashboard.reports.month.sheets import assumptions_sheet, energy_sheet
 
@@ -68,6 +69,8 @@ def _amounts(book: Book, sheet: Worksheet, report: MonthReport, row: int) -> int
         ("Self-hosted, fully loaded", comparison.self_hosted_total, "money"),
         ("Seats would have cost", comparison.baseline_total, "money"),
         ("Saved by self-hosting", comparison.saving, "money"),
+        ("Idle part of self-hosting", comparison.idle_total, "money"),
+        ("Idle part, share", comparison.idle_share, "share"),
         ("Electricity of the requests alone (marginal)", comparison.marginal_total, "small"),
         ("Seats", comparison.seats, "count"),
         ("Self-hosted per developer", comparison.self_hosted_per_developer, "money"),
@@ -104,7 +107,8 @@ def _about(book: Book, sheet: Worksheet, report: MonthReport, row: int) -> int:
 
 
 def _people(book: Book, sheet: Worksheet, report: MonthReport, title: str) -> None:
-    rows = report.teams if title == "Team" else report.comparison.developers
+    cost = report.comparison
+    rows = cost.teams if title == "Team" else cost.developers
     columns = [
         Column(title, width=28),
         Column("Requests", "count"),
@@ -115,23 +119,24 @@ def _people(book: Book, sheet: Worksheet, report: MonthReport, title: str) -> No
         Column("Marginal", "small"),
         Column("Seats", "money"),
         Column("Saved", "money"),
+        Column("Per million tokens", "money"),
     ]
-    comparison = report.comparison
     totals: list[Value] = [
         "Total",
         sum(row.requests for row in rows),
         sum(row.input_tokens for row in rows),
         sum(row.output_tokens for row in rows),
-        _kwh(_sum([row.energy_j for row in rows])),
-        comparison.self_hosted_total,
-        comparison.marginal_total,
-        comparison.baseline_total,
-        comparison.saving,
+        _kwh(total_energy(rows)),
+        cost.self_hosted_total,
+        cost.marginal_total,
+        cost.baseline_total,
+        cost.saving,
+        cost.cost_per_million_tokens,
     ]
     table(book, sheet, columns, [_cells(row) for row in rows], summed=_SUMMED, totals=totals)
 
 
-def _cells(row: DeveloperCost | TeamRow) -> list[Value]:
+def _cells(row: DeveloperCost | TeamCost) -> list[Value]:
     return [
         row.name,
         row.requests,
@@ -142,12 +147,8 @@ def _cells(row: DeveloperCost | TeamRow) -> list[Value]:
         row.marginal,
         row.seat,
         row.seat - row.fully_loaded,
+        row.cost_per_million_tokens,
     ]
-
-
-def _sum(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
 
 
 def _kwh(joules: float | None) -> float | None:

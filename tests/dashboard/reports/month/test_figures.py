@@ -78,7 +78,7 @@ def test_rows_of_developers_and_of_teams_add_up_to_the_totals_to_the_cent(ledger
     team_of_three(ledger)
     report = report_on(ledger)
     cost = report.comparison
-    for rows in (cost.developers, report.teams):
+    for rows in (cost.developers, cost.teams):
         assert sum(row.fully_loaded for row in rows) == cost.self_hosted_total
         assert sum(row.seat for row in rows) == cost.baseline_total
         assert sum(row.requests for row in rows) == 10
@@ -88,7 +88,7 @@ def test_rows_of_developers_and_of_teams_add_up_to_the_totals_to_the_cent(ledger
         Decimal("160.17"),
         Decimal("80.08"),
     ]
-    platform, none = report.teams
+    none, platform = cost.teams
     assert (platform.name, platform.developers, platform.requests) == ("Platform", 2, 9)
     assert (platform.fully_loaded, platform.seat) == (Decimal("720.77"), Decimal(400))  # 720.765
     assert (none.name, none.requests, none.seat) == ("No team", 1, Decimal(200))
@@ -98,7 +98,7 @@ def test_usage_counts_to_the_team_of_its_time(ledger: Engine) -> None:
     team_of_three(ledger)
     with writing(ledger) as connection:
         memberships.join_team(connection, 1, "Data", valid_from=at(1, month=11))
-    teams = {row.name: row for row in report_on(ledger).teams}
+    teams = {row.name: row for row in report_on(ledger).comparison.teams}
     assert teams["Platform"].requests == 9
     assert "Data" not in teams
 
@@ -114,10 +114,14 @@ def test_a_developer_who_came_later_is_not_in_a_past_months_break_even(ledger: E
 def test_an_empty_month_between_others_costs_the_hardware_that_nobody_used(ledger: Engine) -> None:
     team_of_three(ledger)
     report = report_on(ledger, "2025-11")
-    (*holders, unused) = report.comparison.developers
-    assert (unused.name, unused.fully_loaded) == ("Unused", report.comparison.self_hosted_total)
+    cost = report.comparison
+    (*holders, unused) = cost.developers
+    assert (unused.name, unused.fully_loaded) == ("Unused", cost.self_hosted_total)
     assert {row.fully_loaded for row in holders} == {Decimal(0)}
-    assert sum(row.fully_loaded for row in report.teams) == report.comparison.self_hosted_total
+    assert (
+        sum(row.fully_loaded for row in report.comparison.teams)
+        == report.comparison.self_hosted_total
+    )
     assert report.energy.total_j is None
 
 
@@ -146,8 +150,8 @@ def test_energy_that_is_unknown_is_said_and_costs_are_shared_by_tokens(ledger: E
     add(ledger, [request(2, at(6), team_id=1, **unknown)])
     report = report_on(ledger)
     assert report.comparison.shared_by == "tokens"
-    assert {row.name: row.energy_j for row in report.teams}["Platform"] is None
-    assert {row.name: row.marginal for row in report.teams}["Platform"] is None
+    assert {row.name: row.energy_j for row in report.comparison.teams}["Platform"] is None
+    assert {row.name: row.marginal for row in report.comparison.teams}["Platform"] is None
     assert "1 of 11 requests have no energy figure." in report.gaps
     basis = {one.figure: one.basis for one in report.evidence}
     assert basis["Marginal, by developer and team"] == "unknown"

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine
 
 from dashboard import formats
+from dashboard.costs.models import TeamCost
 from dashboard.reports.month.chart import nice_steps
 from dashboard.reports.month.fonts import clean, lettering
-from dashboard.reports.month.models import TeamRow
 from dashboard.reports.month.pdf import month_pdf
 from db import prices
 from tests.dashboard.reports.books import add, at, meter, person, request
@@ -162,7 +162,8 @@ def test_letters_that_would_break_a_line_or_turn_it_round_are_left_out(
 def test_numbers_too_wide_for_their_column_are_not_cut(ledger: Engine) -> None:
     team_of_three(ledger)
     report = report_on(ledger)
-    row = TeamRow(
+    row = TeamCost(
+        team_id=1,
         name="All",
         developers=3,
         requests=123_456_789,
@@ -172,9 +173,12 @@ def test_numbers_too_wide_for_their_column_are_not_cut(ledger: Engine) -> None:
         fully_loaded=Decimal("123456789012.34"),
         marginal=Decimal("0.000000012"),
         seat=Decimal("987654321098.76"),
+        cost_per_million_tokens=None,
+        marginal_per_million_tokens=None,
+        utilisation=None,
     )
-    cost = report.comparison.model_copy(update={"currency": "CHF"})
-    text = text_of(month_pdf(report.model_copy(update={"teams": (row,), "comparison": cost})))
+    cost = report.comparison.model_copy(update={"currency": "CHF", "teams": (row,)})
+    text = text_of(month_pdf(report.model_copy(update={"comparison": cost})))
     for amount in ("123,456,789", "CHF 123,456,789,012.34", "CHF 987,654,321,098.76"):
         assert amount in text
     assert "…" not in text
