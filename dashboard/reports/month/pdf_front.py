@@ -184,7 +184,7 @@ def _horizon(months: Decimal | None, life_months: int) -> float:
     bounds; else the hardware's life."""
     if months is None:
         return float(life_months)
-    return float(min(max(2 * months, LEAST_MONTHS), life_months * MOST_LIVES))
+    return min(max(2 * float(months), float(LEAST_MONTHS)), float(life_months * MOST_LIVES))
 
 
 def _axis_money(report: MonthReport) -> Callable[[float], str]:
