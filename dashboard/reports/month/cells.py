@@ -18,6 +18,7 @@ Kind = Literal[
 ]
 Value = str | int | float | Decimal | date | datetime | None
 _LONGEST = 32_767  # letters in a cell
+LINE_HEIGHT = 15  # points
 _NUMBERS: dict[Kind, str] = {
     "count": "#,##0",
     "plain": "#,##0.00",
@@ -58,6 +59,7 @@ class Book:
             looks: dict[str, object] = {"valign": "top"}
             if kind in self._numbers:
                 looks["num_format"] = self._numbers[kind]
+                looks["align"] = "left" if kind == "date" else "right"
             if kind == "wrapped":
                 looks["text_wrap"] = True
             if total:
@@ -93,6 +95,7 @@ def table(
 ) -> int:
     """A table with a frozen head and a filter; its last line adds up the columns in `summed` by
     formulas, whose results are those of `totals`. The line after it is returned."""
+    sheet.set_row(top, 2 * LINE_HEIGHT)
     for place, column in enumerate(columns):
         sheet.write_string(top, place, column.title, book.head)
         sheet.set_column(place, place, column.width)

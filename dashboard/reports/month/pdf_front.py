@@ -23,7 +23,7 @@ from dashboard.reports.month.tables import Column, number_table
 
 FIGURES_A_ROW, GAP = 3, 4.0
 CHART_HEIGHT = 76.0
-LEAST_MONTHS, MOST_LIVES = 6, 3  # how far the outlook reaches
+LEAST_MONTHS, MOST_LIVES = 1, 3  # how far the outlook reaches
 _PAYBACK_TICKS = 4
 
 

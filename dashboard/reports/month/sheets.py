@@ -1,17 +1,20 @@
 """The spreadsheet's sheets of assumptions and of energy."""
 
+from collections.abc import Sequence
+
 from xlsxwriter.worksheet import Worksheet
 
 from dashboard.formats import JOULES_PER_KWH
-from dashboard.reports.month.cells import Book, Kind, Value, put
+from dashboard.reports.month.cells import LINE_HEIGHT, Book, Kind, Value, put
 from dashboard.reports.month.models import MonthReport
 
+WIDTHS = (34, 52, 16, 60, 14, 14)  # letters, of the sheet of assumptions
 Block = tuple[tuple[str, ...], list[tuple[Value, ...]], tuple[Kind, ...]]
 
 
 def assumptions_sheet(book: Book, sheet: Worksheet, report: MonthReport) -> None:
     """What the figures rest on, how each was obtained, and imported usage, which is in none."""
-    for place, width in enumerate((34, 52, 16, 60, 14, 14)):
+    for place, width in enumerate(WIDTHS):
         sheet.set_column(place, place, width)
     assumed: list[tuple[Value, ...]] = [
         (one.what, one.value, one.valid_from or "the beginning", one.source)
@@ -118,9 +121,17 @@ def _block(book: Book, sheet: Worksheet, row: int, block: Block) -> int:
     for place, title in enumerate(titles):
         sheet.write_string(row, place, title, book.head)
     for number, values in enumerate(rows, start=row + 1):
+        if "wrapped" in kinds:
+            sheet.set_row(number, LINE_HEIGHT * _lines(values))
         for place, (value, kind) in enumerate(zip(values, kinds, strict=True)):
             put(book, sheet, number, place, value, kind, total=False)
     return row + 1 + len(rows)
+
+
+def _lines(values: Sequence[Value]) -> int:
+    """How many lines the longest of these texts takes: not every program finds out by itself."""
+    texts = zip(values, WIDTHS, strict=False)
+    return max(-(-len(value) // width) for value, width in texts if isinstance(value, str))
 
 
 def _kwh(joules: float | None) -> float | None:

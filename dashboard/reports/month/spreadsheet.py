@@ -39,6 +39,10 @@ def month_xlsx(report: MonthReport) -> bytes:
         _curve(book, workbook.add_worksheet("Curve"), report)
         assumptions_sheet(book, workbook.add_worksheet("Assumptions"), report)
         energy_sheet(book, workbook.add_worksheet("Energy"), report)
+        for sheet in workbook.worksheets():
+            sheet.set_landscape()
+            sheet.fit_to_pages(1, 0)  # as wide as the paper, as long as it is
+            sheet.set_footer("&L&F, &A&RPage &P of &N")
     return file.getvalue()
 
 
@@ -76,7 +80,7 @@ def _amounts(book: Book, sheet: Worksheet, report: MonthReport, row: int) -> int
         ("Self-hosted per developer", comparison.self_hosted_per_developer, "money"),
         ("Seats per developer", comparison.baseline_per_developer, "money"),
         ("Per million tokens, fully loaded", comparison.cost_per_million_tokens, "money"),
-        ("Break-even, months", "never" if even.months is None else even.months, "text"),
+        ("Break-even, months", "never" if even.months is None else even.months, "plain"),
         ("Break-even, with so many developers", even.developers, "count"),
     ]
     sheet.write_string(row, 0, "Figure", book.head)
@@ -88,10 +92,11 @@ def _amounts(book: Book, sheet: Worksheet, report: MonthReport, row: int) -> int
 
 
 def _about(book: Book, sheet: Worksheet, report: MonthReport, row: int) -> int:
+    zone = ZoneInfo(report.timezone)
     facts: list[tuple[str, Value]] = [
         ("Days and months of", report.timezone),
-        ("From (UTC)", _naive(report.comparison.start)),
-        ("To (UTC)", _naive(report.comparison.end)),
+        ("From", _naive(report.comparison.start.astimezone(zone))),
+        ("To before", _naive(report.comparison.end.astimezone(zone))),
         ("The month is over", "yes" if report.complete else "no: figures so far"),
         ("Made at (UTC)", _naive(report.made_at)),
         ("Made by", report.made_by),

@@ -13,11 +13,20 @@ from dashboard.overview import View, compute
 from dashboard.overview_words import figures
 from dashboard.reports.month.contents import crossing
 from dashboard.reports.month.months import months_with_data
+from dashboard.reports.month.pdf import month_pdf
+from dashboard.reports.month.spreadsheet import month_xlsx
 from db import memberships, people, prices
 from db.connect import writing
 from db.errors import InvalidInput
 from tests.dashboard.reports.books import add, at, meter, person, request
-from tests.dashboard.reports.month.reports import MOMENT, report_on, team_of_three
+from tests.dashboard.reports.month.reports import (
+    MOMENT,
+    book_of,
+    report_on,
+    team_of_three,
+    text_of,
+)
+from tests.db.importers.rows import import_texts
 
 BERLIN = "Europe/Berlin"
 
@@ -155,6 +164,50 @@ def test_energy_that_is_unknown_is_said_and_costs_are_shared_by_tokens(ledger: E
     assert "1 of 11 requests have no energy figure." in report.gaps
     basis = {one.figure: one.basis for one in report.evidence}
     assert basis["Marginal, by developer and team"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "basis"), [(0, "estimated"), (600, "measured and estimated"), (44_640, "measured")]
+)
+def test_electricity_by_the_meter_is_measured_as_far_as_it_read(
+    ledger: Engine, minutes: int, basis: str
+) -> None:
+    team_of_three(ledger)
+    prices.set_prices(ledger, actor="test", valid_from=0, electricity_basis="metered")
+    if minutes:
+        meter(ledger, at(1, 0), 6_000.0, minutes=minutes)
+    report = report_on(ledger)
+    (electricity,) = (one for one in report.evidence if one.figure == "Electricity")
+    assert electricity.basis == basis
+    # 0.1 kW where the meter read, 0.7 kW in the other hours of 744, at $0.18 per kWh.
+    hours = Decimal(minutes) / 60
+    kwh = hours / 10 + (744 - hours) * Decimal("0.7")
+    assert report.comparison.electricity == round(kwh * Decimal("0.18"), 2)
+
+
+def test_imported_usage_stands_apart_and_changes_no_other_figure(ledger: Engine) -> None:
+    team_of_three(ledger)
+    before = report_on(ledger)
+    import_texts(
+        ledger,
+        "model,request_id,spend,startTime,prompt_tokens,completion_tokens,user\n"
+        "gpt-5-mini,one,0.25,2025-10-02 10:00:00,10000,2000,ada\n"
+        "gpt-5-mini,two,0.50,2025-11-02 10:00:00,10000,2000,ada\n",
+    )
+    report = report_on(ledger)
+    (row,) = report.imported
+    assert (row.source, row.model, row.input_tokens) == (
+        "LiteLLM (spend log)",
+        "gpt-5-mini",
+        10_000,
+    )
+    assert (row.cost, row.currency) == (Decimal("0.25"), "USD")
+    assert report.model_copy(update={"imported": ()}) == before
+    text = text_of(month_pdf(report))
+    assert "Imported usage, kept apart" in text
+    assert "$0.25" in text
+    cells = [cell.value for cell in book_of(month_xlsx(report))["Assumptions"]["E"]]
+    assert 0.25 in cells
 
 
 def test_time_is_told_apart_by_what_the_meters_told(ledger: Engine) -> None:
