@@ -106,13 +106,6 @@ def test_the_same_report_is_the_same_file_but_for_its_date(ledger: Engine) -> No
     assert text_of(another).replace("12-02", "12-01") == text_of(file)
 
 
-def test_letter_is_another_paper(ledger: Engine) -> None:
-    team_of_three(ledger)
-    report = report_on(ledger)
-    box = pages_of(month_pdf(report, "Letter")).pages[0].mediabox
-    assert (float(box.width), float(box.height)) == pytest.approx((612, 792), abs=0.01)
-
-
 def test_names_stand_as_they_are_written(ledger: Engine) -> None:
     people(ledger, NAMES, NAMES)
     prices.set_prices(ledger, actor="test", in_service_date=date(2025, 9, 1))
