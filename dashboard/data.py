@@ -56,8 +56,8 @@ def timezone() -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def overview(ledger: str, span: str, zone: ZoneInfo) -> Overview:
-    return _overview(str(engine_of(ledger).url), View(ledger, span, zone.key))
+def overview(view: View) -> Overview:
+    return _overview(str(engine_of(view.ledger).url), view)
 
 
 @st.cache_data(ttl=2, max_entries=64, show_spinner=False)

@@ -204,7 +204,23 @@ function layout(chart, colours, narrow) {
       ...(nothing(chart.tokens) ? { range: [0, 10] } : {}) },
     annotations: [
       heading(chart.names.cost_axis, 1.02), heading(chart.names.tokens_axis, 0.285),
+      ...(chart.paid ? [paidWords(chart, colours)] : []),
     ],
+    shapes: chart.paid ? [{
+      type: "line", x0: chart.paid.x, x1: chart.paid.x, yref: "paper", y0: 0.4, y1: 1,
+      line: { color: colours.muted, width: 1.5, dash: "dot" },
+    }] : [],
+  }
+}
+
+// Beside the line, towards the middle of the picture.
+function paidWords(chart, colours) {
+  const [start, end, at] = [...chart.x_range, chart.paid.x].map((moment) => Date.parse(moment))
+  const right = at < (start + end) / 2
+  return {
+    text: chart.paid.words, x: chart.paid.x, y: 0.99, yref: "paper", yanchor: "top",
+    xanchor: right ? "left" : "right", xshift: right ? 4 : -4, showarrow: false,
+    font: { color: colours.muted, size: 12.5 },
   }
 }
 

@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, ui
+from dashboard import charts, cost_tables, data, formats, ui
+from dashboard.idle_rules import rule_sentence
 from dashboard.live.component import live_overview
 from dashboard.overview import Overview, View
 from dashboard.overview_words import energy_basis, payload
@@ -29,7 +30,7 @@ def first_steps() -> None:
 
 
 def by_developer(overview: Overview) -> None:
-    """Cost and tokens, developer by developer."""
+    """Cost and tokens, developer by developer, and team by team."""
     costs = pd.DataFrame(
         {
             "developer": [row.name for row in overview.chosen.developers],
@@ -48,6 +49,27 @@ def by_developer(overview: Overview) -> None:
             ui.show(charts.developer_tokens(overview.usage), "developer-tokens")
 
 
+def tables(overview: Overview) -> None:
+    """Both sides' costs to the cent, with their total."""
+    comparison = overview.chosen
+    both = (
+        ("By developer", cost_tables.developer_table(comparison)),
+        ("By team", cost_tables.team_table(comparison)),
+    )
+    for name, table in both:
+        with st.container(border=True):
+            st.markdown(f"**{name}, {overview.period.words} ({comparison.currency})**")
+            st.dataframe(
+                table,
+                hide_index=True,
+                key=f"costs-{name}",
+                column_config=cost_tables.columns(comparison),
+                placeholder="",
+                alt=f"Costs {name.lower()}, {overview.period.words}.",
+            )
+    st.caption(cost_tables.EMPTY)
+
+
 def assumptions(overview: Overview) -> None:
     with st.expander("What these figures rest on", icon=":material/rule:"):
         for sentence in overview.chosen.assumptions:
@@ -60,9 +82,17 @@ empty = data.is_empty(ledger)
 if empty:
     first_steps()
 span = ui.choose_range("month")
-overview = data.overview(ledger, span, zone)
-live_overview(View(ledger, span, zone.key), payload(overview))
+live = st.container()
+rule = ui.choose_idle_rule()
+view = View(ledger, span, zone.key, rule)
+overview = data.overview(view)
+with live:
+    live_overview(view, payload(overview))
+if overview.chosen.developers:
+    st.markdown(formats.escape(rule_sentence(overview.chosen)))
 by_developer(overview)
+if overview.chosen.developers:
+    tables(overview)
 if not (empty or overview.energy_timeline.empty):
     ui.show(
         charts.energy_timeline(overview.energy_timeline, zone, energy_basis(overview.energy)),

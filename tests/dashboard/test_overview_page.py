@@ -146,10 +146,10 @@ def test_the_month_begins_at_the_readers_midnight(product: Service) -> None:
 
 
 @pytest.mark.usefixtures("product")
-def test_the_address_carries_the_range() -> None:
-    page = open_page(range="Last hour")
-    (control,) = page.get("segmented_control")
-    assert getattr(control, "value", None) == "Last hour"
+def test_the_address_carries_the_range_and_the_rule() -> None:
+    page = open_page(range="Last hour", idle="Overhead row")
+    chosen = [getattr(control, "value", None) for control in page.get("segmented_control")]
+    assert chosen == ["Last hour", "Overhead row"]
 
 
 def test_the_page_draws_costs_and_tokens_by_developer(product: Service) -> None:
