@@ -14,9 +14,10 @@ EMPTY = "An empty cell is a figure that is unknown or has no meaning, never 0."
 
 
 def developer_table(comparison: Comparison) -> pd.DataFrame:
-    """A row for each developer, perhaps one that nobody carries, and the total."""
+    """The total, a row for each developer, and perhaps one that nobody carries. The total stands
+    first: a large team's table is scrolled."""
     rows = [{"Developer": row.name, **_figures(row)} for row in comparison.developers]
-    return pd.DataFrame([*rows, {"Developer": TOTAL, **_totals(comparison)}])
+    return pd.DataFrame([{"Developer": TOTAL, **_totals(comparison)}, *rows])
 
 
 def team_table(comparison: Comparison) -> pd.DataFrame:
@@ -29,7 +30,7 @@ def team_table(comparison: Comparison) -> pd.DataFrame:
         }
         for row in comparison.teams
     ]
-    table = pd.DataFrame([*rows, {"Team": TOTAL, "Developers": None, **_totals(comparison)}])
+    table = pd.DataFrame([{"Team": TOTAL, "Developers": None, **_totals(comparison)}, *rows])
     return table.astype({"Developers": "Int64"})
 
 
@@ -38,7 +39,7 @@ def columns(comparison: Comparison) -> dict[str, Any]:
     currency = comparison.currency
     symbol = formats.SYMBOLS.get(currency, f"{currency} ")
     marginal = comparison.marginal_total
-    fine = marginal is None or marginal < 10
+    fine = marginal is None or 0 < marginal < 10
 
     def amount(about: str, digits: int = 2) -> Any:
         return st.column_config.NumberColumn(help=about, format=f"{symbol}%,.{digits}f")

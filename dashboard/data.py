@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import energy as energy_figures
+from dashboard.alternatives.offers import Ranged, ranged
 from dashboard.energy import EnergyView
 from dashboard.ledgers import engine_of, make_sample
 from dashboard.overview import Overview, View, compute
@@ -63,6 +64,15 @@ def overview(view: View) -> Overview:
 @st.cache_data(ttl=2, max_entries=64, show_spinner=False)
 def _overview(url: str, view: View) -> Overview:
     return compute(engine_of(view.ledger), view, now_ms())
+
+
+def alternatives(view: View) -> Ranged:
+    return _alternatives(str(engine_of(view.ledger).url), view)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _alternatives(url: str, view: View) -> Ranged:
+    return ranged(engine_of(view.ledger), view, now_ms())
 
 
 def energy(ledger: str, span: str, zone: ZoneInfo) -> EnergyView:

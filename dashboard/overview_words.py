@@ -49,8 +49,9 @@ def verdict(overview: Overview) -> str:
     developers that takes."""
     team = smallest_team_sentence(overview.smallest_team)
     even = overview.break_even
-    by_formula = f"By formula: {break_even_sentence(even)} {team}" if even.developers else team
-    return f"{by_formula} By the ledger: {overview.trend.sentence}"
+    formula = f"By formula, {_going_on(break_even_sentence(even))} {team}"
+    ledger = f"By the ledger, {_going_on(overview.trend.sentence)}"
+    return f"{formula if even.developers else team} {ledger}"
 
 
 def figures(overview: Overview) -> list[dict[str, str]]:
@@ -168,6 +169,11 @@ def _months(even: BreakEven) -> str:
     if even.developers == 0:
         return formats.UNKNOWN
     return "never" if even.months is None else f"{even.months:,.1f} months"
+
+
+def _going_on(sentence: str) -> str:
+    """A sentence as the second part of another."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _by_ledger(found: Projection | None) -> str:

@@ -22,10 +22,10 @@ from dashboard.periods import HOUR_MS
 from dashboard.sides import running_of
 from db.prices import CostSettings, PriceSegment, prices_between
 
-NOT_YET = "The ledger's trend is told once the hardware is in service."
+NOT_YET = "Nothing can be told before the hardware is in service."
 TWO_CURRENCIES = (
-    "The ledger's trend cannot be told: since the hardware's first day prices were in more than "
-    "one currency, and those cannot be added up."
+    "Nothing can be told: since the hardware's first day prices were in more than one currency, "
+    "and those cannot be added up."
 )
 
 

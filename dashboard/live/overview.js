@@ -198,7 +198,7 @@ function layout(chart, colours, narrow) {
       y: narrow ? 1.1 : 1.02, yanchor: "bottom" },
     xaxis: { ...axis, type: "date", rangemode: "normal", range: chart.x_range, showgrid: false,
       anchor: "y2" },
-    yaxis: { ...axis, domain: [0.4, 1], tickprefix: chart.currency_prefix, tickformat: ",.4~g",
+    yaxis: { ...axis, domain: [0.4, 1], tickprefix: chart.currency_prefix, tickformat: ",.12~g",
       ...(nothing(chart.self_hosted) && nothing(chart.baseline) ? { range: [0, 1] } : {}) },
     yaxis2: { ...axis, domain: [0, 0.27], tickformat: "~s", nticks: 4,
       ...(nothing(chart.tokens) ? { range: [0, 10] } : {}) },

@@ -31,15 +31,13 @@ def first_steps() -> None:
 
 def by_developer(overview: Overview) -> None:
     """Cost and tokens, developer by developer, and team by team."""
+    rows = overview.chosen.developers
     costs = pd.DataFrame(
         {
-            "developer": [row.name for row in overview.chosen.developers],
-            "fully_loaded": [float(row.fully_loaded) for row in overview.chosen.developers],
-            "marginal": [
-                float("nan") if row.marginal is None else float(row.marginal)
-                for row in overview.chosen.developers
-            ],
-            "seat": [float(row.seat) for row in overview.chosen.developers],
+            "developer": [row.name for row in rows],
+            "fully_loaded": [float(row.fully_loaded) for row in rows],
+            "marginal": [cost_tables.number(row.marginal) for row in rows],
+            "seat": [float("nan") if row.developer_id is None else float(row.seat) for row in rows],
         }
     )
     with st.grid(2, min_column_width=440):
