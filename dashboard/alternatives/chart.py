@@ -3,11 +3,11 @@
 import html
 from collections.abc import Sequence
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import formats
 from dashboard.alternatives.offers import Offer
-from dashboard.alternatives.tables import offer_table
 from dashboard.alternatives.words import HERE, cost_words, finding
 from dashboard.charts import Chart, dress
 
@@ -59,7 +59,9 @@ def cost_bars(offers: Sequence[Offer], currency: str) -> Chart:
     )
     title = finding(offers, currency)
     alt = f"{title}. " + "; ".join(f"{offer.name}: {cost_words(offer)}" for offer in shown)
-    return Chart(title, figure, alt, offer_table(shown))
+    names, costs = [offer.name for offer in shown], [cost_words(offer) for offer in shown]
+    table = pd.DataFrame({"alternative": names, f"would have cost, {currency}": costs})
+    return Chart(title, figure, alt, table)
 
 
 def _label(name: str) -> str:

@@ -47,9 +47,9 @@ def offer_table(offers: Sequence[Offer]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Alternative": [offer.name for offer in offers],
-            "Kind": [_kind(offer) for offer in offers],
             "Would have cost": [cost_words(offer) for offer in offers],
             "Beside self-hosted": [_difference(offer, base) for offer in offers],
+            "Kind": [_kind(offer) for offer in offers],
             "Imported use, apart": [_imported(offer) for offer in offers],
             "Unknown": ["; ".join(offer.reasons) for offer in offers],
             "Prices of": [_day(offer) for offer in offers],

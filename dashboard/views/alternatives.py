@@ -154,6 +154,8 @@ def behind(shown: Sequence[Offer]) -> None:
                 column_config=tables.row_columns(offer),
                 placeholder="",
             )
+        for reason in offer.reasons:
+            st.text(f"• Unknown: {reason}.")
         for note in dict.fromkeys((*offer.notes, *_imported_notes(offer))):
             st.text(f"• {note}")
 
