@@ -67,10 +67,10 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
     )
     figure.update_layout(barmode="group", xaxis={"tickprefix": symbol, "rangemode": "tozero"})
     dress(figure, bar_height(len(shown)), reverse_order=True)
+    costs = zip(shown["developer"], shown["fully_loaded"], shown["seat"], strict=True)
     alt = f"{title}. " + "; ".join(
-        f"{row.developer}: {symbol}{row.fully_loaded:,.2f}"
-        + ("" if pd.isna(row.seat) else f", seat {symbol}{row.seat:,.2f}")
-        for row in shown.itertuples()
+        f"{name}: {symbol}{own:,.2f}" + ("" if np.isnan(seat) else f", seat {symbol}{seat:,.2f}")
+        for name, own, seat in costs
     )
     return Chart(title, figure, alt, frame)
 

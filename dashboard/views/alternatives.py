@@ -9,7 +9,7 @@ from dashboard import data, formats, studies_table, ui
 from dashboard.alternatives import choices, own_prices, tables, words
 from dashboard.alternatives.chart import cost_bars
 from dashboard.alternatives.choices import Choices
-from dashboard.alternatives.offers import Offer, Ranged, offers
+from dashboard.alternatives.offers import Offer, Ranged
 from dashboard.alternatives.own_prices import OwnOffer
 from dashboard.alternatives.vendors import vendor_models
 from dashboard.overview import View
@@ -126,7 +126,7 @@ def compared(found: Ranged, shown: Sequence[Offer]) -> None:
         )
         st.download_button(
             "Download all rows as CSV",
-            tables.offers_csv(shown, found.period.end_ms),
+            lambda: tables.offers_csv(shown, found.period.end_ms),
             "breakeven-alternatives.csv",
             "text/csv",
             icon=":material/download:",
@@ -177,9 +177,10 @@ def study() -> None:
 
 ui.begin("Alternatives", "What these very requests would have cost elsewhere.")
 span = ui.choose_range("month")
-found = data.alternatives(View(data.chosen_ledger(), span, data.timezone().key))
+view = View(data.chosen_ledger(), span, data.timezone().key)
+found = data.alternatives(view)
 own = own_offers()
-shown = offers(found, choices.baselines(choose(found, own), found.today))
+shown = data.offers(view, choose(found, own), found.today)
 st.info(words.AT_EQUAL_TOKENS, icon=":material/balance:")
 compared(found, shown)
 for sentence in words.cautions(found, shown):

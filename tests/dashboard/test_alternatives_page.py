@@ -11,6 +11,7 @@ from db import people, prices
 from db.ids import now_ms
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
+from tests.db.importers.rows import import_files
 from tests.db.team import Team, outcome
 
 
@@ -153,3 +154,17 @@ def test_the_reproduced_study_is_one_click_away() -> None:
     kimi = study[(study["Model"] == "Kimi-K2") & (study["Against"] == "GPT-5")].iloc[0]
     assert kimi["Expected"] == 69.3
     assert round(Decimal(kimi["Got"]), 1) == Decimal("69.3")
+
+
+def test_imported_use_stands_apart_and_is_labelled(product: Service) -> None:
+    import_files(product.database, "claude_code.jsonl")
+    use_millions(product)
+    page = open_page("alternatives", range="All")
+    found = table(page)["Imported use, apart"]
+    # 25,425 input tokens at $4, of which 22,137 cached at $0.20 and 2,285 written at $5, and 209 of
+    # output at $20, in millionths: 1,003 × 4 + 22,137 × 0.2 + 2,285 × 5 + 209 × 20 = 24,044.4.
+    assert found["claude-opus-5-5 (Anthropic)"] == "$0.02"
+    assert found["Seats, as in Settings"] == ""
+    opus = list(table(page).index).index("claude-opus-5-5 (Anthropic)")
+    page.selectbox[0].set_value(opus).run()
+    assert "Imported, in no other figure" in plain(page)

@@ -49,7 +49,8 @@ def test_the_rest_is_paid_at_the_rate_of_the_days_so_far(engine: Engine) -> None
     # 30 days × $7 = $210 are saved. The other $2,790 take 398.57 days from 1 July 2026 on: the
     # 399th of them is 3 August 2027. All days are alike, and so is every resample.
     assert found.projection is not None
-    assert (found.projection.saved_so_far, found.projection.remaining) == (210, 2_790)
+    assert found.projection.saved_so_far == 210
+    assert found.projection.remaining == 2_790
     assert found.sentence == (
         "At the rate of the last 30 days the hardware has paid for itself on 3 August 2027 (90% "
         "interval: 3 August 2027 to 3 August 2027)."
