@@ -45,6 +45,8 @@ def columns(comparison: Comparison) -> dict[str, Any]:
         return st.column_config.NumberColumn(help=about, format=f"{symbol}%,.{digits}f")
 
     return {
+        "Developer": st.column_config.TextColumn(pinned=True),
+        "Team": st.column_config.TextColumn(pinned=True),
         "Developers": st.column_config.NumberColumn(
             help="Who held a seat or used something in this team at some time in the range.",
             format="localized",

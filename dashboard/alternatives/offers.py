@@ -81,13 +81,15 @@ def ranged(engine: Engine, view: View, now_ms: int) -> Ranged:
     zone = ZoneInfo(view.timezone)
     chosen = period(view.span, zone, now_ms, first_moment(engine, zone, now_ms))
     segments = segments_of(engine, chosen.start_ms, chosen.end_ms)
+    # Much of what teams import is from before there was hardware here, where "all" begins.
+    imported_from = 0 if view.span == "all" else chosen.start_ms
     return Ranged(
         view=view,
         period=chosen,
         today=moment(now_ms).astimezone(zone).date(),
         comparison=compare(segments, developers_of(engine, zone), zone, view.idle),
         metered=metered_usage(engine, chosen.start_ms, chosen.end_ms),
-        imported=imported_usage(engine, chosen.start_ms, chosen.end_ms),
+        imported=imported_usage(engine, imported_from, chosen.end_ms),
         prices=current_prices(engine, now_ms),
     )
 

@@ -82,7 +82,10 @@ def state_a_price(own: Sequence[OwnOffer]) -> None:
             "In US dollars per million tokens: a contract, or a model that no list has. It is kept "
             "in this page's address and in this session, and nowhere else."
         )
-        with st.form("own-price", border=False), st.container(horizontal=True):
+        with (
+            st.form("own-price", border=False),
+            st.container(horizontal=True, vertical_alignment="bottom"),
+        ):
             name = st.text_input("Name", max_chars=own_prices.MOST_NAME)
             prices = [
                 st.text_input(label, width=140)
@@ -112,6 +115,7 @@ def compared(found: Ranged, shown: Sequence[Offer]) -> None:
             height="content",
             key="offers",
             column_config={
+                "Alternative": st.column_config.TextColumn(pinned=True),
                 "Would have cost": st.column_config.TextColumn(alignment="right"),
                 "Beside self-hosted": st.column_config.TextColumn(
                     alignment="right", help="More or less than self-hosted, fully loaded."
@@ -119,7 +123,8 @@ def compared(found: Ranged, shown: Sequence[Offer]) -> None:
                 "Imported use, apart": st.column_config.TextColumn(
                     alignment="right",
                     help="What imported files tell would have cost, at the same prices. It is in "
-                    "no other figure; seats and GPUs cost the same, whatever else was used.",
+                    "no other figure; seats and GPUs cost the same, whatever else was used. With "
+                    "the range All, what is from before the hardware's first day is in it too.",
                 ),
                 "Unknown": st.column_config.TextColumn(help="Which part has no price, and why."),
             },

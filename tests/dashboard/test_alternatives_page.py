@@ -159,10 +159,10 @@ def test_the_reproduced_study_is_one_click_away() -> None:
 def test_imported_use_stands_apart_and_is_labelled(product: Service) -> None:
     import_files(product.database, "claude_code.jsonl")
     use_millions(product)
-    page = open_page("alternatives", range="All")
+    page = open_page("alternatives", range="All").run()
     found = table(page)["Imported use, apart"]
-    # 25,425 input tokens at $4, of which 22,137 cached at $0.20 and 2,285 written at $5, and 209 of
-    # output at $20, in millionths: 1,003 × 4 + 22,137 × 0.2 + 2,285 × 5 + 209 × 20 = 24,044.4.
+    # Of 25,525 input tokens 22,137 were cached at $0.20 and 2,285 written at $5, the rest is at $4;
+    # 221 of output at $20. In millionths: 1,103 × 4 + 22,137 × 0.2 + 2,285 × 5 + 221 × 20 = 24,684.
     assert found["claude-opus-5-5 (Anthropic)"] == "$0.02"
     assert found["Seats, as in Settings"] == ""
     opus = list(table(page).index).index("claude-opus-5-5 (Anthropic)")
