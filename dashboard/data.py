@@ -18,6 +18,9 @@ from dashboard.alternatives.offers import offers as priced_offers
 from dashboard.energy import EnergyView
 from dashboard.ledgers import engine_of, make_sample
 from dashboard.overview import Overview, View, compute
+from dashboard.reports.month import contents, months
+from dashboard.reports.month.models import MonthReport
+from dashboard.reports.routes import MADE_BY
 from db import energy_queries, grid, keys, limits, people, prices, queries
 from db.ids import now_ms
 from db.months import month_after, month_of
@@ -94,6 +97,20 @@ def energy(ledger: str, span: str, zone: ZoneInfo) -> EnergyView:
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
 def _energy(url: str, view: View) -> EnergyView:
     return energy_figures.compute(engine_of(view.ledger), view, now_ms())
+
+
+def months_with_data(ledger: str, zone: ZoneInfo) -> list[str]:
+    """Months (`YYYY-MM`) of which there is something to report, newest first."""
+    return months.months_with_data(engine_of(ledger), zone, now_ms())
+
+
+def month_report(ledger: str, month: str, zone: ZoneInfo) -> MonthReport:
+    return _month_report(str(engine_of(ledger).url), ledger, month, zone.key)
+
+
+@st.cache_data(ttl=10, max_entries=16, show_spinner=False)
+def _month_report(url: str, ledger: str, month: str, zone: str) -> MonthReport:
+    return contents.month_report(engine_of(ledger), month, ZoneInfo(zone), now_ms(), MADE_BY)
 
 
 def has_energy(ledger: str) -> bool:

@@ -26,6 +26,7 @@ page = st.navigation(
         st.Page("views/chat.py", title="Chat", icon=":material/forum:"),
         st.Page("views/connect.py", title="Connect", icon=":material/power:"),
         st.Page("views/imports.py", title="Import", icon=":material/upload_file:"),
+        st.Page("views/reports.py", title="Reports", icon=":material/summarize:"),
         st.Page("views/export.py", title="Export", icon=":material/download:"),
         st.Page("views/settings.py", title="Settings", icon=":material/tune:"),
     ]

@@ -67,7 +67,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
     first_ms = first_moment(engine, zone, now_ms)
     chosen = period(view.span, zone, now_ms, first_ms)
     developers = developers_of(engine, zone)
-    seated = sum(1 for developer in developers if developer.seat_until is None)
+    seated = sum(1 for developer in developers if _holds_seat(developer, moment(now_ms), zone))
     segments = segments_of(engine, chosen.start_ms, chosen.end_ms)
     comparison = compare(segments, developers, zone, view.idle)
     month = comparison
@@ -95,6 +95,13 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
             engine, chosen.start_ms, chosen.end_ms, max(chosen.bucket_ms, MINUTE_MS)
         ),
     )
+
+
+def _holds_seat(developer: Developer, at: datetime, zone: ZoneInfo) -> bool:
+    """Whether a developer had a seat at this time, which may be a past month's end."""
+    # A seat's first day is the day (UTC) on which the developer was added: see `developers_of`.
+    begun = developer.seat_from.astimezone(zone).date() <= at.date()
+    return begun and (developer.seat_until is None or developer.seat_until > at)
 
 
 def first_moment(engine: Engine, zone: ZoneInfo, now_ms: int) -> int | None:

@@ -69,7 +69,7 @@ class Operations(Strict):
     """All that runs cost but electricity."""
 
     currency: Currency
-    items: tuple[Item, ...] = ()
+    items: tuple[Item, ...] = Field(default=(), description="What is paid for, row by row.")
     source: str = Field(default="", description="Where the figures are from; may be empty.")
 
 

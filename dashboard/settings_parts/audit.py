@@ -19,8 +19,12 @@ def draw() -> None:
         "Every change to people, teams, keys, limits, prices, carbon, retention and the password. "
         "The database refuses to change this list; erasing a person takes their name out of it."
     )
+    actions = audit.actions(engine)
+    if not actions:
+        st.info("Nothing was changed yet.", icon=":material/history:")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        action = st.selectbox("What", audit.actions(engine), index=None, placeholder="Everything")
+        action = st.selectbox("What", actions, index=None, placeholder="Everything")
         st.download_button(
             "Download as CSV",
             lambda: _csv(audit.entries(engine, action=action)),

@@ -195,13 +195,12 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(tmp_path: Path, url:
         (b"some text, for long enough to be one page " * 100, "not a database"),
     ],
 )
-@on_sqlite
 def test_a_file_that_is_no_ledger_is_not_restored(
-    url: str, tmp_path: Path, content: bytes, said: str
+    tmp_path: Path, content: bytes, said: str
 ) -> None:
     (tmp_path / "other").write_bytes(content)
     with pytest.raises(InvalidInput, match=said):
-        restore.restore(url, tmp_path / "other")
+        restore.restore(f"sqlite:///{tmp_path / 'ledger.db'}", tmp_path / "other")
     assert not (tmp_path / "ledger.db").exists()
 
 

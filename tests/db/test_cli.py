@@ -174,7 +174,7 @@ def test_the_sample_is_written_beside_the_ledger_and_passes_the_check(
     checked = run("check", "--database", sample)
     assert (checked.code, "all rules hold" in checked.out) == (0, True)
     assert find_developer(connect(sample), "Ada") is not None
-    assert not (tmp_path / "ledger.db").exists()
+    assert find_developer(connect(url), "Ada") is None
 
 
 def test_check_exits_with_1_and_names_what_is_broken(run: Run, url: str) -> None:

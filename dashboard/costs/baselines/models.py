@@ -53,7 +53,7 @@ class Seats(_Dated):
 
     kind: Literal["seats"]
     currency: Currency
-    plans: tuple[Plan, ...] = Field(min_length=1)
+    plans: tuple[Plan, ...] = Field(min_length=1, description="Each plan with its seats.")
 
 
 class OwnPrice(Strict):

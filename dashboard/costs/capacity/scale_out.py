@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from pydantic import Field
@@ -104,7 +105,7 @@ def scale_out(
     Hardware whose host has no price is not compared: it would seem cheaper than it is.
     ValueError: none of the choices with a price holds the model and is fast enough.
     """
-    useful = _useful(model, precision, choices, load)
+    useful = _useful(model, precision, tuple(choices), load)
     if not useful:
         raise ValueError(
             f"None of the hardware with a known price answers with {model.title} at "
@@ -162,10 +163,14 @@ class _Replica:
         return Fraction(self.price(number)) / ownership.life_months + electricity
 
 
+@lru_cache(maxsize=16)
 def _useful(
-    model: LanguageModel, precision: Precision, choices: Iterable[Hardware], load: Load
-) -> list[_Replica]:
-    """Deployments that hold the model and are fast enough, with what each can do."""
+    model: LanguageModel, precision: Precision, choices: tuple[Hardware, ...], load: Load
+) -> tuple[_Replica, ...]:
+    """Deployments that hold the model and are fast enough, with what each can do.
+
+    Kept, because one team after another is asked about, and they are the same for all.
+    """
     found = []
     for hardware in choices:
         for number in counts(hardware) if hardware.cost(1) is not None else ():
@@ -174,7 +179,7 @@ def _useful(
                     sequences, rate = _finished(deployment, load)
                     if sequences:
                         found.append(_Replica(deployment, sequences, rate))
-    return found
+    return tuple(found)
 
 
 def _finished(deployment: Deployment, load: Load) -> tuple[int, float]:

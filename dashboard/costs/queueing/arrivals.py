@@ -55,8 +55,8 @@ Arrivals = Annotated[PoissonArrivals | WeeklyArrivals, Field(discriminator="kind
 class Workload(_Model):
     """What a developer asks of the server: when, and how much."""
 
-    arrivals: Arrivals
-    tokens: Tokens
+    arrivals: Arrivals = Field(description="When requests come, for each developer.")
+    tokens: Tokens = Field(description="How many tokens a request has.")
 
     def busiest_hour(self) -> int:
         """Of the week, 0 to 167; of equals the first."""

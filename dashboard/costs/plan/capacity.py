@@ -1,0 +1,241 @@
+"""Does the hardware hold the model and serve the team, and if not, what does."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from dashboard.costs.capacity import sentence as told
+from dashboard.costs.capacity.deployment import Deployment
+from dashboard.costs.capacity.memory import most_sequences, weight_bytes
+from dashboard.costs.capacity.scale_out import Load, Ownership, limit
+from dashboard.costs.capacity.speed import Speed, speed
+from dashboard.costs.capacity.validation import interval
+from dashboard.costs.plan.basis import Basis, as_decimal, life_months
+from dashboard.costs.plan.figures import CapacityPlan, Holding, Predicted, Serving, SpeedPlan
+from dashboard.costs.scenario import Scenario, Use
+from dashboard.costs.scenario_capacity import CapacityNeed
+
+GB = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What a scenario names, laid out on its hardware. `fast` None: it does not fit."""
+
+    need: CapacityNeed
+    deployment: Deployment
+    fast: Speed | None
+
+
+def placed(need: CapacityNeed) -> Placed:
+    deployment, load = need.deployment(), need.load
+    fast = None
+    if most_sequences(deployment, load.context_tokens):
+        fast = speed(deployment, load.prompt_tokens, load.answer_tokens, load.cached_tokens)
+    return Placed(need, deployment, fast)
+
+
+def throughput(found: Placed, use: Use) -> Decimal | None:
+    """Tokens a second at full use, input and output in the team's mix; None: it does not fit.
+
+    1 ÷ (fresh input ÷ reading rate + output × step ÷ batch), with the most answers in time.
+    """
+    if found.fast is None:
+        return None
+    at_once, _ = limit(found.fast, found.need.load)
+    batch = max(1, at_once)
+    seconds = float(use.input_share * (1 - use.cached_share)) / found.fast.prefill_tokens_per_s
+    seconds += float(1 - use.input_share) * found.fast.step_s(batch) / batch
+    return Decimal(f"{1 / seconds:.1f}") if seconds else None
+
+
+def capacity_plan(scenario: Scenario, basis: Basis, found: Placed) -> CapacityPlan:
+    need, deployment = found.need, found.deployment
+    model, precision = deployment.model, deployment.precision
+    speeds = None if found.fast is None else _speeds(found.fast, need.load)
+    reason = _why_not(scenario, found, speeds)
+    serving = None
+    if scenario.currency == told.CURRENCY:
+        serving = serving_plan(scenario, basis, deployment, max(1, scenario.developers))
+    held = told.what_holds_it(model, precision, need.load.context_tokens)
+    return CapacityPlan(
+        hardware=deployment.title,
+        model=model.title,
+        precision=precision.name,
+        weights_gb=weight_bytes(model, precision) / GB,
+        memory_gb=_memory_bytes(deployment) / GB,
+        holds=found.fast is not None,
+        serves=reason is None,
+        reason=reason,
+        speed=speeds,
+        holding=tuple(
+            Holding(title=one.title, price=one.hardware.cost(one.accelerators)) for one in held
+        ),
+        serving=serving,
+        sentences=tuple(_sentences(scenario, basis, found, speeds, reason, serving)),
+    )
+
+
+def serving_plan(
+    scenario: Scenario, basis: Basis, deployment: Deployment, developers: int
+) -> Serving | None:
+    """The cheapest hardware that serves so many developers, in US dollars; None: none does."""
+    if scenario.capacity is None:
+        return None
+    try:
+        answer = told.answer(
+            deployment.model,
+            deployment.precision,
+            developers,
+            as_decimal(basis.seat),
+            scenario.capacity.load,
+            ownership_of(scenario, basis),
+        )
+    except ValueError:  # none is fast enough
+        return None
+    row = answer.row
+    replicas = f"{row.replicas} × " if row.replicas > 1 else ""
+    price = row.deployment.hardware.price
+    return Serving(
+        developers=developers,
+        title=f"{replicas}{row.deployment.title}",
+        price=row.price,
+        price_estimated=bool(price and price.estimated),
+        kilowatts=row.kilowatts,
+        months=answer.even.months,
+        within_life=answer.even.within_life,
+        sentence=answer.sentence,
+    )
+
+
+def ownership_of(scenario: Scenario, basis: Basis) -> Ownership:
+    """The scenario's life, PUE, and price per kWh with all that the bill has."""
+    return Ownership(
+        life_months=life_months(scenario),
+        electricity_price_per_kwh=basis.bill.per_kwh or Decimal(0),
+        pue=scenario.pue,
+    )
+
+
+def developers_served(rate: float, load: Load) -> int:
+    """How many developers' busiest hour so many requests a second are."""
+    return int(rate * load.busy_share * 3600 / load.requests_per_hour)
+
+
+def _speeds(fast: Speed, load: Load) -> SpeedPlan:
+    at_once, rate = limit(fast, load)
+    likely = interval(rate) if rate else None
+    return SpeedPlan(
+        one_alone_tokens_per_s=_predicted(fast.tokens_per_s_of_each(1)),
+        all_tokens_per_s=_predicted(rate * load.answer_tokens),
+        read_tokens_per_s=_predicted(fast.prefill_tokens_per_s),
+        first_token_s=fast.first_token_s(load.new_tokens),
+        most_at_once=fast.most_at_once,
+        at_once=at_once,
+        developers_served=developers_served(rate, load),
+        developers_served_if_slow=developers_served(likely.low, load) if likely else 0,
+        developers_served_if_fast=developers_served(likely.high, load) if likely else 0,
+    )
+
+
+def _predicted(value: float) -> Predicted:
+    likely = interval(value)
+    return Predicted(low=likely.low, predicted=likely.predicted, high=likely.high)
+
+
+def _why_not(scenario: Scenario, found: Placed, speeds: SpeedPlan | None) -> str | None:
+    """Why it does not serve the team; None: it does."""
+    need, deployment = found.need, found.deployment
+    if speeds is None:
+        weights = weight_bytes(deployment.model, deployment.precision) / GB
+        return (
+            f"{deployment.title} does not hold {deployment.model.title}: its weights are "
+            f"{weights:,.0f} GB in {deployment.precision.name.upper()}, and the memory has "
+            f"{_memory_bytes(deployment) / GB:,.0f} GB, of which a tenth is kept free"
+        )
+    if not speeds.at_once:
+        alone = speeds.one_alone_tokens_per_s.predicted
+        return (
+            f"even one answer alone comes at about {alone:,.0f} tokens a second, prompts read in "
+            f"between, and {need.load.least_tokens_per_s:g} are asked for"
+        )
+    if speeds.first_token_s > need.first_token_limit_s:
+        return (
+            f"the first token takes about {speeds.first_token_s:,.1f} seconds without any waiting, "
+            f"and {need.first_token_limit_s:g} are allowed"
+        )
+    if speeds.developers_served < scenario.developers:
+        return (
+            f"it serves about {speeds.developers_served:,} developers "
+            f"({speeds.developers_served_if_slow:,} to {speeds.developers_served_if_fast:,}), not "
+            f"{scenario.developers:,}"
+        )
+    return None
+
+
+def _sentences(
+    scenario: Scenario,
+    basis: Basis,
+    found: Placed,
+    speeds: SpeedPlan | None,
+    reason: str | None,
+    serving: Serving | None,
+) -> list[str]:
+    deployment, load = found.deployment, found.need.load
+    model, precision = deployment.model, deployment.precision
+    said = []
+    if speeds is None:
+        said.append(_does_not_fit(scenario, basis, found, reason or ""))
+        if scenario.currency == told.CURRENCY:
+            ownership = ownership_of(scenario, basis)
+            seat = as_decimal(basis.seat)
+            said.append(told.what_merely_holds_it(model, precision, seat, load, ownership))
+            if serving is not None:
+                said.append(_argument(deployment, seat, load, ownership))
+    else:
+        alone = speeds.one_alone_tokens_per_s
+        said.append(
+            f"{deployment.title} holds {model.title} in {precision.name.upper()}: about "
+            f"{alone.predicted:,.0f} tokens a second ({alone.low:,.0f} to {alone.high:,.0f}) for "
+            f"one request alone, and {speeds.developers_served:,} developers "
+            f"({speeds.developers_served_if_slow:,} to {speeds.developers_served_if_fast:,}) at "
+            "the stated load."
+        )
+        if reason is not None:
+            said.append(f"It does not serve this team: {reason}.")
+    if serving is not None and reason is not None:
+        said.append(serving.sentence)
+    if serving is None and scenario.currency == told.CURRENCY:
+        said.append(f"No hardware with a known price serves {model.title} at this load.")
+    if scenario.currency != told.CURRENCY:
+        said.append("What else would serve it is not compared: its prices are known in USD only.")
+    return said
+
+
+@lru_cache(maxsize=64)
+def _argument(deployment: Deployment, seat: Decimal, load: Load, ownership: Ownership) -> str:
+    """Kept, because it tries one team after another, and most changes leave it as it is."""
+    card, model = deployment.hardware, deployment.model
+    return told.what_it_does_to_the_argument(
+        card, model, deployment.precision, seat, load, ownership
+    )
+
+
+def _does_not_fit(scenario: Scenario, basis: Basis, found: Placed, reason: str) -> str:
+    """One card is told with every precision that is asked for and the model's own."""
+    deployment = found.deployment
+    if deployment.accelerators > 1 or deployment.hardware.host is not None:
+        return f"{reason}."
+    card = deployment.hardware
+    in_dollars = scenario.currency == told.CURRENCY
+    if card.price is None or card.price.accelerator != basis.hardware_cost or not in_dollars:
+        card = card.model_copy(update={"price": None})
+    own = deployment.model.precision[0].name
+    names = dict.fromkeys([own, deployment.precision.name])
+    return told.does_it_fit(card, deployment.model, tuple(names))
+
+
+def _memory_bytes(deployment: Deployment) -> float:
+    host = deployment.hardware.host
+    card = deployment.hardware.memory_bytes * deployment.accelerators
+    return card + (host.memory_bytes if host else 0.0)

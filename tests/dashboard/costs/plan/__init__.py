@@ -1,0 +1,1 @@
+"""Plans: one scenario in, every figure out."""
