@@ -12,6 +12,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import energy as energy_figures
+from dashboard.alternatives.choices import Choices, baselines
+from dashboard.alternatives.offers import Offer, Ranged, ranged
+from dashboard.alternatives.offers import offers as priced_offers
 from dashboard.energy import EnergyView
 from dashboard.ledgers import engine_of, make_sample
 from dashboard.overview import Overview, View, compute
@@ -59,13 +62,32 @@ def timezone() -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def overview(ledger: str, span: str, zone: ZoneInfo) -> Overview:
-    return _overview(str(engine_of(ledger).url), View(ledger, span, zone.key))
+def overview(view: View) -> Overview:
+    return _overview(str(engine_of(view.ledger).url), view)
 
 
 @st.cache_data(ttl=2, max_entries=64, show_spinner=False)
 def _overview(url: str, view: View) -> Overview:
     return compute(engine_of(view.ledger), view, now_ms())
+
+
+def alternatives(view: View) -> Ranged:
+    return _alternatives(str(engine_of(view.ledger).url), view)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _alternatives(url: str, view: View) -> Ranged:
+    return ranged(engine_of(view.ledger), view, now_ms())
+
+
+def offers(view: View, choices: Choices, today: date) -> list[Offer]:
+    return _offers(str(engine_of(view.ledger).url), view, choices, today)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _offers(url: str, view: View, choices: Choices, today: date) -> list[Offer]:
+    """Of a large team and a long range it takes half a second."""
+    return priced_offers(_alternatives(url, view), baselines(choices, today))
 
 
 def energy(ledger: str, span: str, zone: ZoneInfo) -> EnergyView:

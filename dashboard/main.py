@@ -21,6 +21,7 @@ page = st.navigation(
     [
         st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
         st.Page("views/requests.py", title="Requests", icon=":material/receipt_long:"),
+        st.Page("views/alternatives.py", title="Alternatives", icon=":material/balance:"),
         st.Page("views/energy.py", title="Energy", icon=":material/bolt:"),
         st.Page("views/chat.py", title="Chat", icon=":material/forum:"),
         st.Page("views/connect.py", title="Connect", icon=":material/power:"),
