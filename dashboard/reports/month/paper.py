@@ -30,6 +30,7 @@ _SHAPED = re.compile("[\u0300-\u036f\u0590-\u1cff\ua800-\uabff\ufb1d-\ufdff\ufe7
 
 MARGIN = 16.0
 FOOT = 20.0
+PAGES = "\ue000" * 3  # stands for how many there are: no text has it (`fonts.clean`)
 FAMILY = "text"
 
 
@@ -43,6 +44,7 @@ class Paper(FPDF):
         self.set_margin(MARGIN)
         self.c_margin = 0.0  # text begins where its line does
         self.set_auto_page_break(True, FOOT)
+        self.alias_nb_pages(PAGES)
         self.set_lang("en")
         self.set_title(title)
         self.set_creator("Breakeven")
@@ -58,7 +60,7 @@ class Paper(FPDF):
         # How many pages there are is known at the end only: room for two digits.
         width = self.width_of(f"Page {self.page_no()} of 00")
         self.set_xy(self.w - MARGIN - width, -FOOT + 7.5)
-        self.put(f"Page {self.page_no()} of {{nb}}", width, 3.6)
+        self.put(f"Page {self.page_no()} of {PAGES}", width, 3.6)
 
     def write_at(self, points: float, colour: Colour = INK, *, bold: bool = False) -> None:
         """From now on text is of this size and colour."""
