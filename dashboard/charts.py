@@ -34,12 +34,14 @@ class Chart:
 def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
     """What each developer costs on both sides.
 
-    `frame` has a row for each developer: developer, fully_loaded, marginal, seat (amounts).
+    `frame` has a row for each developer: developer, fully_loaded, marginal, seat (amounts; a seat
+    of NaN: nobody's, such as an overhead row).
     """
     shown = largest(frame, "fully_loaded", ["fully_loaded", "marginal", "seat"])
-    cheaper = int((frame["fully_loaded"] < frame["seat"]).sum())
+    people = frame[frame["seat"].notna()]
+    cheaper = int((people["fully_loaded"] < people["seat"]).sum())
     title = (
-        f"{cheaper} of {len(frame)} developers cost less self-hosted than their seat ({currency})"
+        f"{cheaper} of {len(people)} developers cost less self-hosted than their seat ({currency})"
     )
     symbol = formats.SYMBOLS.get(currency, f"{currency} ")
     figure = go.Figure()
@@ -65,9 +67,10 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
     )
     figure.update_layout(barmode="group", xaxis={"tickprefix": symbol, "rangemode": "tozero"})
     dress(figure, bar_height(len(shown)), reverse_order=True)
+    costs = zip(shown["developer"], shown["fully_loaded"], shown["seat"], strict=True)
     alt = f"{title}. " + "; ".join(
-        f"{row.developer}: {symbol}{row.fully_loaded:,.2f}, seat {symbol}{row.seat:,.2f}"
-        for row in shown.itertuples()
+        f"{name}: {symbol}{own:,.2f}" + ("" if np.isnan(seat) else f", seat {symbol}{seat:,.2f}")
+        for name, own, seat in costs
     )
     return Chart(title, figure, alt, frame)
 

@@ -12,9 +12,15 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import energy as energy_figures
+from dashboard.alternatives.choices import Choices, baselines
+from dashboard.alternatives.offers import Offer, Ranged, ranged
+from dashboard.alternatives.offers import offers as priced_offers
 from dashboard.energy import EnergyView
 from dashboard.ledgers import engine_of, make_sample
 from dashboard.overview import Overview, View, compute
+from dashboard.reports.month import contents, months
+from dashboard.reports.month.models import MonthReport
+from dashboard.reports.routes import MADE_BY
 from db import energy_queries, grid, keys, limits, people, prices, queries
 from db.ids import now_ms
 from db.months import month_after, month_of
@@ -56,13 +62,32 @@ def timezone() -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def overview(ledger: str, span: str, zone: ZoneInfo) -> Overview:
-    return _overview(str(engine_of(ledger).url), View(ledger, span, zone.key))
+def overview(view: View) -> Overview:
+    return _overview(str(engine_of(view.ledger).url), view)
 
 
 @st.cache_data(ttl=2, max_entries=64, show_spinner=False)
 def _overview(url: str, view: View) -> Overview:
     return compute(engine_of(view.ledger), view, now_ms())
+
+
+def alternatives(view: View) -> Ranged:
+    return _alternatives(str(engine_of(view.ledger).url), view)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _alternatives(url: str, view: View) -> Ranged:
+    return ranged(engine_of(view.ledger), view, now_ms())
+
+
+def offers(view: View, choices: Choices, today: date) -> list[Offer]:
+    return _offers(str(engine_of(view.ledger).url), view, choices, today)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _offers(url: str, view: View, choices: Choices, today: date) -> list[Offer]:
+    """Of a large team and a long range it takes half a second."""
+    return priced_offers(_alternatives(url, view), baselines(choices, today))
 
 
 def energy(ledger: str, span: str, zone: ZoneInfo) -> EnergyView:
@@ -72,6 +97,20 @@ def energy(ledger: str, span: str, zone: ZoneInfo) -> EnergyView:
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
 def _energy(url: str, view: View) -> EnergyView:
     return energy_figures.compute(engine_of(view.ledger), view, now_ms())
+
+
+def months_with_data(ledger: str, zone: ZoneInfo) -> list[str]:
+    """Months (`YYYY-MM`) of which there is something to report, newest first."""
+    return months.months_with_data(engine_of(ledger), zone, now_ms())
+
+
+def month_report(ledger: str, month: str, zone: ZoneInfo) -> MonthReport:
+    return _month_report(str(engine_of(ledger).url), ledger, month, zone.key)
+
+
+@st.cache_data(ttl=10, max_entries=16, show_spinner=False)
+def _month_report(url: str, ledger: str, month: str, zone: str) -> MonthReport:
+    return contents.month_report(engine_of(ledger), month, ZoneInfo(zone), now_ms(), MADE_BY)
 
 
 def has_energy(ledger: str) -> bool:

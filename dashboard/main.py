@@ -22,10 +22,12 @@ page = st.navigation(
         st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
         st.Page("views/planner.py", title="Planner", icon=":material/calculate:"),
         st.Page("views/requests.py", title="Requests", icon=":material/receipt_long:"),
+        st.Page("views/alternatives.py", title="Alternatives", icon=":material/balance:"),
         st.Page("views/energy.py", title="Energy", icon=":material/bolt:"),
         st.Page("views/chat.py", title="Chat", icon=":material/forum:"),
         st.Page("views/connect.py", title="Connect", icon=":material/power:"),
         st.Page("views/imports.py", title="Import", icon=":material/upload_file:"),
+        st.Page("views/reports.py", title="Reports", icon=":material/summarize:"),
         st.Page("views/export.py", title="Export", icon=":material/download:"),
         st.Page("views/settings.py", title="Settings", icon=":material/tune:"),
     ]

@@ -14,9 +14,10 @@ from sqlalchemy import Engine
 
 from dashboard.costs.breakeven import break_even, smallest_team
 from dashboard.costs.comparison import compare, cumulative
-from dashboard.costs.models import BreakEven, Comparison, Developer, Point, Segment
+from dashboard.costs.models import BreakEven, Comparison, Developer, IdleRule, Point, Segment
 from dashboard.periods import MINUTE_MS, Period, period
 from dashboard.sides import developers_of, moment, prices_of, segments_of
+from dashboard.trend import Trend, trend
 from db import queries
 from db.prices import current_prices
 
@@ -25,11 +26,13 @@ CURVE_POINTS = 61  # both curves are nearly straight between two of them
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a reader looks at: whose ledger, which range, in which time zone."""
+    """What a reader looks at: whose ledger, which range, in which time zone, and by which rule
+    idle time is shared."""
 
     ledger: str
     span: str
     timezone: str
+    idle: IdleRule = "by_use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Overview:
     curve: list[Point]
     break_even: BreakEven
     smallest_team: int | None
+    trend: Trend
     totals: queries.Totals
     energy: queries.EnergyTotals
     usage: pd.DataFrame
@@ -63,14 +67,14 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
     first_ms = first_moment(engine, zone, now_ms)
     chosen = period(view.span, zone, now_ms, first_ms)
     developers = developers_of(engine, zone)
-    seated = sum(1 for developer in developers if developer.seat_until is None)
+    seated = sum(1 for developer in developers if _holds_seat(developer, moment(now_ms), zone))
     segments = segments_of(engine, chosen.start_ms, chosen.end_ms)
-    comparison = compare(segments, developers, zone)
+    comparison = compare(segments, developers, zone, view.idle)
     month = comparison
     if view.span != "month":
         this_month = period("month", zone, now_ms, first_ms)
         month_segments = segments_of(engine, this_month.start_ms, this_month.end_ms)
-        month = compare(month_segments, developers, zone)
+        month = compare(month_segments, developers, zone, view.idle)
     buckets, tokens = _tokens(engine, chosen)
     return Overview(
         view=view,
@@ -81,6 +85,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
         curve=cumulative(segments, developers, _moments(chosen, segments, developers, zone), zone),
         break_even=break_even(prices_of(prices), seated),
         smallest_team=smallest_team(prices_of(prices)),
+        trend=trend(engine, prices, developers, zone, now_ms),
         totals=queries.totals(engine, chosen.start_ms, chosen.end_ms),
         energy=queries.energy_between(engine, chosen.start_ms, chosen.end_ms),
         usage=queries.by_developer(engine, chosen.start_ms, chosen.end_ms),
@@ -90,6 +95,13 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
             engine, chosen.start_ms, chosen.end_ms, max(chosen.bucket_ms, MINUTE_MS)
         ),
     )
+
+
+def _holds_seat(developer: Developer, at: datetime, zone: ZoneInfo) -> bool:
+    """Whether a developer had a seat at this time, which may be a past month's end."""
+    # A seat's first day is the day (UTC) on which the developer was added: see `developers_of`.
+    begun = developer.seat_from.astimezone(zone).date() <= at.date()
+    return begun and (developer.seat_until is None or developer.seat_until > at)
 
 
 def first_moment(engine: Engine, zone: ZoneInfo, now_ms: int) -> int | None:

@@ -3,13 +3,14 @@
 Every figure names what it is: fully loaded or marginal, measured or estimated.
 """
 
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
 from dashboard import formats
+from dashboard.costs.break_even.trend import Projection
 from dashboard.costs.models import BreakEven
 from dashboard.costs.sentences import break_even_sentence, headline, smallest_team_sentence
 from dashboard.overview import Overview, View, compute
@@ -44,10 +45,13 @@ def sentence(overview: Overview) -> str:
 
 
 def verdict(overview: Overview) -> str:
-    """When the hardware has paid for itself, and how many developers that takes."""
+    """When the hardware has paid for itself, by formula and by the ledger's own trend, and how many
+    developers that takes."""
     team = smallest_team_sentence(overview.smallest_team)
     even = overview.break_even
-    return f"{break_even_sentence(even)} {team}" if even.developers else team
+    formula = f"By formula, {_going_on(break_even_sentence(even))} {team}"
+    ledger = f"By the ledger, {_going_on(overview.trend.sentence)}"
+    return f"{formula if even.developers else team} {ledger}"
 
 
 def figures(overview: Overview) -> list[dict[str, str]]:
@@ -74,11 +78,15 @@ def figures(overview: Overview) -> list[dict[str, str]]:
         {
             "label": "Break-even",
             "value": _months(even),
-            "note": f"with {_number(even.developers, 'developer')}, at rated power"
+            "note": f"by formula, with {_number(even.developers, 'developer')} at rated power; by "
+            f"the ledger: {_by_ledger(overview.trend.projection)}"
             if even.developers
             else "once there is a developer",
-            "why": "The hardware's price over what a month saves: the seats, less electricity at "
-            "rated power in all hours, less operations. Without tax, financing or resale.",
+            "why": "By formula: the hardware's price over what a month saves: the seats, less "
+            "electricity at rated power in all hours, less operations. By the ledger: the same "
+            "from what each whole day since the hardware's first really saved, carried on at the "
+            "mean of the last 30; the interval is of resamples of those in blocks of a week. "
+            "Without tax, financing or resale.",
         },
         {
             "label": "Tokens",
@@ -149,6 +157,7 @@ def chart(overview: Overview) -> dict[str, Any]:
             "cost_axis": f"Cost so far {overview.period.words}, {currency}",
             "tokens_axis": f"Tokens {overview.period.bucket_words()}",
         },
+        "paid": _paid(overview, zone),
         "alt": f"Cost so far {overview.period.words}: self-hosted, fully loaded, "
         f"{formats.money(chosen.self_hosted_total, currency)}; seats "
         f"{formats.money(chosen.baseline_total, currency)}. Below, "
@@ -160,6 +169,38 @@ def _months(even: BreakEven) -> str:
     if even.developers == 0:
         return formats.UNKNOWN
     return "never" if even.months is None else f"{even.months:,.1f} months"
+
+
+def _going_on(sentence: str) -> str:
+    """A sentence as the second part of another."""
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _by_ledger(found: Projection | None) -> str:
+    """`expected 10 April 2026 (90%: 1 April 2026 to never)`."""
+    if found is None or found.kind == "unknown":
+        return "too early to tell"
+    if found.kind == "never":
+        return "never at this rate"
+    if found.kind == "already":
+        return f"already, on {_day(found.day)}"
+    return f"{_day(found.day)} (90%: {_day(found.earliest)} to {_day(found.latest)})"
+
+
+def _day(day: date | None) -> str:
+    return "never" if day is None else f"{day:%-d %B %Y}"
+
+
+def _paid(overview: Overview, zone: ZoneInfo) -> dict[str, str] | None:
+    """Where the chart marks the day on which the hardware has paid for itself; None: it is not
+    within the picture."""
+    found = overview.trend.projection
+    if found is None or found.day is None:
+        return None
+    at = datetime.combine(found.day, time(), zone)
+    if not overview.period.start_ms <= at.timestamp() * 1000 < overview.period.end_ms:
+        return None
+    return {"x": _local(at.timestamp() * 1000, zone), "words": "Hardware paid for, by the ledger"}
 
 
 def _outcomes(overview: Overview) -> str:

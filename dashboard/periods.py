@@ -35,6 +35,7 @@ def period(span: str, zone: ZoneInfo, now_ms: int, first_ms: int | None) -> Peri
     """The range as it is now. `first_ms`: when anything was first used or in service; a long range
     begins no earlier, for there is nothing to see before."""
     now = datetime.fromtimestamp(now_ms / 1000, zone)
+    first_ms = now_ms if first_ms is None else first_ms
     now_ms += 1  # what happens in this very millisecond is within, and no range is empty
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if span == "hour":
@@ -42,7 +43,7 @@ def period(span: str, zone: ZoneInfo, now_ms: int, first_ms: int | None) -> Peri
         return Period(start, now_ms, 30 * 1000, "in the last hour")
     if span == "today":
         return Period(_ms(midnight), now_ms, QUARTER_MS, "today")
-    first = datetime.fromtimestamp((now_ms if first_ms is None else first_ms) / 1000, zone)
+    first = datetime.fromtimestamp(first_ms / 1000, zone)
     first_day = first.replace(hour=0, minute=0, second=0, microsecond=0)
     if span == "month":
         begins = max(midnight.replace(day=1), first_day)

@@ -42,6 +42,13 @@ def would_have_cost(
     """Every baseline's cost of a range (UTC epoch milliseconds). `zone` is whose months count."""
     metered = metered_usage(engine, start_ms, end_ms)
     imported = imported_usage(engine, start_ms, end_ms)
+    return priced_apart(metered, imported, baselines, zone)
+
+
+def priced_apart(
+    metered: UsageRange, imported: UsageRange, baselines: Sequence[Baseline], zone: tzinfo
+) -> list[Priced]:
+    """The same of usage that was read before."""
     return [
         Priced(
             baseline=baseline,

@@ -16,7 +16,7 @@ from dashboard.costs.models import (
     TeamFrom,
     Usage,
 )
-from dashboard.periods import MINUTE_MS
+from dashboard.periods import DAY_MS, MINUTE_MS
 from db import queries
 from db.memberships import team_places
 from db.people import list_developers
@@ -59,10 +59,25 @@ def segments_of(engine: Engine, start_ms: int, end_ms: int) -> list[Segment]:
     segments: list[Segment] = []
     for priced in prices_between(engine, start_ms, end_ms):
         if priced.settings.electricity_basis == "metered":
-            segments += _metered(engine, priced)
+            length = priced.end_ms - priced.start_ms
+            size = max(-(-length // MOST_PIECES // MINUTE_MS) * MINUTE_MS, MINUTE_MS)
+            segments += _metered(engine, priced, size)
         else:
             energy = _energy(queries.energy_between(engine, priced.start_ms, priced.end_ms))
             segments.append(_segment(engine, priced, priced.start_ms, priced.end_ms, energy))
+    return segments
+
+
+def running_of(engine: Engine, start_ms: int, end_ms: int) -> list[Segment]:
+    """The range without who used what: enough for what running the hardware costs. Metered
+    electricity is followed day by day, in pieces of 24 hours from `start_ms` on."""
+    segments: list[Segment] = []
+    for priced in prices_between(engine, start_ms, end_ms):
+        if priced.settings.electricity_basis == "metered":
+            segments += _metered(engine, priced, DAY_MS, with_usage=False)
+        else:
+            start, end = priced.start_ms, priced.end_ms
+            segments.append(_segment(engine, priced, start, end, None, with_usage=False))
     return segments
 
 
@@ -70,9 +85,10 @@ def moment(epoch_ms: int) -> datetime:
     return datetime.fromtimestamp(epoch_ms / 1000, UTC)
 
 
-def _metered(engine: Engine, priced: PriceSegment) -> list[Segment]:
+def _metered(
+    engine: Engine, priced: PriceSegment, size: int, *, with_usage: bool = True
+) -> list[Segment]:
     start, end = priced.start_ms, priced.end_ms
-    size = max(-(-(end - start) // MOST_PIECES // MINUTE_MS) * MINUTE_MS, MINUTE_MS)
     read = {
         row["bucket_ms"]: row
         for row in queries.energy_timeline(engine, start, end, size).to_dict("records")
@@ -82,9 +98,11 @@ def _metered(engine: Engine, priced: PriceSegment) -> list[Segment]:
     for begins in range(start, end, size):
         energy = _energy_row(read[begins], estimated) if begins in read else None
         # Usage is added up over the range, so it may stand in the first piece of its prices.
-        with_usage = begins == start
+        first = begins == start
         ends = min(begins + size, end)
-        pieces.append(_segment(engine, priced, begins, ends, energy, with_usage=with_usage))
+        pieces.append(
+            _segment(engine, priced, begins, ends, energy, with_usage=with_usage and first)
+        )
     return pieces
 
 

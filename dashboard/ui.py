@@ -8,7 +8,9 @@ import streamlit as st
 
 from dashboard import access, data, formats
 from dashboard.charts import Chart
+from dashboard.costs.models import IdleRule
 from dashboard.gate import SIGN_IN, SIGN_OUT
+from dashboard.idle_rules import IDLE_RULES
 from dashboard.periods import RANGES
 from dashboard.reports.csv_text import frame_csv
 from db.errors import InvalidInput, LedgerUnavailable
@@ -51,6 +53,22 @@ def choose_range(default: str) -> str:
         label_visibility="collapsed",
     )
     return list(RANGES)[names.index(chosen)]
+
+
+def choose_idle_rule() -> IdleRule:
+    """How idle time is shared. The address carries the rule's name."""
+    names = list(IDLE_RULES.values())
+    chosen = st.segmented_control(
+        "Idle time is shared",
+        names,
+        default=IDLE_RULES["by_use"],
+        required=True,
+        key="idle",
+        bind="query-params",
+        help="By use and evenly, developers carry all of the cost; with an overhead row, what was "
+        "idle stands apart. The three add up to the same.",
+    )
+    return list(IDLE_RULES)[names.index(chosen)]
 
 
 def sidebar() -> None:

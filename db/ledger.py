@@ -94,6 +94,7 @@ class Ledger:
         self._changed = threading.Condition()
         self._queue: deque[_Job] = deque()
         self._owed: deque[_Job] = deque()
+        self._repaying = 0  # of those owed, how many are being written
         self._in_doubt: tuple[str, list[Payload]] | None = None
         self._running: set[int] = set()
         self._checkpoints: dict[int, Checkpoint] = {}
@@ -170,7 +171,7 @@ class Ledger:
     def health(self) -> LedgerHealth:
         """The writer's state now."""
         with self._changed:
-            waiting = len(self._queue) + len(self._owed)
+            waiting = len(self._queue) + len(self._owed) + self._repaying
             return LedgerHealth(self._state, self._message, self._since, waiting)
 
     def note_damage(self, error: LedgerDamaged) -> None:
@@ -254,6 +255,7 @@ class Ledger:
                 log.exception("The ledger's writer failed.")
                 unanswered = [job for job in jobs if job.future is not None]
                 self._refuse(unanswered, LedgerUnavailable(f"The ledger's writer failed: {error}"))
+            self._repaying = 0
             if closing and not more:
                 if self._owed:
                     log.error("%d outcomes or energy windows were not written.", len(self._owed))
@@ -285,8 +287,10 @@ class Ledger:
         take the others along."""
         try:
             self._settle()
-            jobs = [*self._owed, *jobs]
-            self._owed.clear()
+            with self._changed:
+                self._repaying = len(self._owed)
+                jobs = [*self._owed, *jobs]
+                self._owed.clear()
             self._keep_up(checkpoints)
         except LedgerUnavailable as error:
             with self._changed:

@@ -68,5 +68,5 @@ def remove(engine: Engine, name: str, *, actor: str) -> None:
         note(connection, actor, "scenario removed", name=name, was=before, now=None)
 
 
-def _content(name: str) -> Select[tuple[str]]:
+def _content(name: str) -> Select[str]:
     return select(SavedScenario.content).where(SavedScenario.name == name)

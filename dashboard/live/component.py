@@ -24,7 +24,12 @@ _component = st.components.v2.component(
 def live_overview(view: View, payload: dict[str, Any]) -> None:
     """Draw `payload` and keep it up to date. The page reruns now and then when there are new
     requests, so that its other charts follow."""
-    asked = {"ledger": view.ledger, "range": view.span, "timezone": view.timezone}
+    asked = {
+        "ledger": view.ledger,
+        "range": view.span,
+        "timezone": view.timezone,
+        "idle": view.idle,
+    }
     _component(
         key="live-overview",
         data={"payload": payload, "url": f"{EVENTS}?{urlencode(asked)}", "plotly": PLOTLY_JS},

@@ -198,13 +198,29 @@ function layout(chart, colours, narrow) {
       y: narrow ? 1.1 : 1.02, yanchor: "bottom" },
     xaxis: { ...axis, type: "date", rangemode: "normal", range: chart.x_range, showgrid: false,
       anchor: "y2" },
-    yaxis: { ...axis, domain: [0.4, 1], tickprefix: chart.currency_prefix, tickformat: ",.4~g",
+    yaxis: { ...axis, domain: [0.4, 1], tickprefix: chart.currency_prefix, tickformat: ",.12~g",
       ...(nothing(chart.self_hosted) && nothing(chart.baseline) ? { range: [0, 1] } : {}) },
     yaxis2: { ...axis, domain: [0, 0.27], tickformat: "~s", nticks: 4,
       ...(nothing(chart.tokens) ? { range: [0, 10] } : {}) },
     annotations: [
       heading(chart.names.cost_axis, 1.02), heading(chart.names.tokens_axis, 0.285),
+      ...(chart.paid ? [paidWords(chart, colours)] : []),
     ],
+    shapes: chart.paid ? [{
+      type: "line", x0: chart.paid.x, x1: chart.paid.x, yref: "paper", y0: 0.4, y1: 1,
+      line: { color: colours.muted, width: 1.5, dash: "dot" },
+    }] : [],
+  }
+}
+
+// Beside the line, towards the middle of the picture.
+function paidWords(chart, colours) {
+  const [start, end, at] = [...chart.x_range, chart.paid.x].map((moment) => Date.parse(moment))
+  const right = at < (start + end) / 2
+  return {
+    text: chart.paid.words, x: chart.paid.x, y: 0.99, yref: "paper", yanchor: "top",
+    xanchor: right ? "left" : "right", xshift: right ? 4 : -4, showarrow: false,
+    font: { color: colours.muted, size: 12.5 },
   }
 }
 

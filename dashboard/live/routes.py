@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from dashboard import access
+from dashboard.idle_rules import IDLE_RULES
 from dashboard.ledgers import LEDGERS
 from dashboard.live.hub import Hub, TooMany
 from dashboard.overview import View
@@ -30,7 +31,7 @@ def live_routes(hub: Hub[View]) -> list[Route]:
     async def events(request: Request) -> Response:
         view = _view(request)
         if view is None:
-            return PlainTextResponse("Unknown ledger, range or time zone.", status_code=400)
+            return PlainTextResponse("Unknown ledger, range, time zone or rule.", status_code=400)
         token = request.cookies.get(access.COOKIE)
         return EventStream(_stream(hub, view, token), headers={}, on_end=lambda: None)
 
@@ -44,10 +45,11 @@ def live_routes(hub: Hub[View]) -> list[Route]:
 def _view(request: Request) -> View | None:
     asked = request.query_params
     ledger, span = asked.get("ledger", "own"), asked.get("range", "month")
-    if ledger not in LEDGERS or span not in RANGES:
+    idle = next((rule for rule in IDLE_RULES if rule == asked.get("idle", "by_use")), None)
+    if ledger not in LEDGERS or span not in RANGES or idle is None:
         return None
     try:
-        return View(ledger, span, ZoneInfo(asked.get("timezone", "UTC")).key)
+        return View(ledger, span, ZoneInfo(asked.get("timezone", "UTC")).key, idle)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 

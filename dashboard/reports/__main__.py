@@ -14,14 +14,18 @@ from sqlalchemy.exc import DBAPIError
 
 from dashboard.reports.exports import FORMATS, Export, Format, What, chunks
 from dashboard.reports.files import write_whole
+from dashboard.reports.month.contents import month_report
+from dashboard.reports.month.files import Kind, as_file, size_of
+from dashboard.reports.month.models import SIZES
 from dashboard.reports.span import Span
 from db.connect import connect
 from db.errors import InvalidInput, LedgerUnavailable, unavailable
 from db.export_queries import Whose
+from db.ids import now_ms
 from db.migrate import is_current
 from db.settings import Settings
 from db.teams import find_team
-from db.terminal import developer_named
+from db.terminal import ACTOR, developer_named
 
 _STEPS = 1_000  # of the progress bar
 
@@ -46,20 +50,24 @@ class _Zone(click.ParamType[ZoneInfo]):
             self.fail(f"There is no time zone named {value!r}; write one such as Europe/Berlin.")
 
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_timezone = click.option(
+    "--timezone",
+    "zone",
+    type=_Zone(),
+    default="UTC",
+    show_default=True,
+    help="Whose days and months.",
+)
+_database = click.option("--database", help="The ledger's URL; default: the one in BREAKEVEN_HOME.")
+_force = click.option("--force", is_flag=True, help="Replace a file that exists.")
 _OPTIONS = (
     click.option("--from", "first", type=_Day(), required=True, help="The first day."),
     click.option("--to", "before", type=_Day(), help="The day after the last; default: up to now."),
-    click.option(
-        "--timezone",
-        "zone",
-        type=_Zone(),
-        default="UTC",
-        show_default=True,
-        help="Whose days and months.",
-    ),
+    _timezone,
     click.option("--team", help="Only this team, as of each request's own day."),
     click.option("--developer", help="Only this developer; not for focus."),
-    click.option("--database", help="The ledger's URL; default: the one in BREAKEVEN_HOME."),
+    _database,
     click.option(
         "-o",
         "--output",
@@ -68,7 +76,7 @@ _OPTIONS = (
         metavar="FILE",
         help="Where to write it; - is the standard output.",
     ),
-    click.option("--force", is_flag=True, help="Replace a file that exists."),
+    _force,
 )
 
 
@@ -86,7 +94,7 @@ _format = click.option(
 
 @click.group()
 def cli() -> None:
-    """Export the ledger: requests, daily usage, or costs in FOCUS 1.2.
+    """Export the ledger: requests, daily usage, costs in FOCUS 1.2, or a month for a cost review.
 
     A range holds the days from --from to before --to. In CSV an apostrophe stands before text that
     a spreadsheet would take for a formula. A running gateway need not be stopped.
@@ -121,6 +129,39 @@ def usage_command(kind: Format, **asked: Any) -> None:
 def focus_command(kind: Format, **asked: Any) -> None:
     """Costs by day and team, in the FinOps Open Cost and Usage Specification 1.2."""
     _export("focus", kind, **asked)
+
+
+@cli.command("month")
+@click.argument("month", metavar="YYYY-MM")
+@click.option("--pdf", type=_FILE, metavar="FILE", help="The report on paper.")
+@click.option("--xlsx", type=_FILE, metavar="FILE", help="The same figures to calculate with.")
+@click.option("--paper", default=SIZES[0], show_default=True, help=" or ".join(SIZES) + ".")
+@_timezone
+@_database
+@_force
+def month_command(
+    month: str,
+    pdf: Path | None,
+    xlsx: Path | None,
+    paper: str,
+    zone: ZoneInfo,
+    database: str | None,
+    force: bool,
+) -> None:
+    """A month for a cost review: both sides' costs, who they are for, and what they rest on."""
+    files: dict[Kind, Path] = {}
+    if pdf is not None:
+        files["pdf"] = pdf
+    if xlsx is not None:
+        files["xlsx"] = xlsx
+    if not files:
+        raise InvalidInput("pdf", "Say where to write the report: --pdf FILE, --xlsx FILE or both.")
+    size = size_of(paper)
+    with _ledger(database or Settings().ledger_url) as engine:
+        report = month_report(engine, month, zone, now_ms(), ACTOR)
+    for kind, path in files.items():
+        length = write_whole(path, [as_file(report, kind, size)], replace=force)
+        click.echo(f"{path}: {length:,} bytes.", err=True)
 
 
 def _export(

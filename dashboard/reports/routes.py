@@ -2,6 +2,7 @@
 
 `GET /exports/requests.csv?from=2026-10-01&to=2026-11-01&timezone=Europe/Berlin`, and likewise
 `usage` and `focus`, `.csv` and `.parquet`; with `developer` or `team` (their ids) and `ledger`.
+`GET /exports/month.pdf?month=2026-10&timezone=Europe/Berlin`, and `.xlsx`, is the cost review.
 Who may not see the pages gets nothing. A download that cannot go on is cut off, so that half a file
 never passes for a whole one.
 """
@@ -9,6 +10,7 @@ never passes for a whole one.
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import get_args
 from urllib.parse import urlencode
@@ -23,6 +25,8 @@ from starlette.types import Receive, Scope, Send
 from dashboard import access
 from dashboard.ledgers import LEDGERS, engine_of
 from dashboard.reports.exports import FORMATS, MEDIA_TYPES, WHATS, Export, Format, What, chunks
+from dashboard.reports.month.files import KINDS, Kind, MonthFile, size_of
+from dashboard.reports.month.models import SIZES
 from dashboard.reports.span import Span
 from db.errors import InvalidInput, LedgerUnavailable
 from db.export_queries import Whose
@@ -30,9 +34,12 @@ from db.export_queries import Whose
 log = logging.getLogger(__name__)
 
 PATH = "/exports"
+MONTH = "month"
+MADE_BY = "dashboard"
 AT_ONCE = 4
 _WHATS: dict[str, What] = {what: what for what in get_args(What)}
 _FORMATS: dict[str, Format] = {kind: kind for kind in get_args(Format)}
+_KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -59,24 +66,32 @@ class Downloads:
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return PlainTextResponse("Another site may not start a download.", status_code=403)
         try:
-            ledger, export = _asked(request)
-            pieces = await anyio.to_thread.run_sync(chunks, engine_of(ledger), export)
+            asked = _asked(request)
+            if request.method == "HEAD":
+                answer = Response(headers=_headers(asked))
+                del answer.headers["Content-Length"]  # it is not known before it is written
+                return answer
+            return await self._begun(asked, token)
         except InvalidInput as error:
             return PlainTextResponse(error.message, status_code=400)
         except LedgerUnavailable as error:
             return PlainTextResponse(str(error), status_code=503)
-        if request.method == "HEAD":
-            answer = Response(headers=_headers(export))
-            del answer.headers["Content-Length"]  # it is not known before it is written
-            return answer
+
+    async def _begun(self, asked: "_Asked", token: str | None) -> Response:
+        """The download, where there is room for one more."""
         if not self._places.acquire(blocking=False):
             return PlainTextResponse(
                 f"{AT_ONCE} downloads run already; try again in a moment.",
                 status_code=503,
                 headers={"Retry-After": "10"},
             )
+        try:
+            pieces = await anyio.to_thread.run_sync(asked.pieces)
+        except BaseException:
+            self._places.release()
+            raise
         pieces = self._while_allowed(pieces, token)
-        return _Download(pieces, headers=_headers(export), on_end=self._places.release)
+        return _Download(pieces, headers=_headers(asked), on_end=self._places.release)
 
     def _while_allowed(self, pieces: Iterator[bytes], token: str | None) -> Iterator[bytes]:
         for piece in pieces:
@@ -103,6 +118,16 @@ class _Download(StreamingResponse):
             self._on_end()
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A file that a request asks for. `pieces` may take its time, and may find that there is none:
+    InvalidInput."""
+
+    filename: str
+    media_type: str
+    pieces: Callable[[], Iterator[bytes]]
+
+
 def address(ledger: str, export: Export) -> str:
     """Where the export is downloaded from."""
     asked = {
@@ -117,17 +142,45 @@ def address(ledger: str, export: Export) -> str:
     return f"{PATH}/{export.what}.{export.format}?{query}"
 
 
-def _asked(request: Request) -> tuple[str, Export]:
+def month_address(ledger: str, file: MonthFile) -> str:
+    """Where a month's report is downloaded from."""
+    asked = {
+        "ledger": ledger,
+        "month": file.month,
+        "timezone": file.zone.key,
+        "paper": file.size,
+    }
+    return f"{PATH}/{MONTH}.{file.kind}?{urlencode(asked)}"
+
+
+def _asked(request: Request) -> _Asked:
     asked = request.query_params
     what, _, kind = request.path_params["name"].partition(".")
-    if what not in _WHATS or kind not in _FORMATS:
-        raise InvalidInput("name", f"There are {', '.join(WHATS)}, as {' and '.join(FORMATS)}.")
     ledger = asked.get("ledger", "own")
     if ledger not in LEDGERS:
         raise InvalidInput("ledger", "There is no such ledger.")
-    span = Span(_day(asked.get("from")), _day(asked.get("to")), _zone(asked.get("timezone", "UTC")))
+    zone = _zone(asked.get("timezone", "UTC"))
+    if what == MONTH and kind in _KINDS:
+        size = size_of(asked.get("paper", SIZES[0]))
+        return _month(ledger, MonthFile(asked.get("month", ""), _KINDS[kind], zone, size))
+    if what not in _WHATS or kind not in _FORMATS:
+        raise InvalidInput("name", f"There are {', '.join(WHATS)}, as {' and '.join(FORMATS)}.")
+    span = Span(_day(asked.get("from")), _day(asked.get("to")), zone)
     whose = Whose(_id(asked.get("developer")), _id(asked.get("team")))
-    return ledger, Export(_WHATS[what], _FORMATS[kind], span, whose)
+    export = Export(_WHATS[what], _FORMATS[kind], span, whose)
+    return _Asked(
+        export.filename,
+        MEDIA_TYPES[export.format],
+        lambda: chunks(engine_of(ledger), export),
+    )
+
+
+def _month(ledger: str, file: MonthFile) -> _Asked:
+    return _Asked(
+        file.filename,
+        file.media_type,
+        lambda: iter([file.written(engine_of(ledger), MADE_BY)]),
+    )
 
 
 def _day(text: str | None) -> date:
@@ -152,10 +205,10 @@ def _id(text: str | None) -> int | None:
     return int(text)
 
 
-def _headers(export: Export) -> dict[str, str]:
+def _headers(asked: _Asked) -> dict[str, str]:
     return {
-        "Content-Type": MEDIA_TYPES[export.format],
-        "Content-Disposition": f'attachment; filename="{export.filename}"',
+        "Content-Type": asked.media_type,
+        "Content-Disposition": f'attachment; filename="{asked.filename}"',
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }

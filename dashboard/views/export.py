@@ -21,7 +21,7 @@ ABOUT: dict[What, str] = {
     "usage": "A row for every day, developer, team and model: requests that have ended, tokens and "
     "joules.",
     "focus": "Costs by day and team in the FinOps Open Cost and Usage Specification, fully loaded: "
-    "hardware, electricity and operations, idle time shared as on the Overview. For cost tools "
+    "hardware, electricity and operations, idle time shared by use. For cost tools "
     "that read FOCUS.",
 }
 FORMAT_NAMES = {"csv": "CSV", "parquet": "Parquet"}

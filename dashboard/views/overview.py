@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, data, ui
+from dashboard import charts, cost_tables, data, formats, ui
+from dashboard.idle_rules import rule_sentence
 from dashboard.live.component import live_overview
 from dashboard.overview import Overview, View
 from dashboard.overview_words import energy_basis, payload
@@ -29,16 +30,14 @@ def first_steps() -> None:
 
 
 def by_developer(overview: Overview) -> None:
-    """Cost and tokens, developer by developer."""
+    """Cost and tokens, developer by developer, and team by team."""
+    rows = overview.chosen.developers
     costs = pd.DataFrame(
         {
-            "developer": [row.name for row in overview.chosen.developers],
-            "fully_loaded": [float(row.fully_loaded) for row in overview.chosen.developers],
-            "marginal": [
-                float("nan") if row.marginal is None else float(row.marginal)
-                for row in overview.chosen.developers
-            ],
-            "seat": [float(row.seat) for row in overview.chosen.developers],
+            "developer": [row.name for row in rows],
+            "fully_loaded": [float(row.fully_loaded) for row in rows],
+            "marginal": [cost_tables.number(row.marginal) for row in rows],
+            "seat": [float("nan") if row.developer_id is None else float(row.seat) for row in rows],
         }
     )
     with st.grid(2, min_column_width=440):
@@ -46,6 +45,27 @@ def by_developer(overview: Overview) -> None:
             ui.show(charts.developer_costs(costs, overview.chosen.currency), "developer-costs")
         if not overview.usage.empty:
             ui.show(charts.developer_tokens(overview.usage), "developer-tokens")
+
+
+def tables(overview: Overview) -> None:
+    """Both sides' costs to the cent, with their total."""
+    comparison = overview.chosen
+    both = (
+        ("By developer", cost_tables.developer_table(comparison)),
+        ("By team", cost_tables.team_table(comparison)),
+    )
+    for name, table in both:
+        with st.container(border=True):
+            st.markdown(f"**{name}, {overview.period.words} ({comparison.currency})**")
+            st.dataframe(
+                table,
+                hide_index=True,
+                key=f"costs-{name}",
+                column_config=cost_tables.columns(comparison),
+                placeholder="",
+                alt=f"Costs {name.lower()}, {overview.period.words}.",
+            )
+    st.caption(cost_tables.EMPTY)
 
 
 def assumptions(overview: Overview) -> None:
@@ -60,9 +80,17 @@ empty = data.is_empty(ledger)
 if empty:
     first_steps()
 span = ui.choose_range("month")
-overview = data.overview(ledger, span, zone)
-live_overview(View(ledger, span, zone.key), payload(overview))
+live = st.container()
+rule = ui.choose_idle_rule()
+view = View(ledger, span, zone.key, rule)
+overview = data.overview(view)
+with live:
+    live_overview(view, payload(overview))
+if overview.chosen.developers:
+    st.markdown(formats.escape(rule_sentence(overview.chosen)))
 by_developer(overview)
+if overview.chosen.developers:
+    tables(overview)
 if not (empty or overview.energy_timeline.empty):
     ui.show(
         charts.energy_timeline(overview.energy_timeline, zone, energy_basis(overview.energy)),

@@ -75,9 +75,7 @@ def measure(ledgers: dict[int, Path], repetitions: int) -> dict[int, Measured]:
     """Time everything, in processes of its own. The cold timings come first: what forks off must
     not have asked anything itself. Warm, the ledgers take turns, so that whatever else the machine
     does slows them alike."""
-    subjects: list[Subject] = [
-        _forked(lambda path=path: subject_of(_open(path))) for path in ledgers.values()
-    ]
+    subjects: list[Subject] = [_forked(partial(_subject, path)) for path in ledgers.values()]
     asked = list(zip(ledgers.values(), subjects, strict=True))
     plan: list[str] = _forked(lambda: [query.name for query in _queries(*asked[0])])
     cold = [_cold_of_all(path, subject, len(plan)) for path, subject in asked]
@@ -89,9 +87,13 @@ def measure(ledgers: dict[int, Path], repetitions: int) -> dict[int, Measured]:
             for place, name in enumerate(plan)
             for times in [warm[place][number]]
         }
-        tables = _forked(lambda path=path: _table_bytes(path))
+        tables = _forked(partial(_table_bytes, path))
         found[rows] = Measured(timings, path.stat().st_size, tables)
     return found
+
+
+def _subject(path: Path) -> Subject:
+    return subject_of(_open(path))
 
 
 def _open(path: Path) -> Engine:

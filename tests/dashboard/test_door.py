@@ -26,7 +26,7 @@ from tests.product import ROOT
 
 PASSWORD = "correct horse battery"
 ORIGIN = "http://gpu-box:8501"
-VIEWS = ["overview", "requests", "chat", "connect", "export", "settings"]
+VIEWS = ["overview", "requests", "alternatives", "chat", "connect", "export", "settings"]
 SECRETS = ["/", "/settings", "/events/overview", "/exports/requests.csv", "/_stcore/metrics"]
 
 

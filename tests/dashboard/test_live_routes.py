@@ -87,7 +87,14 @@ def test_closing_the_hub_ends_open_streams_so_that_the_server_can_stop(site: Sit
 
 
 @pytest.mark.parametrize(
-    "query", ["ledger=other", "range=year", "timezone=../../etc/passwd", "timezone=Mars/Base"]
+    "query",
+    [
+        "ledger=other",
+        "range=year",
+        "timezone=../../etc/passwd",
+        "timezone=Mars/Base",
+        "idle=nobody",
+    ],
 )
 def test_what_there_is_not_is_refused(site: Site, query: str) -> None:
     assert httpx.get(f"{site.url}{EVENTS}?{query}").status_code == 400

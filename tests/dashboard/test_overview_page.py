@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from shutil import copy
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine
 
+from dashboard.cost_tables import developer_table, team_table
+from dashboard.costs.models import Comparison, IdleRule
 from dashboard.overview import View, compute
 from dashboard.overview_words import payload
 from db import people, prices
@@ -61,7 +64,7 @@ def test_the_sample_team_opens_marked_on_every_page_and_closes_again(
     page = open_page()
     next(b for b in page.button if b.label == "Look at a sample team").click()
     page.run()
-    for name in ["requests", "energy", "chat", "connect", "settings", "overview"]:
+    for name in ["requests", "alternatives", "energy", "chat", "connect", "settings", "overview"]:
         page.switch_page(f"views/{name}.py").run()
         assert not page.exception
         assert any("Sample data" in box.value for box in page.warning), name
@@ -96,6 +99,42 @@ def test_every_range_adds_up_and_goes_over_the_wire(sample: Engine, span: str) -
     assert last.self_hosted == overview.chosen.self_hosted_total
     assert last.baseline == overview.chosen.baseline_total
     assert json.loads(json.dumps(payload(overview), allow_nan=False))["requests"] == totals.requests
+
+
+@pytest.mark.parametrize("rule", get_args(IdleRule))
+def test_every_rule_shares_the_same_total(sample: Engine, rule: IdleRule) -> None:
+    chosen = compute(sample, View("sample", "all", ZONE, rule), now_ms()).chosen
+    by_use = compute(sample, View("sample", "all", ZONE), chosen_at(chosen)).chosen
+    assert chosen.idle_rule == rule
+    assert chosen.self_hosted_total == by_use.self_hosted_total
+    for rows in (chosen.developers, chosen.teams):
+        assert sum(row.fully_loaded for row in rows) == chosen.self_hosted_total
+    for table in (developer_table(chosen), team_table(chosen)):
+        assert table["Fully loaded"][0] == float(chosen.self_hosted_total)
+        assert round(table["Fully loaded"][1:].sum(), 2) == table["Fully loaded"][0]
+        assert round(table["Seat"][1:].sum(), 2) == float(chosen.baseline_total)
+
+
+def test_the_chart_marks_the_day_on_which_the_hardware_had_paid_for_itself(
+    sample_file: Path, tmp_path: Path
+) -> None:
+    engine = connect(f"sqlite:///{copy(sample_file, tmp_path / 'cheap.db')}")
+    prices.set_prices(engine, actor="test", hardware_price=1_000)
+    shown = compute(engine, View("sample", "all", "UTC"), now_ms())
+    found = shown.trend.projection
+    assert found is not None
+    assert found.kind == "already"
+    told = payload(shown)
+    assert told["chart"]["paid"]["x"] == f"{found.day}T00:00:00.000"
+    assert "By the ledger, the hardware has paid for itself on" in told["verdict"]
+    assert "by the ledger: already, on" in told["figures"][2]["note"]
+    today = payload(compute(engine, View("sample", "today", "UTC"), now_ms()))
+    assert today["chart"]["paid"] is None
+
+
+def chosen_at(comparison: Comparison) -> int:
+    """The moment at which a comparison up to now was made."""
+    return round(comparison.end.timestamp() * 1000) - 1
 
 
 @pytest.mark.parametrize("span", ["month", "all"])
@@ -146,10 +185,10 @@ def test_the_month_begins_at_the_readers_midnight(product: Service) -> None:
 
 
 @pytest.mark.usefixtures("product")
-def test_the_address_carries_the_range() -> None:
-    page = open_page(range="Last hour")
-    (control,) = page.get("segmented_control")
-    assert getattr(control, "value", None) == "Last hour"
+def test_the_address_carries_the_range_and_the_rule() -> None:
+    page = open_page(range="Last hour", idle="Overhead row")
+    chosen = [getattr(control, "value", None) for control in page.get("segmented_control")]
+    assert chosen == ["Last hour", "Overhead row"]
 
 
 def test_the_page_draws_costs_and_tokens_by_developer(product: Service) -> None:
@@ -158,3 +197,18 @@ def test_the_page_draws_costs_and_tokens_by_developer(product: Service) -> None:
     titles = [text.value.replace("\\", "") for text in page.markdown]
     assert any("developers cost less self-hosted than their seat" in title for title in titles)
     assert any("Ada used most: 100% of 65 tokens" in title for title in titles)
+
+
+def test_the_page_has_both_tables_with_their_total_and_names_the_rule(product: Service) -> None:
+    use_now(product)
+    page = open_page(idle="Evenly")
+    tables = [frame.value for frame in page.dataframe]
+    developers = next(table for table in tables if "Developer" in table)
+    teams = next(table for table in tables if "Team" in table)
+    assert list(developers["Developer"]) == ["Total", "Ada"]
+    assert list(teams["Team"]) == ["Total", "No team"]
+    assert (
+        developers["Fully loaded"][0] == developers["Fully loaded"][1] == teams["Fully loaded"][0]
+    )
+    said = [text.value.replace("\\", "") for text in page.markdown]
+    assert any("carries an equal part of it" in text for text in said)

@@ -48,6 +48,15 @@ def _key(ledger: Ledger, team: Team) -> int:
     return keys.create_key(ledger.engine, team.ada, "zed", actor="setup")[0].id
 
 
+def _save_scenario(ledger: Ledger, actor: str) -> None:
+    scenarios.save(ledger.engine, "Cards", '{"count": 8}', actor=actor)
+
+
+def _remove_scenario(ledger: Ledger, actor: str) -> None:
+    _save_scenario(ledger, "setup")
+    scenarios.remove(ledger.engine, "Cards", actor=actor)
+
+
 # Each change, the function that makes it and what of its detail tells before and after.
 CHANGES: dict[str, tuple[Change, dict[str, Any]]] = {
     "people.add_developer": (
@@ -124,14 +133,11 @@ CHANGES: dict[str, tuple[Change, dict[str, Any]]] = {
         },
     ),
     "scenarios.save": (
-        lambda it, _: scenarios.save(it.engine, "Cards", '{"count": 8}', actor=W),
+        lambda it, _: _save_scenario(it, W),
         {"name": "Cards", "was": None, "now": '{"count": 8}'},
     ),
     "scenarios.remove": (
-        lambda it, _: (
-            scenarios.save(it.engine, "Cards", '{"count": 8}', actor="setup"),
-            scenarios.remove(it.engine, "Cards", actor=W),
-        ),
+        lambda it, _: _remove_scenario(it, W),
         {"name": "Cards", "was": '{"count": 8}', "now": None},
     ),
     "erase.erase_developer": (

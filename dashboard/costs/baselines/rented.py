@@ -15,6 +15,7 @@ from dashboard.costs.months import hours, months_between
 from dashboard.costs.strict import Strict
 
 NOBODY = "Nobody's use"
+UNSHARED = "Everybody, not shared"
 _DATARECEIPTS = "copied by github.com/datareceipts/data-receipts, 109-gpu-pricing"
 _EVANGELIST = "copied by github.com/api-evangelist, plans"
 _RUNPOD = f"RunPod Secure Cloud, https://www.runpod.io/pricing, {_DATARECEIPTS}"
@@ -75,7 +76,8 @@ TYPICAL: tuple[GpuHour, ...] = (
 
 
 def rented_lines(usage: UsageRange, baseline: Rented, zone: tzinfo) -> Lines:
-    """A line for each row of usage, by its tokens; one for nobody where nothing was used."""
+    """A line for each row of usage, by its tokens; one alone where nothing was used, or where
+    somebody's tokens are not known, so that nobody's share is."""
     if baseline.hours_per_month == "all":
         rented, time = hours(usage.end - usage.start), "all hours of the range"
     else:
@@ -88,6 +90,11 @@ def rented_lines(usage: UsageRange, baseline: Rented, zone: tzinfo) -> Lines:
         "running them are left out.",
         "Shared by tokens (input and output).",
     ]
+    if untold := [row.name for row in usage.rows if not row.tokens_known]:
+        told = (
+            f"Not shared: the source does not tell the tokens of {', '.join(sorted(set(untold)))}."
+        )
+        return Lines([Line(None, UNSHARED, baseline.gpu, total)], [notes[0], told])
     used = sum(row.tokens for row in usage.rows)
     if not used:
         return Lines([Line(None, NOBODY, baseline.gpu, total)], notes[:1])

@@ -22,6 +22,7 @@ class _Person:
     developer_id: int | None
     name: str
     tokens: int
+    tokens_known: bool
     requests: int | None
 
 
@@ -46,7 +47,10 @@ def _of_seat(person: _Person, plan: Plan, months: Fraction) -> list[Line]:
     if plan.overage is None:
         return [seat]
     beyond = _overage(person, plan, months)
-    reason = None if beyond is not None else "the source does not tell how many requests there were"
+    counted = "tokens" if isinstance(plan.overage, TokenOverage) else "requests"
+    reason = (
+        None if beyond is not None else f"the source does not tell how many {counted} there were"
+    )
     item = f"{plan.name}, beyond what is included"
     return [seat, Line(person.developer_id, person.name, item, beyond, reason)]
 
@@ -60,6 +64,8 @@ def _overage(person: _Person, plan: Plan, months: Fraction) -> Fraction | None:
         return Fraction(0)
     included = plan.overage.included_per_month * months
     if isinstance(plan.overage, TokenOverage):
+        if not person.tokens_known:
+            return None
         price = Fraction(plan.overage.price_per_million) / 10**6
         return max(Fraction(0), person.tokens - included) * price
     if person.requests is None:
@@ -72,10 +78,16 @@ def _people(usage: UsageRange) -> Sequence[_Person]:
     found: dict[tuple[int | None, str], _Person] = {}
     for row in usage.rows:
         key = (row.developer_id, "" if row.developer_id is not None else row.name)
-        before = found.get(key) or _Person(row.developer_id, row.name, 0, 0)
+        before = found.get(key) or _Person(row.developer_id, row.name, 0, True, 0)
         known = before.requests is not None and row.requests is not None
         requests = (before.requests or 0) + (row.requests or 0) if known else None
-        found[key] = _Person(row.developer_id, row.name, before.tokens + row.tokens, requests)
+        found[key] = _Person(
+            row.developer_id,
+            row.name,
+            before.tokens + row.tokens,
+            before.tokens_known and row.tokens_known,
+            requests,
+        )
     return sorted(found.values(), key=lambda person: (-person.tokens, person.name))
 
 

@@ -39,6 +39,10 @@ class ModelUsage(Strict):
         """Input and output, as far as known."""
         return (self.input_tokens or 0) + (self.output_tokens or 0)
 
+    @property
+    def tokens_known(self) -> bool:
+        return self.input_tokens is not None and self.output_tokens is not None
+
 
 class UsageRange(Strict):
     """Usage in `start` ≤ t < `end`: what the gateway metered, or what imported files tell."""

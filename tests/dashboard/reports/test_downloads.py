@@ -84,7 +84,10 @@ def test_a_download_is_a_file_of_a_safe_name_that_nobody_keeps(here: TestClient)
 
 @pytest.mark.usefixtures("_beyond_localhost")
 class TestBeyondLocalhost:
-    @pytest.mark.parametrize("name", ["requests.csv", "usage.csv", "focus.csv", "focus.parquet"])
+    @pytest.mark.parametrize(
+        "name",
+        ["requests.csv", "usage.csv", "focus.csv", "focus.parquet", "month.pdf", "month.xlsx"],
+    )
     @pytest.mark.parametrize(
         "cookie", ["", "breakeven_session=", "breakeven_session=W10.aaaa.bbbb"]
     )
@@ -92,7 +95,9 @@ class TestBeyondLocalhost:
         stranger = TestClient(app, base_url=ORIGIN, follow_redirects=False)
         for method in ("GET", "HEAD"):
             answer = stranger.request(
-                method, f"/exports/{name}?{RANGE}", headers={"Cookie": cookie}
+                method,
+                f"/exports/{name}?{RANGE}&month=2025-10",
+                headers={"Cookie": cookie},
             )
             assert answer.status_code == 401
             assert "Ada" not in answer.text

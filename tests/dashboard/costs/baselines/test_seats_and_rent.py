@@ -69,6 +69,21 @@ def test_tokens_beyond_what_a_seat_includes_cost_extra() -> None:
     assert costs(found.rows) == [("Ada", "34.00"), ("Grace", "20.00")]
 
 
+def test_tokens_that_nobody_told_may_be_beyond_what_a_seat_includes() -> None:
+    overage = TokenOverage(kind="tokens", included_per_month=10**7, price_per_million="7")
+    untold = used(1, tokens=(None, None, None), requests=900)
+    found = priced(usage(untold), seats(plan("20", 1, overage=overage)))
+    assert (found.known, found.cost) == (20, None)
+    assert "how many tokens" in found.reasons[0]
+
+
+def test_a_rent_is_not_shared_where_somebodys_tokens_are_not_known() -> None:
+    untold = used(1, tokens=(None, None, None), requests=900)
+    found = priced(usage(untold, million(2, 4)), TYPICAL[0].rented(1))
+    assert costs(found.rows) == [("Everybody, not shared", str(found.cost))]
+    assert "does not tell the tokens of Ada" in " ".join(found.notes)
+
+
 def test_half_a_month_includes_half_of_what_a_month_does() -> None:
     # From 1 February to noon of the 15th are 14 of 28 days and a half: 29/56 of a month, and of
     # the 5.6 million tokens included 2.9 million. Ada used 4: 1.1 × $10 more.
