@@ -58,7 +58,14 @@ if found.unreadable:
     names = ", ".join(found.unreadable)
     st.caption(formats.escape(f"Saved by another version, which this one cannot read: {names}."))
 if state.opened().which == state.NOW:
-    st.caption(formats.escape(start.power_words(library.team(ledger))))
+    team = library.team(ledger)
+    st.caption(formats.escape(start.power_words(team)))
+    if not team.developers and not state.opened().edited.developers:
+        st.info(
+            "Nobody is on this ledger yet, so there are no seats to save. Set the number of "
+            "developers below, or open the founding case.",
+            icon=":material/group:",
+        )
 top = st.container()
 scenario = scenario_of_form()
 if scenario is not None:

@@ -12,6 +12,7 @@ from tests.product import Product
 
 FOUNDING = re.compile(r"27\.5 months with 5 developers")
 NAME = "Ten of us"
+COMPARED = "Scenarios, up to 4"
 
 
 def metric(page: Page, label: str) -> Locator:
@@ -23,6 +24,17 @@ def open_scenario(page: Page, name: str) -> None:
     page.get_by_role("combobox", name="Scenario").first.click()
     page.get_by_role("option", name=name).click()
     settled(page)
+
+
+def choose_to_compare(page: Page, name: str) -> None:
+    """The list shuts again where the page is drawn anew just then."""
+    chooser, option = page.get_by_role("combobox", name=COMPARED), page.get_by_role("option")
+    for _ in range(10):
+        chooser.press("ArrowDown")
+        page.wait_for_timeout(500)
+        if option.filter(has_text=name).is_visible():
+            break
+    option.filter(has_text=name).click()
 
 
 def test_the_founding_case_is_built_in(page: Page) -> None:
@@ -57,8 +69,7 @@ def test_it_is_saved_under_a_name(page: Page) -> None:
 
 def test_two_stand_side_by_side(page: Page) -> None:
     settled(page)
-    page.get_by_role("combobox", name="Scenarios, up to 4").press("ArrowDown")
-    page.get_by_role("option", name=NAME).click()
+    choose_to_compare(page, NAME)
     page.keyboard.press("Escape")
     settled(page)
     expect(page.get_by_text(f"{NAME} has paid for itself first, after 13.1 months")).to_be_visible()

@@ -62,6 +62,13 @@ def test_it_starts_from_the_prices_in_force_and_everybody_with_a_seat(product: S
 
 
 @pytest.mark.usefixtures("product")
+def test_an_empty_ledger_says_what_to_do() -> None:
+    page = open_page("planner")
+    assert metric(page, "Break-even") == "never"
+    assert any("Nobody is on this ledger yet" in box.value for box in page.info)
+
+
+@pytest.mark.usefixtures("product")
 def test_more_developers_pay_sooner_at_once() -> None:
     page = open_page("planner")
     choose(page, "founding")
