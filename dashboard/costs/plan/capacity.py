@@ -171,7 +171,7 @@ def _why_not(scenario: Scenario, found: Placed, speeds: SpeedPlan | None) -> str
         )
     if speeds.first_token_s > need.first_token_limit_s:
         return (
-            f"the first token takes about {speeds.first_token_s:,.1f} seconds without any waiting, "
+            f"the first token takes about {_seconds(speeds.first_token_s)} without any waiting, "
             f"and {need.first_token_limit_s:g} are allowed"
         )
     if speeds.developers_served < scenario.developers:
@@ -254,6 +254,10 @@ def _does_not_fit(scenario: Scenario, basis: Basis, found: Placed, reason: str) 
     own = deployment.model.precision[0].name
     names = dict.fromkeys([own, deployment.precision.name])
     return told.does_it_fit(card, deployment.model, tuple(names))
+
+
+def _seconds(value: float) -> str:
+    return f"{value:,.1f} seconds" if value >= 1 else f"{value:.2g} seconds"
 
 
 def _memory_bytes(deployment: Deployment) -> float:
