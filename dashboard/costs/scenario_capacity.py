@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from dashboard.costs.capacity.deployment import Deployment, both_layouts
 from dashboard.costs.capacity.load import hardware, models
 from dashboard.costs.capacity.memory import most_sequences
-from dashboard.costs.capacity.scale_out import ASSUMED_LOAD, Load
+from dashboard.costs.capacity.scale_out import ASSUMED_LOAD, Asked, Load
 from dashboard.costs.queueing.arrivals import Workload
 from dashboard.costs.strict import Strict
 
@@ -66,6 +66,10 @@ class CapacityNeed(Strict):
             )
         self.deployment()
         return self
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(load=self.load, first_token_limit_s=self.first_token_limit_s)
 
     def deployment(self) -> Deployment:
         """Of the two ways to lay the model out, the one with room for more sequences."""

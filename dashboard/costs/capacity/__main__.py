@@ -3,11 +3,12 @@
 import sys
 
 from dashboard.costs.capacity.load import factors
-from dashboard.costs.capacity.validation import checks, errors
+from dashboard.costs.capacity.validation import checks, correction, errors
 
 
 def table() -> str:
-    """Every published figure: use, predicted, published, ratio; then the errors and factors."""
+    """Every published figure: use, predicted, published, ratio; then the errors, what plans make
+    of them, and the factors."""
     lines = [f"{'predicted':>10} {'published':>10} {'ratio':>6}  use        figure"]
     for check in checks():
         figure = check.figure
@@ -21,6 +22,10 @@ def table() -> str:
             f"{use}: {off.figures} figures, median ratio {off.median_ratio:.2f}, "
             f"typically off by a factor {off.typical_factor:.2f}, at worst {off.worst_factor:.2f}"
         )
+    lines.append(
+        f"planned with: predicted ÷ {correction():.2f}, the held-out median ratio; the table above "
+        "is without that"
+    )
     lines.append(", ".join(f"{name} {value:g}" for name, value in factors()))
     return "\n".join(lines)
 

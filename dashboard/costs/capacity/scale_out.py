@@ -15,15 +15,15 @@ from math import ceil
 from pydantic import Field
 
 from dashboard.costs import money
-from dashboard.costs.breakeven import HOURS_PER_MONTH
 from dashboard.costs.capacity.deployment import Deployment, both_layouts, counts
 from dashboard.costs.capacity.hardware import Hardware
 from dashboard.costs.capacity.language_model import LanguageModel, Precision
 from dashboard.costs.capacity.memory import most_sequences
 from dashboard.costs.capacity.parts import Entry, Positive
-from dashboard.costs.capacity.speed import Speed, speed
+from dashboard.costs.capacity.planning import planning_speed
+from dashboard.costs.capacity.running import Ownership, per_month
+from dashboard.costs.capacity.speed import Speed
 from dashboard.costs.capacity.validation import interval
-from dashboard.costs.models import Amount
 
 MOST_IN_A_REPLICA = 128  # accelerators; the largest published deployments have 72 to 128
 TEAMS = (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
@@ -66,16 +66,20 @@ ASSUMED_LOAD = Load(
 )
 
 
-class Ownership(Entry):
-    """How long hardware is used and what its electricity costs."""
+class Asked(Entry):
+    """What hardware is chosen for: a load for each developer, and when answers must begin."""
 
-    life_months: int = Field(ge=1, description="Months of use, to a residual value of nothing")
-    electricity_price_per_kwh: Amount = Field(description="US dollars per kWh")
-    pue: Decimal = Field(ge=1, allow_inf_nan=False, description="Power usage effectiveness")
+    load: Load
+    first_token_limit_s: Positive = Field(
+        description="Seconds to the first token of a request that finds the hardware idle, at most"
+    )
+
+    def begins_in_time(self, fast: Speed) -> bool:
+        return fast.first_token_s(self.load.new_tokens) <= self.first_token_limit_s
 
 
 class Row(Entry):
-    """The cheapest hardware for one team size. Speeds are predictions: see `validation`."""
+    """The cheapest hardware for one team size. Speeds are corrected predictions: `planning`."""
 
     developers: int
     deployment: Deployment
@@ -88,7 +92,9 @@ class Row(Entry):
     nodes: int
     price: Decimal = Field(description="US dollars, with hosts")
     kilowatts: float = Field(description="Rated, with hosts where known, before PUE")
-    cost_per_month: Decimal = Field(description="US dollars: price over life, and electricity")
+    cost_per_month: Decimal = Field(
+        description="US dollars: price over life, electricity and operations"
+    )
     cost_per_developer: Decimal = Field(description="US dollars a developer and month")
 
 
@@ -96,7 +102,7 @@ def scale_out(
     model: LanguageModel,
     precision: Precision,
     choices: Iterable[Hardware],
-    load: Load,
+    asked: Asked,
     ownership: Ownership,
     teams: Sequence[int] = TEAMS,
 ) -> list[Row]:
@@ -105,14 +111,15 @@ def scale_out(
     Hardware whose host has no price is not compared: it would seem cheaper than it is.
     ValueError: none of the choices with a price holds the model and is fast enough.
     """
-    useful = _useful(model, precision, tuple(choices), load)
+    useful = _useful(model, precision, tuple(choices), asked)
     if not useful:
         raise ValueError(
             f"None of the hardware with a known price answers with {model.title} at "
-            f"{load.least_tokens_per_s:g} tokens a second: ask for slower answers, shorter "
-            "prompts or other hardware."
+            f"{asked.load.least_tokens_per_s:g} tokens a second and gives the first one within "
+            f"{asked.first_token_limit_s:g} seconds: ask for slower answers, shorter prompts or "
+            "other hardware."
         )
-    return [_cheapest(developers, useful, load, ownership) for developers in teams]
+    return [_cheapest(developers, useful, asked.load, ownership) for developers in teams]
 
 
 def limit(fast: Speed, load: Load) -> tuple[int, float]:
@@ -157,15 +164,13 @@ class _Replica:
         return self.deployment.hardware.rated_watts(self.deployment.accelerators * number)
 
     def per_month(self, number: int, ownership: Ownership) -> Fraction:
-        """Price over life, and electricity of a 30-day month at rated power, in dollars."""
-        kwh = Fraction(self.watts(number)) * HOURS_PER_MONTH / 1000 * Fraction(ownership.pue)
-        electricity = kwh * Fraction(ownership.electricity_price_per_kwh)
-        return Fraction(self.price(number)) / ownership.life_months + electricity
+        """Price over life, electricity and operations, in dollars."""
+        return per_month(ownership, self.price(number), self.watts(number))
 
 
 @lru_cache(maxsize=16)
 def _useful(
-    model: LanguageModel, precision: Precision, choices: tuple[Hardware, ...], load: Load
+    model: LanguageModel, precision: Precision, choices: tuple[Hardware, ...], asked: Asked
 ) -> tuple[_Replica, ...]:
     """Deployments that hold the model and are fast enough, with what each can do.
 
@@ -176,18 +181,20 @@ def _useful(
         for number in counts(hardware) if hardware.cost(1) is not None else ():
             if number <= MOST_IN_A_REPLICA:
                 for deployment in both_layouts(hardware, model, precision, number):
-                    sequences, rate = _finished(deployment, load)
+                    sequences, rate = _finished(deployment, asked)
                     if sequences:
                         found.append(_Replica(deployment, sequences, rate))
     return tuple(found)
 
 
-def _finished(deployment: Deployment, load: Load) -> tuple[int, float]:
-    """As `limit`; (0, 0.0) also where the deployment does not hold one request."""
+def _finished(deployment: Deployment, asked: Asked) -> tuple[int, float]:
+    """As `limit`; (0, 0.0) also where the deployment does not hold one request, or begins to
+    answer too late."""
+    load = asked.load
     if most_sequences(deployment, load.context_tokens) == 0:
         return 0, 0.0
-    fast = speed(deployment, load.prompt_tokens, load.answer_tokens, load.cached_tokens)
-    return limit(fast, load)
+    fast = planning_speed(deployment, load.prompt_tokens, load.answer_tokens, load.cached_tokens)
+    return limit(fast, load) if asked.begins_in_time(fast) else (0, 0.0)
 
 
 def _cheapest(developers: int, useful: Sequence[_Replica], load: Load, ownership: Ownership) -> Row:

@@ -1,7 +1,7 @@
 """What a deployment can do for requests of one shape: the numbers that a queue needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dashboard.costs.capacity.deployment import Deployment
 from dashboard.costs.capacity.factors import Factors
@@ -48,6 +48,14 @@ class Speed:
         seconds = new_prompt_tokens / self.prefill_tokens_per_s
         seconds += answer_tokens * self.step_s(at_once) / at_once
         return answer_tokens / seconds
+
+    def slower(self, factor: float) -> "Speed":
+        """The same with everything taking `factor` times as long; the memory holds as many."""
+        return replace(
+            self,
+            prefill_tokens_per_s=self.prefill_tokens_per_s / factor,
+            step_s=lambda sequences: self.step_s(sequences) * factor,
+        )
 
 
 def speed(

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -63,7 +65,7 @@ def bill(
 
     ValueError: a period that the tariff has not.
     """
-    prices = _prices(tariff)
+    prices = period_prices(tariff)
     for name in kwh:
         if name not in prices:
             raise ValueError(f'The tariff has no period "{name}", only {", ".join(prices)}.')
@@ -114,13 +116,30 @@ def typical_month(loads: Sequence[Load], tariff: Tariff, pue: Decimal, year: int
     return _bill_of(loads, tariff, pue, lasted, part)
 
 
+@lru_cache(maxsize=64)
+def typical_hours(tariff: Tariff, year: int) -> Mapping[str, Fraction]:
+    """How many of a typical month's 720 hours (as in `typical_month`) each period has."""
+    names = _period_names(tariff)
+    found = dict.fromkeys(period_prices(tariff), Fraction(0))
+    lasted = hours_between(date(year, 1, 1), date(year + 1, 1, 1), _zone(tariff))
+    for hour, duration in lasted.items():
+        found[names.get(hour, ALL_HOURS)] += duration
+    part = TYPICAL_MONTH_HOURS / sum(found.values(), Fraction(0))
+    return MappingProxyType({name: hours * part for name, hours in found.items()})
+
+
+def period_prices(tariff: Tariff) -> dict[str, Fraction]:
+    """What a kWh costs in each of the tariff's periods."""
+    return {name: Fraction(price) for name, price in _decimal_prices(tariff).items()}
+
+
 def metered_by_period(
     tariff: Tariff, readings: Iterable[tuple[datetime, Fraction]]
 ) -> dict[str, Fraction]:
     """A meter's kWh by the tariff's periods, for `bill`. Each reading is of an hour or less, and
     belongs to the period that it begins in; PUE is the caller's to multiply by."""
     zone, names = _zone(tariff), _period_names(tariff)
-    kwh = dict.fromkeys(_prices(tariff), Fraction(0))
+    kwh = dict.fromkeys(period_prices(tariff), Fraction(0))
     for begins, used in readings:
         local = begins.astimezone(zone)
         kwh[names.get((local.month, local.isoweekday(), local.hour), ALL_HOURS)] += used
@@ -158,7 +177,7 @@ def _bill_of(
     time: defaultdict[tuple[str, int], Fraction] = defaultdict(Fraction)
     for hour, duration in lasted.items():
         time[(names.get(hour, ALL_HOURS), hour[2])] += duration
-    kwh = dict.fromkeys(_prices(tariff), Fraction(0))
+    kwh = dict.fromkeys(period_prices(tariff), Fraction(0))
     for (name, of_day), duration in time.items():
         kwh[name] += kw[of_day] * duration * part * Fraction(pue)
     highest = sum((load.highest_w() for load in loads), Fraction(0)) / 1000 * Fraction(pue)
@@ -186,7 +205,3 @@ def _decimal_prices(tariff: Tariff) -> dict[str, Decimal]:
     if isinstance(tariff, Flat):
         return {ALL_HOURS: tariff.price_per_kwh}
     return {period.name: period.price_per_kwh for period in tariff.periods}
-
-
-def _prices(tariff: Tariff) -> dict[str, Fraction]:
-    return {name: Fraction(price) for name, price in _decimal_prices(tariff).items()}

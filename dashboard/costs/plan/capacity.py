@@ -5,11 +5,14 @@ from decimal import Decimal
 from functools import lru_cache
 
 from dashboard.costs.capacity import sentence as told
+from dashboard.costs.capacity.against_seats import CURRENCY
 from dashboard.costs.capacity.deployment import Deployment
 from dashboard.costs.capacity.memory import most_sequences, weight_bytes
-from dashboard.costs.capacity.scale_out import Load, Ownership, limit
-from dashboard.costs.capacity.speed import Speed, speed
-from dashboard.costs.capacity.validation import interval
+from dashboard.costs.capacity.planning import correction_sentence, planning_speed
+from dashboard.costs.capacity.running import Ownership
+from dashboard.costs.capacity.scale_out import Asked, Load, limit
+from dashboard.costs.capacity.speed import Speed
+from dashboard.costs.capacity.validation import correction, interval
 from dashboard.costs.plan.basis import Basis, as_decimal, life_months
 from dashboard.costs.plan.figures import CapacityPlan, Holding, Predicted, Serving, SpeedPlan
 from dashboard.costs.scenario import Scenario, Use
@@ -20,7 +23,8 @@ GB = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What a scenario names, laid out on its hardware. `fast` None: it does not fit."""
+    """What a scenario names, laid out on its hardware. `fast`: what is planned with, predictions
+    corrected; None: it does not fit."""
 
     need: CapacityNeed
     deployment: Deployment
@@ -31,7 +35,9 @@ def placed(need: CapacityNeed) -> Placed:
     deployment, load = need.deployment(), need.load
     fast = None
     if most_sequences(deployment, load.context_tokens):
-        fast = speed(deployment, load.prompt_tokens, load.answer_tokens, load.cached_tokens)
+        fast = planning_speed(
+            deployment, load.prompt_tokens, load.answer_tokens, load.cached_tokens
+        )
     return Placed(need, deployment, fast)
 
 
@@ -54,9 +60,7 @@ def capacity_plan(scenario: Scenario, basis: Basis, found: Placed) -> CapacityPl
     model, precision = deployment.model, deployment.precision
     speeds = None if found.fast is None else _speeds(found.fast, need.load)
     reason = _why_not(scenario, found, speeds)
-    serving = None
-    if scenario.currency == told.CURRENCY:
-        serving = serving_plan(scenario, basis, deployment, max(1, scenario.developers))
+    serving = serving_plan(scenario, basis, deployment)
     held = told.what_holds_it(model, precision, need.load.context_tokens)
     return CapacityPlan(
         hardware=deployment.title,
@@ -68,6 +72,7 @@ def capacity_plan(scenario: Scenario, basis: Basis, found: Placed) -> CapacityPl
         serves=reason is None,
         reason=reason,
         speed=speeds,
+        speed_correction=correction(),
         holding=tuple(
             Holding(title=one.title, price=one.hardware.cost(one.accelerators)) for one in held
         ),
@@ -76,11 +81,14 @@ def capacity_plan(scenario: Scenario, basis: Basis, found: Placed) -> CapacityPl
     )
 
 
-def serving_plan(
-    scenario: Scenario, basis: Basis, deployment: Deployment, developers: int
-) -> Serving | None:
-    """The cheapest hardware that serves so many developers, in US dollars; None: none does."""
-    if scenario.capacity is None:
+def serving_plan(scenario: Scenario, basis: Basis, deployment: Deployment) -> Serving | None:
+    """The cheapest hardware that serves the team, in US dollars.
+
+    None: none with a known price does, there is nobody to serve, or prices in US dollars cannot be
+    held against the scenario's.
+    """
+    need, developers = scenario.capacity, scenario.developers
+    if need is None or not developers or scenario.currency != CURRENCY:
         return None
     try:
         answer = told.answer(
@@ -88,8 +96,8 @@ def serving_plan(
             deployment.precision,
             developers,
             as_decimal(basis.seat),
-            scenario.capacity.load,
-            ownership_of(scenario, basis),
+            need.asked,
+            ownership_of(scenario),
         )
     except ValueError:  # none is fast enough
         return None
@@ -108,12 +116,14 @@ def serving_plan(
     )
 
 
-def ownership_of(scenario: Scenario, basis: Basis) -> Ownership:
-    """The scenario's life, PUE, and price per kWh with all that the bill has."""
+def ownership_of(scenario: Scenario) -> Ownership:
+    """The scenario's own life, tariff, PUE and operations, for other hardware in its place."""
     return Ownership(
         life_months=life_months(scenario),
-        electricity_price_per_kwh=basis.bill.per_kwh or Decimal(0),
+        tariff=scenario.tariff,
         pue=scenario.pue,
+        operations=scenario.operations,
+        year=scenario.start.year,
     )
 
 
@@ -161,7 +171,7 @@ def _why_not(scenario: Scenario, found: Placed, speeds: SpeedPlan | None) -> str
         )
     if speeds.first_token_s > need.first_token_limit_s:
         return (
-            f"the first token takes about {speeds.first_token_s:,.1f} seconds without any waiting, "
+            f"the first token takes about {_seconds(speeds.first_token_s)} without any waiting, "
             f"and {need.first_token_limit_s:g} are allowed"
         )
     if speeds.developers_served < scenario.developers:
@@ -181,17 +191,16 @@ def _sentences(
     reason: str | None,
     serving: Serving | None,
 ) -> list[str]:
-    deployment, load = found.deployment, found.need.load
+    need, deployment = found.need, found.deployment
     model, precision = deployment.model, deployment.precision
     said = []
     if speeds is None:
         said.append(_does_not_fit(scenario, basis, found, reason or ""))
-        if scenario.currency == told.CURRENCY:
-            ownership = ownership_of(scenario, basis)
-            seat = as_decimal(basis.seat)
-            said.append(told.what_merely_holds_it(model, precision, seat, load, ownership))
+        if scenario.currency == CURRENCY:
+            ownership, seat = ownership_of(scenario), as_decimal(basis.seat)
+            said.append(told.what_merely_holds_it(model, precision, seat, need.asked, ownership))
             if serving is not None:
-                said.append(_argument(deployment, seat, load, ownership))
+                said.append(_argument(deployment, seat, need.asked, ownership))
     else:
         alone = speeds.one_alone_tokens_per_s
         said.append(
@@ -203,21 +212,33 @@ def _sentences(
         )
         if reason is not None:
             said.append(f"It does not serve this team: {reason}.")
-    if serving is not None and reason is not None:
-        said.append(serving.sentence)
-    if serving is None and scenario.currency == told.CURRENCY:
-        said.append(f"No hardware with a known price serves {model.title} at this load.")
-    if scenario.currency != told.CURRENCY:
-        said.append("What else would serve it is not compared: its prices are known in USD only.")
+    if reason is not None or serving is None:
+        said.append(_what_serves(scenario, found, serving))
+    said.append(correction_sentence())
     return said
 
 
+def _what_serves(scenario: Scenario, found: Placed, serving: Serving | None) -> str:
+    if serving is not None:
+        return serving.sentence
+    if not scenario.developers:
+        return "There is no developer to serve, so nothing is chosen to serve anybody."
+    if scenario.currency != CURRENCY:
+        return "What else would serve it is not compared: its prices are known in USD only."
+    load, limit_s = found.need.load, found.need.first_token_limit_s
+    return (
+        f"No hardware with a known price serves {found.deployment.model.title} at this load, with "
+        f"the first token within {limit_s:g} seconds and {load.least_tokens_per_s:g} tokens a "
+        "second or more."
+    )
+
+
 @lru_cache(maxsize=64)
-def _argument(deployment: Deployment, seat: Decimal, load: Load, ownership: Ownership) -> str:
+def _argument(deployment: Deployment, seat: Decimal, asked: Asked, ownership: Ownership) -> str:
     """Kept, because it tries one team after another, and most changes leave it as it is."""
     card, model = deployment.hardware, deployment.model
     return told.what_it_does_to_the_argument(
-        card, model, deployment.precision, seat, load, ownership
+        card, model, deployment.precision, seat, asked, ownership
     )
 
 
@@ -227,12 +248,16 @@ def _does_not_fit(scenario: Scenario, basis: Basis, found: Placed, reason: str) 
     if deployment.accelerators > 1 or deployment.hardware.host is not None:
         return f"{reason}."
     card = deployment.hardware
-    in_dollars = scenario.currency == told.CURRENCY
+    in_dollars = scenario.currency == CURRENCY
     if card.price is None or card.price.accelerator != basis.hardware_cost or not in_dollars:
         card = card.model_copy(update={"price": None})
     own = deployment.model.precision[0].name
     names = dict.fromkeys([own, deployment.precision.name])
     return told.does_it_fit(card, deployment.model, tuple(names))
+
+
+def _seconds(value: float) -> str:
+    return f"{value:,.1f} seconds" if value >= 1 else f"{value:.2g} seconds"
 
 
 def _memory_bytes(deployment: Deployment) -> float:

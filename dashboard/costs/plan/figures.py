@@ -159,7 +159,7 @@ class UncertaintyPlan(Figures):
 
 
 class Predicted(Figures):
-    """A prediction, and where the real figure lies for 8 of 10 of the published ones."""
+    """A corrected prediction, and where the real figure lies for 8 of 10 of the published ones."""
 
     low: float
     predicted: float
@@ -167,7 +167,8 @@ class Predicted(Figures):
 
 
 class SpeedPlan(Figures):
-    """How fast this hardware is for requests of the stated load. Tokens a second are of answers."""
+    """How fast this hardware is for requests of the stated load. Tokens a second are of answers.
+    All follows from predictions divided by the plan's `speed_correction`."""
 
     one_alone_tokens_per_s: Predicted
     all_tokens_per_s: Predicted = Field(description="At the greatest number of answers in time.")
@@ -215,7 +216,14 @@ class CapacityPlan(Figures):
     reason: str | None
     speed: SpeedPlan | None
     holding: tuple[Holding, ...]
-    serving: Serving | None = Field(description="None: no hardware with a known price does.")
+    speed_correction: float = Field(
+        description="What predicted speeds are divided by: the median of predicted over published, "
+        "of the published figures that calibrated nothing."
+    )
+    serving: Serving | None = Field(
+        description="None: no hardware with a known price does, nobody is to be served, or the "
+        "scenario is not in US dollars."
+    )
     sentences: tuple[str, ...]
 
 

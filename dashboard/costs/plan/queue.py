@@ -2,9 +2,10 @@
 
 from dashboard.costs.capacity import sentence as told
 from dashboard.costs.capacity.deployment import Deployment
+from dashboard.costs.capacity.planning import correction_sentence, planning_speed
 from dashboard.costs.capacity.scale_out import Load
-from dashboard.costs.capacity.speed import Speed, speed
-from dashboard.costs.plan.basis import as_decimal, basis_of
+from dashboard.costs.capacity.speed import Speed
+from dashboard.costs.plan.basis import as_decimal, seat_per_month
 from dashboard.costs.plan.capacity import Placed, ownership_of, placed
 from dashboard.costs.plan.figures import Assumption, QueuePlan
 from dashboard.costs.plan.wording import team_of
@@ -90,15 +91,14 @@ def _choices(
         price = one.hardware.cost(one.accelerators)
         if price is not None:
             choices.append((float(price), one.title, one, 1))
-    basis = basis_of(scenario)
     try:
         row = told.answer(
             model,
             precision,
             scenario.developers,
-            as_decimal(basis.seat),
-            need.load,
-            ownership_of(scenario, basis),
+            as_decimal(seat_per_month(scenario)),
+            need.asked,
+            ownership_of(scenario),
         ).row
     except ValueError:  # none is fast enough
         return choices
@@ -111,7 +111,7 @@ def _choices(
 
 
 def _speed(deployment: Deployment, load: Load, replicas: int) -> Speed:
-    return speed(
+    return planning_speed(
         deployment, load.prompt_tokens, load.answer_tokens, load.cached_tokens, replicas=replicas
     )
 
@@ -142,7 +142,13 @@ def _assumed(need: CapacityNeed) -> list[Assumption]:
         "The busiest hour of the week is simulated as if it lasted; requests come independently "
         "of each other."
     )
-    found = [Assumption(text=text, source="")]
+    found = [
+        Assumption(text=text, source=""),
+        Assumption(
+            text=correction_sentence(),
+            source="Published figures, listed by python -m dashboard.costs.capacity",
+        ),
+    ]
     if need.workload is None:
         found.append(
             Assumption(

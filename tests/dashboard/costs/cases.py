@@ -19,8 +19,8 @@ BY_HAND = "The founding argument, worked out by hand"
 IRS = "IRS Publication 946, Table A-1: 5-year property, half-year convention"
 KLEINROCK = "Kleinrock, Queueing Systems, volume 1 (1975): 1 / (μ − λ), less 1 / μ of service"
 BY_CAPACITY = (
-    "Worked out by hand from the catalogue: 8 × $35,000 + $70,000, and 10.2 kW × 720 h × $0.1786, "
-    "over a life of 60 months"
+    "Worked out by hand from the catalogue: 8 × $35,000 + $70,000, and 10.2 kW × 720 h × "
+    "$0.178571, over a life of 60 months"
 )
 
 
@@ -91,7 +91,7 @@ def _sentences() -> Iterator[Case]:
     for developers, months, team, instead in (
         (1, "227.3", "1 developer", "never pays for itself"),
         (5, "27.5", "5 developers", "never pays for itself"),
-        # 10.2 kW × 720 h × $0.1786 = $1,311.64: 350,000 / (4,000 − 1,311.64), and of 20,000.
+        # 10.2 kW × 720 h × $0.178571 = $1,311.43: 350,000 / (4,000 − 1,311.43), and of 20,000.
         (20, "6.4", "20 developers", "has paid for itself after 130.2 months, past its life"),
         (100, "1.3", "100 developers", "has paid for itself after 18.7 months"),
     ):

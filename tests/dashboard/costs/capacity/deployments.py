@@ -1,6 +1,7 @@
 """Deployments of the catalogue, and a small machine and model whose arithmetic fits a line."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from dashboard.costs.capacity.deployment import Deployment
@@ -8,6 +9,8 @@ from dashboard.costs.capacity.factors import Factors
 from dashboard.costs.capacity.hardware import Hardware
 from dashboard.costs.capacity.language_model import LanguageModel
 from dashboard.costs.capacity.load import hardware, models
+from dashboard.costs.capacity.running import Ownership
+from dashboard.costs.capacity.scale_out import ASSUMED_LOAD, Asked, Load
 
 SOURCE = {"title": "made up", "address": "https://example.org", "date": date(2026, 1, 1)}
 
@@ -87,3 +90,19 @@ def small(accelerators: int = 1, **changes: Any) -> Deployment:
     made |= changes
     precision = made["model"].at("bytes")
     return Deployment(precision=precision, accelerators=accelerators, **made)
+
+
+def owned(**changes: Any) -> Ownership:
+    """36 months, $0.18 per kWh at all hours, no operations."""
+    made: dict[str, Any] = {
+        "life_months": 36,
+        "tariff": {"kind": "flat", "currency": "USD", "price_per_kwh": Decimal("0.18")},
+        "pue": 1,
+        "operations": {"currency": "USD"},
+        "year": 2026,
+    }
+    return Ownership.model_validate(made | changes)
+
+
+def asked(load: Load = ASSUMED_LOAD, first_token_limit_s: float = 5.0) -> Asked:
+    return Asked(load=load, first_token_limit_s=first_token_limit_s)

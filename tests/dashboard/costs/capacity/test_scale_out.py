@@ -8,20 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.costs.capacity.load import hardware, models
+from dashboard.costs.capacity.planning import planning_speed
+from dashboard.costs.capacity.running import Ownership
 from dashboard.costs.capacity.scale_out import (
     ASSUMED_LOAD,
     TEAMS,
     Load,
-    Ownership,
     Row,
     answer_s,
     limit,
     scale_out,
 )
-from tests.dashboard.costs.capacity.deployments import SOURCE, machine, shape
+from dashboard.costs.capacity.speed import speed
+from dashboard.costs.capacity.validation import correction
+from tests.dashboard.costs.capacity.deployments import SOURCE, asked, machine, owned, shape, small
 from tests.dashboard.costs.capacity.test_speed import steady
 
-OWNED = Ownership(life_months=36, electricity_price_per_kwh=Decimal("0.18"), pue=Decimal("1.5"))
+OWNED = owned(pue="1.5")
 PRICE = {"accelerator": Decimal(3000), "host": Decimal(600), "source": SOURCE}
 
 
@@ -95,13 +98,57 @@ def test_too_much_to_ask_is_refused_with_what_to_do() -> None:
 
 def test_the_curve_for_kimi_k2_goes_from_10_to_100_000() -> None:
     model = models()["kimi-k2"]
-    rows = scale_out(model, model.at("int4"), hardware().values(), ASSUMED_LOAD, OWNED)
+    rows = scale_out(model, model.at("int4"), hardware().values(), asked(), OWNED)
     assert [row.developers for row in rows] == list(TEAMS)
     assert (TEAMS[0], TEAMS[-1]) == (10, 100_000)
     # Nothing less than a whole node holds it, so the smallest team pays most for each.
     assert rows[0].accelerators == 8
     assert rows[0].cost_per_developer > 20 * rows[-1].cost_per_developer
     assert all(row.price > 0 and row.kilowatts > 5 for row in rows)
+
+
+def test_operations_are_paid_too_and_percentages_are_of_the_new_price() -> None:
+    # As above, with $65 and 10% of $3,600 a year ÷ 12 = $30 a month: 391.60 + 95.
+    items = [
+        {"kind": "administration", "hours_per_month": 1, "rate_per_hour": 65},
+        {"kind": "percent_a_year", "name": "Support", "percent": 10},
+    ]
+    terms = owned(pue="1.5", operations={"currency": "USD", "items": items})
+    assert only(terms=terms).cost_per_month == Decimal("486.60")
+
+
+def test_electricity_is_what_the_whole_tariff_asks() -> None:
+    # 1.5 kW × 1.5 = 2.25 kW: 1,620 kWh at $0.10, $10 for each kW, $50 whatever is used; and $100.
+    tariff = {"kind": "flat", "currency": "USD", "price_per_kwh": "0.10"}
+    fees = tariff | {"fixed_per_month": 50, "demand_per_kw": 10}
+    terms = owned(pue="1.5", tariff=fees)
+    assert only(terms=terms).cost_per_month == Decimal("334.50")
+
+
+def test_a_tariff_by_the_time_of_use_is_asked_at_all_hours() -> None:
+    # Half of all hours at $0.30 and half at $0.10: 1,620 kWh at $0.20 is $324, and $100.
+    halves = [
+        {"name": "day", "price_per_kwh": "0.30", "from_hour": 8, "to_hour": 20},
+        {"name": "night", "price_per_kwh": "0.10", "from_hour": 20, "to_hour": 8},
+    ]
+    tariff = {"kind": "time_of_use", "currency": "USD", "timezone": "UTC", "periods": halves}
+    assert only(terms=owned(pue="1.5", tariff=tariff)).cost_per_month == Decimal("424.00")
+
+
+def test_hardware_that_begins_too_late_is_not_chosen() -> None:
+    first_s = planning_speed(small(), 10, 20).first_token_s(10)
+    assert only(limit_s=first_s * 1.01).replicas == 1
+    with pytest.raises(ValueError, match=r"gives the first one within .* seconds"):
+        only(limit_s=first_s * 0.99)
+
+
+def test_replicas_are_counted_with_the_corrected_speed() -> None:
+    # Memory is what limits it, so that all that the correction changes is the speed.
+    slow = {"least_tokens_per_s": 1e-6, "prompt_tokens": 10}
+    _, hoped = limit(speed(small(), 10, 20), load(**slow))
+    row = only(teams=(100,), **slow)
+    assert row.requests_per_s / row.replicas == pytest.approx(hoped / correction())
+    assert correction() > 1.2
 
 
 @settings(max_examples=20)
@@ -111,32 +158,34 @@ def test_the_curve_for_kimi_k2_goes_from_10_to_100_000() -> None:
 )
 def test_more_developers_never_cost_less_in_all(teams: list[int], requests: float) -> None:
     model = models()["gpt-oss-120b"]
-    asked = ASSUMED_LOAD.model_copy(update={"requests_per_hour": requests})
-    rows = scale_out(model, model.at("mxfp4"), hardware().values(), asked, OWNED, teams)
+    busy = ASSUMED_LOAD.model_copy(update={"requests_per_hour": requests})
+    rows = scale_out(model, model.at("mxfp4"), hardware().values(), asked(busy), OWNED, teams)
     costs = [row.cost_per_month for row in rows]
     assert costs == sorted(costs)
     for row in rows:
         spread = row.cost_per_developer * row.developers
         assert abs(spread - row.cost_per_month) <= Decimal("0.005") * row.developers
         asked_per_s = row.developers * requests / 3600
-        assert row.requests_per_s * asked.busy_share >= asked_per_s * (1 - 1e-9)
+        assert row.requests_per_s * busy.busy_share >= asked_per_s * (1 - 1e-9)
 
 
 @given(dearer=st.integers(0, 100))
 def test_dearer_electricity_never_costs_less(dearer: int) -> None:
     price = Decimal("0.18") + Decimal(dearer) / 100
-    owned = OWNED.model_copy(update={"electricity_price_per_kwh": price})
-    assert only(owned=owned).cost_per_month >= only().cost_per_month
+    tariff = OWNED.tariff.model_copy(update={"price_per_kwh": price})
+    dear = OWNED.model_copy(update={"tariff": tariff})
+    assert only(terms=dear).cost_per_month >= only().cost_per_month
 
 
 def only(
     teams: tuple[int, ...] = (3,),
     price: dict[str, Any] | None = None,
-    owned: Ownership = OWNED,
+    terms: Ownership = OWNED,
+    limit_s: float = 1000,
     **changes: Any,
 ) -> Row:
     """The row of the small model on the small machine."""
     choice = machine(price=price or PRICE, most_accelerators=1)
     model = shape()
-    asked = load(**{"least_tokens_per_s": 0.1, "prompt_tokens": 10} | changes)
-    return scale_out(model, model.at("bytes"), [choice], asked, owned, teams)[0]
+    wanted = asked(load(**{"least_tokens_per_s": 0.1, "prompt_tokens": 10} | changes), limit_s)
+    return scale_out(model, model.at("bytes"), [choice], wanted, terms, teams)[0]

@@ -33,6 +33,16 @@ def test_under_full_load_prompts_and_answers_take_turns() -> None:
     assert steady().output_tokens_per_s(100, 20, sequences=1) == pytest.approx(20 / (1 + 2.2))
 
 
+def test_slower_hardware_takes_longer_for_all_and_holds_as_much() -> None:
+    half = steady().slower(2)
+    assert half.first_token_s(50) == pytest.approx(2 * (0.5 + 0.11))
+    assert half.tokens_per_s_of_each(10) == pytest.approx(5 / 2)
+    assert half.output_tokens_per_s(100, 20) == pytest.approx(
+        steady().output_tokens_per_s(100, 20) / 2
+    )
+    assert half.most_at_once == steady().most_at_once
+
+
 def test_a_prompt_is_read_in_full_steps() -> None:
     # 8,192 tokens, each 2 × 440 + 2 × 60 FLOPs and 40 × 500 of attention, at 100,000/s.
     found = speed(small(), 1000, 10, factors=PERFECT)
