@@ -114,7 +114,7 @@ def irr(flows: Sequence[Flow]) -> Irr:
         return _one_rate(money.rounded(Fraction(found[0]) * 100, IRR_DIGITS))
     if not found:
         return Irr(percent_per_year=None, reason="no rate that can be stated balances the money")
-    several = ", ".join(f"{rate * 100:.2f}%" for rate in found)
+    several = ", ".join(f"{rate * 100:z.2f}%" for rate in found)
     return Irr(percent_per_year=None, reason=f"several rates balance the money: {several}")
 
 
