@@ -5,24 +5,25 @@ from decimal import Decimal
 
 from pydantic import Field, model_validator
 
-from dashboard.costs.models import Amount
+from dashboard.costs.models import MOST_PLACES, Derived
 from dashboard.costs.months import add_months
 from dashboard.costs.ownership.assets import Asset
 from dashboard.costs.ownership.disposal import Outcome
 from dashboard.costs.ownership.financing import Cash, Financing, Lease, LoanSchedule
 from dashboard.costs.ownership.schedule import Schedule
-from dashboard.costs.ownership.terms import Figures, Input, Percent
+from dashboard.costs.ownership.terms import Day, Figures, Input, Percent
 from dashboard.costs.ownership.valuation import Irr, Payback
 
 
 class Monthly(Input):
     """An amount due at each month's end that may change once a year."""
 
-    per_month: Amount = Field(description="In the first twelve months, in currency a month.")
+    per_month: Derived = Field(description="In the first twelve months, in currency a month.")
     growth_percent_per_year: Decimal = Field(
         default=Decimal(0),
         ge=-100,
         le=1000,
+        decimal_places=MOST_PLACES,
         description="By how much it is higher after each twelve months, in percent.",
     )
 
@@ -38,14 +39,14 @@ class Case(Input):
     """
 
     currency: str = Field(default="USD", description="ISO code; all amounts are in it.")
-    start: date = Field(description="The first day of the first month.")
+    start: Day = Field(description="The first day of the first month.")
     horizon_months: int = Field(ge=1, le=600, description="How many months are looked at.")
     assets: tuple[Asset, ...] = Field(min_length=1, description="What is bought, or leased.")
     financing: Financing = Field(default=Cash(), description="How it is paid for.")
     running: Monthly = Field(
         description="Electricity, operations and all else that is deducted at once."
     )
-    electricity: tuple[Amount, ...] = Field(
+    electricity: tuple[Derived, ...] = Field(
         default=(),
         description="Electricity of each month of the horizon, beside `running`; none: it is in "
         "`running`.",

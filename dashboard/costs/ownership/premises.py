@@ -85,8 +85,8 @@ def _electricity(case: Case) -> list[str]:
     if not case.electricity:
         return []
     return [
-        "The cash flows pay electricity by the real hours of each month, 8,760 in a year; the "
-        "month of 720 hours is that of the typical month and of break-even alone."
+        "The cash flows pay electricity by the real hours of each month, 8,760 or 8,784 a year; "
+        "the month of 720 hours is that of the typical month and of break-even alone."
     ]
 
 

@@ -1,6 +1,7 @@
 """The scenario as a case of ownership: cash flows after tax, and schedules to their end."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 from dashboard.costs.electricity.bill import bill_between
 from dashboard.costs.months import add_months
@@ -58,7 +59,7 @@ def _bills(scenario: Scenario) -> tuple[Decimal, ...]:
     days = [add_months(scenario.start, month) for month in range(scenario.horizon_months + 1)]
     return tuple(
         bill_between(scenario.loads, scenario.tariff, scenario.pue, first, end).total
-        for first, end in zip(days, days[1:], strict=False)
+        for first, end in pairwise(days)
     )
 
 
