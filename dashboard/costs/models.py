@@ -12,7 +12,14 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 # Kept in UTC: Python subtracts two local times of one zone as if its clocks never changed.
 Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
-Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+# Exact fractions have no size of their own: a price of 1e-100000 would take minutes. 30 places hold
+# a quotient of 28 digits, and a float's noise.
+MOST_PLACES = 30
+Amount = Annotated[Decimal, Field(ge=0, le=10**12, decimal_places=MOST_PLACES, allow_inf_nan=False)]
+"""What people state."""
+Derived = Annotated[Decimal, Field(ge=0, le=10**30, decimal_places=60, allow_inf_nan=False)]
+"""What comes of several Amounts."""
 ElectricityBasis = Literal["nameplate", "metered"]
 SharedBy = Literal["energy", "tokens", "nobody"]
 IdleRule = Literal["by_use", "evenly", "overhead"]
@@ -34,16 +41,16 @@ class Prices(_Model):
     valid_from: Moment
     currency: str
     hardware_name: str
-    hardware_price: Amount
-    hardware_life_months: int = Field(ge=1)
-    residual_value: Amount
+    hardware_price: Derived
+    hardware_life_months: int = Field(ge=1, le=1200)
+    residual_value: Derived
     in_service_date: date | None
-    power_kw: Amount
-    pue: Decimal = Field(ge=1, allow_inf_nan=False)
-    electricity_price_per_kwh: Amount
+    power_kw: Derived
+    pue: Decimal = Field(ge=1, le=10, decimal_places=MOST_PLACES, allow_inf_nan=False)
+    electricity_price_per_kwh: Derived
     electricity_basis: ElectricityBasis
-    operations_per_month: Amount
-    seat_price_per_month: Amount
+    operations_per_month: Derived
+    seat_price_per_month: Derived
 
     @model_validator(mode="after")
     def _residual_is_part_of_the_price(self) -> "Prices":

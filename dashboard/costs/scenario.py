@@ -14,11 +14,12 @@ from pydantic import Field, model_validator
 from dashboard.costs.baselines.models import Seats
 from dashboard.costs.electricity.loads import Load
 from dashboard.costs.electricity.tariffs import Tariff
-from dashboard.costs.models import Amount
+from dashboard.costs.models import MOST_PLACES, Amount
 from dashboard.costs.months import add_months
 from dashboard.costs.operations import Operations
 from dashboard.costs.ownership.assets import Asset
 from dashboard.costs.ownership.financing import Cash, Financing, Lease
+from dashboard.costs.ownership.terms import Day
 from dashboard.costs.scenario_capacity import CapacityNeed
 from dashboard.costs.strict import Currency, Percent, Share, Strict
 from dashboard.costs.uncertain import ASSUMED, InputName, Uncertain
@@ -93,7 +94,7 @@ class Scenario(Strict):
     name: str = Field(min_length=1, description="What people call it.")
     note: str = Field(default="", description="What it is about, for people.")
     currency: Currency = "USD"
-    start: date = Field(description="The first day of the first month.")
+    start: Day = Field(description="The first day of the first month.")
     horizon_months: int = Field(ge=1, le=600, description="How many months are looked at.")
     developers: int = Field(
         ge=0, le=1_000_000, description="Developers whose seats the hardware replaces."
@@ -113,6 +114,7 @@ class Scenario(Strict):
         default=Decimal(1),
         ge=1,
         le=10,
+        decimal_places=MOST_PLACES,
         allow_inf_nan=False,
         description="Power usage effectiveness: the site's power over that of its machines.",
     )
@@ -157,6 +159,11 @@ class Scenario(Strict):
                 raise ValueError(
                     f"assets.{place}.in_service_date: {asset.name} is not in service before the "
                     "horizon's end."
+                )
+            if asset.disposal and asset.disposal.on < self.start:
+                raise ValueError(
+                    f"assets.{place}.disposal.on: {asset.name} is disposed of before the "
+                    "scenario's start: leave it out."
                 )
         if isinstance(self.financing, Lease):
             self._lease_fits(self.financing)

@@ -30,7 +30,9 @@ class CapacityNeed(Strict):
     hardware: Annotated[str, AfterValidator(_known_hardware)] = Field(
         description="The accelerator, by its name in the catalogue, such as 'h100-pcie'."
     )
-    accelerators: int = Field(default=1, ge=1, description="How many, serving as one replica.")
+    accelerators: int = Field(
+        default=1, ge=1, le=100_000, description="How many, serving as one replica."
+    )
     model: Annotated[str, AfterValidator(_known_model)] = Field(
         description="The model, by its name in the catalogue, such as 'kimi-k2'."
     )
@@ -42,6 +44,7 @@ class CapacityNeed(Strict):
     first_token_limit_s: float = Field(
         default=5.0,
         gt=0,
+        le=86_400,
         allow_inf_nan=False,
         description="Seconds that 95% of requests may wait for their first token.",
     )

@@ -22,7 +22,9 @@ class TokenOverage(Strict):
     """Tokens beyond those that a seat includes."""
 
     kind: Literal["tokens"]
-    included_per_month: int = Field(ge=0, description="Tokens in the price, per seat and month.")
+    included_per_month: int = Field(
+        ge=0, le=10**15, description="Tokens in the price, per seat and month."
+    )
     price_per_million: Amount = Field(description="Price per million tokens beyond.")
 
 
@@ -30,7 +32,9 @@ class RequestOverage(Strict):
     """Requests beyond those that a seat includes."""
 
     kind: Literal["requests"]
-    included_per_month: int = Field(ge=0, description="Requests in the price, per seat and month.")
+    included_per_month: int = Field(
+        ge=0, le=10**15, description="Requests in the price, per seat and month."
+    )
     price_per_request: Amount = Field(description="Price per request beyond.")
 
 
@@ -39,7 +43,7 @@ class Plan(Strict):
 
     name: str = Field(min_length=1, description="The plan, such as 'Team, premium'.")
     price_per_month: Amount = Field(description="Price per seat and month when paid monthly.")
-    developers: int = Field(ge=0, description="How many seats of it.")
+    developers: int = Field(ge=0, le=1_000_000, description="How many seats of it.")
     annual_discount_percent: Percent = Field(
         default=Decimal(0), description="Percent off, if paid by the year; 0 if paid monthly."
     )
@@ -114,7 +118,7 @@ class Rented(_Dated):
     kind: Literal["rented"]
     currency: Currency
     gpu: str = Field(min_length=1, description="What is rented, such as 'H100 SXM 80 GB'.")
-    count: int = Field(ge=1, description="How many GPUs.")
+    count: int = Field(ge=1, le=1_000_000, description="How many GPUs.")
     price_per_gpu_hour: Amount = Field(description="Price per GPU and hour.")
     hours_per_month: Amount | Literal["all"] = Field(
         description="Hours a month that they are rented, or 'all'."

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dashboard.costs.models import Amount
+from dashboard.costs.models import Derived
 
 Against = Literal["seats", "api"]
 Quantity = Literal["months", "developers", "utilisation", "tokens_per_day"]
-Share = Annotated[Decimal, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=60, allow_inf_nan=False)]
 
 
 class BreakEvenCase(BaseModel):
@@ -22,37 +22,37 @@ class BreakEvenCase(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     currency: str = Field(default="USD", description="ISO 4217 code of all amounts.")
-    hardware_price: Amount = Field(description="Price of one piece of hardware.")
+    hardware_price: Derived = Field(description="Price of one piece of hardware.")
     hardware_count: int = Field(default=1, ge=1, description="How many pieces are bought.")
     residual_share: Share = Field(
         default=Decimal(0), description="Part of the price that a sale at the life's end returns."
     )
     life_months: int = Field(ge=1, description="Months for which the hardware is used.")
-    electricity_idle_per_month: Amount = Field(
+    electricity_idle_per_month: Derived = Field(
         description="Electricity a month that is due whether it is used or not, PUE included."
     )
-    electricity_per_million_tokens: Amount = Field(
+    electricity_per_million_tokens: Derived = Field(
         default=Decimal(0), description="Electricity of a million tokens on top of idling."
     )
-    operations_per_month: Amount = Field(
+    operations_per_month: Derived = Field(
         default=Decimal(0), description="People, place, support and spares a month."
     )
     developers: int = Field(default=1, ge=0, description="Developers whose seats it replaces.")
-    seat_price_per_month: Amount | None = Field(
+    seat_price_per_month: Derived | None = Field(
         default=None, description="Price of one seat a month."
     )
-    tokens_per_day: Amount = Field(
+    tokens_per_day: Derived = Field(
         default=Decimal(0), description="Tokens a day of the whole team, input and output."
     )
-    throughput_tokens_per_s: Amount | None = Field(
+    throughput_tokens_per_s: Derived | None = Field(
         default=None,
         description="Tokens a second, input and output in the team's mix, of all the hardware at "
         "full use. None: not known, so nothing limits it.",
     )
-    api_input_price: Amount | None = Field(
+    api_input_price: Derived | None = Field(
         default=None, description="API price of a million input tokens."
     )
-    api_output_price: Amount | None = Field(
+    api_output_price: Derived | None = Field(
         default=None, description="API price of a million output tokens."
     )
     api_input_share: Share | None = Field(

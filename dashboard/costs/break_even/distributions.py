@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dashboard.costs.break_even.formulas import Floats
-from dashboard.costs.models import Amount
+from dashboard.costs.models import Derived
 
 _GRID = 2001  # points of the truncated normal's table: its error is far below a millionth
 _P95 = NormalDist().inv_cdf(0.95)
@@ -23,15 +23,15 @@ class Fixed(_Distribution):
     """Known for certain."""
 
     kind: Literal["fixed"] = "fixed"
-    value: Amount
+    value: Derived
 
 
 class Uniform(_Distribution):
     """Anything from `low` to `high`, all alike."""
 
     kind: Literal["uniform"] = "uniform"
-    low: Amount
-    high: Amount
+    low: Derived
+    high: Derived
 
     @model_validator(mode="after")
     def _rises(self) -> "Uniform":
@@ -43,9 +43,9 @@ class Triangular(_Distribution):
     """From `low` to `high`, most likely `mode`."""
 
     kind: Literal["triangular"] = "triangular"
-    low: Amount
-    mode: Amount
-    high: Amount
+    low: Derived
+    mode: Derived
+    high: Derived
 
     @model_validator(mode="after")
     def _rises(self) -> "Triangular":
@@ -57,10 +57,10 @@ class Normal(_Distribution):
     """Normal with this mean and standard deviation, cut off below `low` and above `high`."""
 
     kind: Literal["normal"] = "normal"
-    mean: Amount
-    sd: Amount = Field(gt=0)
-    low: Amount
-    high: Amount
+    mean: Derived
+    sd: Derived = Field(gt=0)
+    low: Derived
+    high: Derived
 
     @model_validator(mode="after")
     def _rises(self) -> "Normal":
@@ -72,8 +72,8 @@ class LogNormal(_Distribution):
     """Lognormal with these 5th and 95th percentiles, which also are its stated range."""
 
     kind: Literal["lognormal"] = "lognormal"
-    p5: Amount = Field(gt=0)
-    p95: Amount = Field(gt=0)
+    p5: Derived = Field(gt=0)
+    p95: Derived = Field(gt=0)
 
     @model_validator(mode="after")
     def _rises(self) -> "LogNormal":

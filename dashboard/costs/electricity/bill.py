@@ -102,7 +102,14 @@ def month_bill(loads: Sequence[Load], tariff: Tariff, pue: Decimal, month: date)
     """The calendar month that `month` lies in, by its real hours in the tariff's time zone (UTC
     with a flat tariff)."""
     first = month.replace(day=1)
-    lasted = hours_between(first, add_months(first, 1), _zone(tariff))
+    return bill_between(loads, tariff, pue, first, add_months(first, 1))
+
+
+def bill_between(
+    loads: Sequence[Load], tariff: Tariff, pue: Decimal, first: date, end: date
+) -> Bill:
+    """As one month's bill, the days `first` ≤ day < `end` by their real hours."""
+    lasted = hours_between(first, end, _zone(tariff))
     return _bill_of(loads, tariff, pue, lasted, Fraction(1))
 
 

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dashboard.costs.models import Amount
+from dashboard.costs.models import MOST_PLACES
 from dashboard.costs.strict import Share, Strict
 
+Watts = Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=MOST_PLACES, allow_inf_nan=False)]
 ByHour = Annotated[tuple[Share, ...], Field(min_length=24, max_length=24)]
 
 
@@ -16,9 +17,9 @@ class Load(Strict):
     """Units that draw `idle_w` always and `active_w` while at work."""
 
     name: str = Field(min_length=1, description="What draws it, such as 'H100 SXM'.")
-    count: int = Field(default=1, ge=0, description="How many of them.")
-    idle_w: Amount = Field(description="Watts of one while it waits.")
-    active_w: Amount = Field(description="Watts of one while it works.")
+    count: int = Field(default=1, ge=0, le=1_000_000, description="How many of them.")
+    idle_w: Watts = Field(description="Watts of one while it waits.")
+    active_w: Watts = Field(description="Watts of one while it works.")
     active_share: Share | ByHour = Field(
         default=Decimal(1),
         description="Share of the time at work, 0 to 1; or 24 of them, one for each local hour.",

@@ -1,6 +1,5 @@
 """Things that are bought, used for some years and sold or scrapped."""
 
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -9,20 +8,20 @@ from pydantic import Field, model_validator
 from dashboard.costs import money
 from dashboard.costs.models import Amount
 from dashboard.costs.ownership.methods import BookMethod, StraightLine, TaxMethod
-from dashboard.costs.ownership.terms import Cents, Input, Percent, Portion
+from dashboard.costs.ownership.terms import Cents, Count, Day, Input, Months, Percent, Portion
 
 
 class Discount(Input):
     """A quantity discount on every unit, once so many are bought together."""
 
-    from_count: int = Field(ge=1, description="The fewest units that get it.")
+    from_count: Count = Field(description="The fewest units that get it.")
     percent: Percent = Field(description="Off the price of each unit.")
 
 
 class Disposal(Input):
     """The sale or scrapping of all units together."""
 
-    on: date = Field(description="The last day in service; its depreciation still counts.")
+    on: Day = Field(description="The last day in service; its depreciation still counts.")
     proceeds: Cents = Field(default=Decimal(0), description="What the sale brings, in currency.")
 
 
@@ -35,13 +34,13 @@ class Asset(Input):
 
     name: str = Field(min_length=1, description="What people call it.")
     unit_price: Amount = Field(description="List price of one unit, in currency.")
-    count: int = Field(default=1, ge=1, description="How many units.")
+    count: Count = Field(default=1, description="How many units.")
     discounts: tuple[Discount, ...] = Field(
         default=(), description="Quantity discounts; the one with most units reached applies."
     )
-    purchase_date: date = Field(description="The day of the binding contract and of payment.")
-    in_service_date: date = Field(description="The first day ready for use.")
-    life_months: int = Field(ge=1, description="Useful life in months, from the first in service.")
+    purchase_date: Day = Field(description="The day of the binding contract and of payment.")
+    in_service_date: Day = Field(description="The first day ready for use.")
+    life_months: Months = Field(description="Useful life in months, from the first in service.")
     residual: Portion = Field(
         default=Portion(amount=Decimal(0)),
         description="What it is worth after its life: an amount, or a percent of the cost.",

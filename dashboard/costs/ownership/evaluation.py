@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
 
+from dashboard.costs import money
 from dashboard.costs.ownership.assets import cost
 from dashboard.costs.ownership.case import Case, CashFlow, Monthly, Ownership
 from dashboard.costs.ownership.case_calendar import Calendar
@@ -17,9 +18,10 @@ from dashboard.costs.ownership.financing import (
     lease_payments,
     loan_schedule,
 )
-from dashboard.costs.ownership.held import hardware_cost, owned
-from dashboard.costs.ownership.premises import assumptions
+from dashboard.costs.ownership.held import assumed_sales, hardware_cost, owned
+from dashboard.costs.ownership.premises import assumptions, outlived
 from dashboard.costs.ownership.schedule import Schedule
+from dashboard.costs.ownership.service import in_service, shares
 from dashboard.costs.ownership.tax import saved
 from dashboard.costs.ownership.terms import running_cents
 from dashboard.costs.ownership.valuation import (
@@ -40,23 +42,26 @@ def evaluate(case: Case) -> Ownership:
     book = tuple(book_schedule(asset, case.tax_year_starts_in_month) for asset in assets)
     tax = tax_schedules(assets, case.tax_year_starts_in_month)
     disposals = tuple(map(outcome, assets, book, tax))
+    stretches = in_service(case, assets)
+    parts = shares(stretches, calendar)
     whole = hardware_cost(case)
     loan = loan_schedule(case.financing, whole) if isinstance(case.financing, Loan) else None
     columns: Columns = {
         "hardware": calendar.sums((a.purchase_date, -cost(a)) for a in assets),
         "financing": _financing(case, loan, calendar),
-        "running": _outgoing(case.running, calendar),
-        "baseline_avoided": [-amount for amount in _outgoing(case.baseline, calendar)],
+        "running": _outgoing(_running(case), parts),
+        "baseline_avoided": [-paid for paid in _outgoing(_by_month(case, case.baseline), parts)],
         "disposal": calendar.sums((sale.on, sale.proceeds) for sale in disposals),
     }
     columns |= _taxes(case, columns, _interest(case, loan, calendar), tax, disposals, calendar)
     net = [sum(amounts, Decimal(0)) for amounts in zip(*columns.values(), strict=True)]
     flows = every_month(net)
     worth, npv = present_values(flows, case.discount_percent_per_year)
+    table = _table(columns, net, worth, calendar)
     return Ownership(
         case=case,
         hardware_cost=whole,
-        flows=_table(columns, net, worth, calendar),
+        flows=table,
         totals={name: sum(amounts, Decimal(0)) for name, amounts in columns.items()}
         | {"net": sum(net, Decimal(0))},
         npv=npv,
@@ -67,18 +72,32 @@ def evaluate(case: Case) -> Ownership:
         tax_schedules=tax,
         loan=loan,
         disposals=disposals,
-        assumptions=assumptions(case, tax, disposals),
+        in_service=stretches,
+        months_in_service=money.rounded(sum(parts, Fraction(0)), 4),
+        assumed_resale=sum((sale.proceeds for sale in assumed_sales(case, disposals)), Decimal(0)),
+        outlived=tuple(asset.name for asset in outlived(case)),
+        laid_out=max(Decimal(0), -min(flow.cumulative for flow in table)),
+        assumptions=assumptions(case, tax, disposals, stretches),
     )
 
 
-def _outgoing(monthly: Monthly, calendar: Calendar) -> list[Decimal]:
-    """Paid at each month's end, dearer (or cheaper) from each thirteenth month on."""
-    growth = 1 + Fraction(monthly.growth_percent_per_year) / 100
-    exact = [
-        -Fraction(monthly.per_month) * growth ** ((month - 1) // 12)
-        for month in range(1, calendar.months + 1)
-    ]
+def _outgoing(amounts: list[Fraction], parts: list[Fraction]) -> list[Decimal]:
+    """Paid at each month's end, of a month partly in service that part."""
+    exact = [-amount * part for amount, part in zip(amounts, parts, strict=True)]
     return [Decimal(0), *running_cents(exact)]
+
+
+def _by_month(case: Case, monthly: Monthly) -> list[Fraction]:
+    """Dearer (or cheaper) from each thirteenth month on."""
+    growth = 1 + Fraction(monthly.growth_percent_per_year) / 100
+    years = [month // 12 for month in range(case.horizon_months)]
+    return [Fraction(monthly.per_month) * growth**year for year in years]
+
+
+def _running(case: Case) -> list[Fraction]:
+    months = _by_month(case, case.running)
+    bills = case.electricity or [Decimal(0)] * len(months)
+    return [amount + Fraction(bill) for amount, bill in zip(months, bills, strict=True)]
 
 
 def _financing(case: Case, loan: LoanSchedule | None, calendar: Calendar) -> list[Decimal]:

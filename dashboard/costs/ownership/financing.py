@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dashboard.costs import money
-from dashboard.costs.ownership.terms import Cents, Figures, Input, Percent, Portion
+from dashboard.costs.ownership.terms import Cents, Figures, Input, Months, Percent, Portion
 
 
 class Cash(Input):
@@ -27,7 +27,7 @@ class Loan(Input):
     percent_per_year: Percent = Field(
         description="Nominal interest a year; a twelfth of it is charged each month."
     )
-    months: int = Field(ge=1, description="How many monthly payments.")
+    months: Months = Field(description="How many monthly payments.")
 
 
 class Lease(Input):
@@ -38,7 +38,7 @@ class Lease(Input):
 
     kind: Literal["lease"] = "lease"
     payment_per_month: Cents = Field(description="In currency, for all the hardware together.")
-    months: int = Field(ge=1, description="How many monthly payments.")
+    months: Months = Field(description="How many monthly payments.")
     timing: Literal["advance", "arrears"] = Field(
         default="advance", description="Paid at each month's beginning or at its end."
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from dashboard.costs.models import MOST_PLACES
 from dashboard.costs.ownership.terms import Input, Percent, Portion
 
 Convention = Literal["half_year", "mid_quarter"]
@@ -29,6 +30,7 @@ class DecliningBalance(Input):
         default=Decimal(2),
         ge=1,
         le=10,
+        decimal_places=MOST_PLACES,
         description="How many times the straight-line rate: 2.0 is double declining balance.",
     )
 

@@ -1,21 +1,43 @@
 """What a worked-out case rests on, in sentences for people."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from dashboard.costs.money import words
 from dashboard.costs.months import add_months
-from dashboard.costs.ownership.case import Case
+from dashboard.costs.ownership.assets import Asset
+from dashboard.costs.ownership.case import Case, Stretch
 from dashboard.costs.ownership.disposal import Outcome
 from dashboard.costs.ownership.financing import Lease, Loan
+from dashboard.costs.ownership.held import assumed_sales
 from dashboard.costs.ownership.schedule import Schedule
 from dashboard.costs.ownership.years import ONE_DAY
 
 
 def assumptions(
-    case: Case, schedules: Sequence[Schedule], disposals: Sequence[Outcome]
+    case: Case,
+    schedules: Sequence[Schedule],
+    disposals: Sequence[Outcome],
+    in_service: Sequence[Stretch],
 ) -> tuple[str, ...]:
     notes = [f"{schedule.asset}: {note}" for schedule in schedules for note in schedule.notes]
-    return (*_tax(case), *_financing(case), *_end(case, disposals), *_life(case), *notes)
+    return (
+        *_tax(case),
+        *_financing(case),
+        *_service(case, disposals, in_service),
+        *_electricity(case),
+        *_end(case, disposals),
+        *_life(case),
+        *notes,
+    )
+
+
+def outlived(case: Case) -> list[Asset]:
+    """Those whose life ends before the horizon does."""
+    end = add_months(case.start, case.horizon_months)
+    return [
+        asset for asset in case.assets if add_months(asset.in_service_date, asset.life_months) < end
+    ]
 
 
 def _tax(case: Case) -> list[str]:
@@ -38,24 +60,53 @@ def _financing(case: Case) -> list[str]:
             return []
 
 
+def _service(case: Case, disposals: Sequence[Outcome], in_service: Sequence[Stretch]) -> list[str]:
+    end = add_months(case.start, case.horizon_months)
+    whole = Stretch(first_day=case.start, last_day=end - ONE_DAY)
+    notes = []
+    if tuple(in_service) != (whole,):
+        days = " and ".join(
+            f"from {_day(one.first_day)} to {_day(one.last_day)}" for one in in_service
+        )
+        notes.append(
+            f"Hardware is in service {days}. Only then is it paid to run and are subscriptions "
+            "given up, in a month partly in service by its days; otherwise they are paid on."
+        )
+    begins = {max(asset.in_service_date, case.start) for asset in case.assets}
+    if len(begins) > 1 or len({sale.on for sale in disposals}) > 1:
+        notes.append(
+            "While only some of the hardware is in service, that is taken to serve everybody and "
+            "to cost as much to run as all of it."
+        )
+    return notes
+
+
+def _electricity(case: Case) -> list[str]:
+    if not case.electricity:
+        return []
+    return [
+        "The cash flows pay electricity by the real hours of each month, 8,760 or 8,784 a year; "
+        "the month of 720 hours is that of the typical month and of break-even alone."
+    ]
+
+
 def _end(case: Case, disposals: Sequence[Outcome]) -> list[str]:
-    last_day = add_months(case.start, case.horizon_months) - ONE_DAY
-    settled = {asset.name for asset in case.assets if asset.disposal}
     return [
         f"{sale.asset} is taken to be sold at the horizon's end for its book value, "
         f"{words(sale.proceeds, case.currency)}: an estimate."
         if sale.proceeds
         else f"{sale.asset} is taken to be worth nothing at the horizon's end: an estimate."
-        for sale in disposals
-        if sale.on == last_day and sale.asset not in settled
+        for sale in assumed_sales(case, disposals)
     ]
 
 
 def _life(case: Case) -> list[str]:
-    end = add_months(case.start, case.horizon_months)
     return [
         f"{asset.name} has a life of {asset.life_months} months, which the horizon outlasts; "
         "nothing is counted for replacing it."
-        for asset in case.assets
-        if add_months(asset.in_service_date, asset.life_months) < end
+        for asset in outlived(case)
     ]
+
+
+def _day(day: date) -> str:
+    return f"{day:%-d %B %Y}"

@@ -1,5 +1,6 @@
 """Words that every part of ownership uses: percentages, portions, sources."""
 
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated
@@ -7,10 +8,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dashboard.costs import money
+from dashboard.costs.strict import Percent as Percent
 
-Percent = Annotated[Decimal, Field(ge=0, le=100, allow_inf_nan=False)]
-Cents = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, decimal_places=2)]
+Cents = Annotated[Decimal, Field(ge=0, le=10**12, allow_inf_nan=False, decimal_places=2)]
 """What is paid as it stands, so in whole cents."""
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Months = Annotated[int, Field(ge=1, le=1200)]
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2200, 12, 31))]
+"""Far enough from either end of the calendar for all that is added to it."""
 
 
 class Input(BaseModel):

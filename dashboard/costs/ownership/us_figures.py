@@ -97,10 +97,11 @@ _AFTER_TCJA, _LAST_OF_TCJA, _NEW_LAW = date(2017, 9, 28), date(2025, 1, 19), dat
 
 
 def _phase_down(first_year: int, last_year: int, percent: int) -> BonusShare:
+    """By calendar year of service, none of it before the law's own first day."""
     return BonusShare(
         acquired_from=_AFTER_TCJA,
         acquired_to=_LAST_OF_TCJA,
-        in_service_from=date(first_year, 1, 1),
+        in_service_from=max(_AFTER_TCJA, date(first_year, 1, 1)),
         in_service_to=date(last_year, 12, 31),
         percent=Decimal(percent),
         source=_OLD_LAW,
@@ -108,7 +109,7 @@ def _phase_down(first_year: int, last_year: int, percent: int) -> BonusShare:
 
 
 BONUS = (
-    _phase_down(2018, 2022, 100),
+    _phase_down(2017, 2022, 100),
     _phase_down(2023, 2023, 80),
     _phase_down(2024, 2024, 60),
     _phase_down(2025, 2025, 40),

@@ -12,7 +12,8 @@ from dashboard.costs.ownership.rates import positive_root, roots
 from dashboard.costs.ownership.terms import Figures
 
 IRR_DIGITS = 6  # of a percent
-_PAID = "money comes in first and goes out later, so this is a rate paid, not earned"
+NOTHING_LAID_OUT = "no own money is laid out"
+_LOST = -99  # percent a year
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,18 @@ class Flow:
 
 
 class Irr(Figures):
-    """`percent_per_year` None: there is no one rate, and `reason` says why.
-
-    With a rate, `reason` is None, or says that it is one paid rather than earned.
-    """
+    """What money laid out earns. `percent_per_year` None: there is no one such rate, and `reason`
+    says why."""
 
     percent_per_year: Decimal | None
     reason: str | None = None
 
 
 class Payback(Figures):
-    """Months until the money is back for good. None: never within the time, and `reason`."""
+    """Months until the money is back for good. None: never within the time, and `reason`.
+
+    0 months with a `reason`: no own money is ever out that would have to come back.
+    """
 
     months: Decimal | None
     reason: str | None = None
@@ -81,6 +83,9 @@ def present_values(
 def irr(flows: Sequence[Flow]) -> Irr:
     """The yearly rate at which the flows are worth nothing, where there is exactly one.
 
+    None where money comes in first: then nothing is laid out that could earn (a loan that pays for
+    all, say), and a rate would be one paid. None too below -99%: all but everything is lost.
+
     Of several, the only one above 0% is given: from 0% up, the value turns at it alone. That is
     certain where the running total changes sign once (Norstrøm 1972); otherwise all rates are
     searched for. Where several are above 0%, none is chosen.
@@ -91,6 +96,11 @@ def irr(flows: Sequence[Flow]) -> Irr:
     if len({amount > 0 for amount in amounts.values()}) == 1:
         way = "comes in" if next(iter(amounts.values())) > 0 else "goes out"
         return Irr(percent_per_year=None, reason=f"money only {way}, so no rate balances it")
+    if next(iter(amounts.values())) > 0:
+        return Irr(
+            percent_per_year=None,
+            reason=f"{NOTHING_LAID_OUT} at the start, so there is nothing that earns a rate",
+        )
     terms = [(float(years), float(amount)) for years, amount in amounts.items()]
     totals = _totals(amounts)
     if totals[-1] and _changes(totals) == 1:
@@ -101,12 +111,21 @@ def irr(flows: Sequence[Flow]) -> Irr:
         positive = [rate for rate in found if rate > 0]
         found = positive if len(positive) == 1 else found
     if len(found) == 1:
-        percent = money.rounded(Fraction(found[0]) * 100, IRR_DIGITS)
-        return Irr(percent_per_year=percent, reason=_PAID if terms[0][1] > 0 else None)
+        return _one_rate(money.rounded(Fraction(found[0]) * 100, IRR_DIGITS))
     if not found:
         return Irr(percent_per_year=None, reason="no rate that can be stated balances the money")
-    several = ", ".join(f"{rate * 100:.2f}%" for rate in found)
+    several = ", ".join(f"{rate * 100:z.2f}%" for rate in found)
     return Irr(percent_per_year=None, reason=f"several rates balance the money: {several}")
+
+
+def _one_rate(percent: Decimal) -> Irr:
+    if percent < _LOST:
+        return Irr(
+            percent_per_year=None,
+            reason=f"the only rate that balances the money is below {_LOST}% a year: nearly all of "
+            "it is lost",
+        )
+    return Irr(percent_per_year=percent)
 
 
 def payback(flows: Sequence[Flow]) -> Payback:
@@ -115,9 +134,10 @@ def payback(flows: Sequence[Flow]) -> Payback:
     Each flow counts as spread evenly since the one before. What turns negative again later is not
     paid back.
     """
-    total, at, since = Fraction(0), Fraction(0), Fraction(0)
+    total, at, since, lowest = Fraction(0), Fraction(0), Fraction(0), Fraction(0)
     for flow in flows:
         before, total = total, total + Fraction(flow.amount)
+        lowest = min(lowest, total)
         if before < 0 <= total:
             part = before / (before - total)
             since = at + (flow.years - at) * part
@@ -125,7 +145,8 @@ def payback(flows: Sequence[Flow]) -> Payback:
     if total < 0:
         short = f"{float(-total):,.2f} are still missing after {float(at * 12):g} months"
         return Payback(months=None, reason=short)
-    return Payback(months=money.rounded(since * 12, 4))
+    reason = None if lowest else NOTHING_LAID_OUT
+    return Payback(months=money.rounded(since * 12, 4), reason=reason)
 
 
 def discounted_payback(flows: Sequence[Flow], percent_per_year: Decimal) -> Payback:

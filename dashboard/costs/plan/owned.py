@@ -1,7 +1,10 @@
 """The scenario as a case of ownership: cash flows after tax, and schedules to their end."""
 
 from decimal import Decimal
+from itertools import pairwise
 
+from dashboard.costs.electricity.bill import bill_between
+from dashboard.costs.months import add_months
 from dashboard.costs.ownership.case import Case, Monthly
 from dashboard.costs.ownership.depreciation import book_schedule, tax_schedules
 from dashboard.costs.ownership.evaluation import evaluate
@@ -41,11 +44,22 @@ def _case(scenario: Scenario, basis: Basis) -> Case:
         horizon_months=scenario.horizon_months,
         assets=scenario.assets,
         financing=scenario.financing,
-        running=Monthly(per_month=basis.running),
+        running=Monthly(per_month=basis.operations.total),
+        electricity=_bills(scenario),
         baseline=Monthly(per_month=basis.seats_per_month),
         tax_percent=scenario.tax_percent,
         tax_year_starts_in_month=scenario.tax_year_starts_in_month,
         discount_percent_per_year=scenario.discount_percent_per_year,
+    )
+
+
+def _bills(scenario: Scenario) -> tuple[Decimal, ...]:
+    """Of the horizon's months, each by its real hours: a month of 30 days would leave five days a
+    year unpaid."""
+    days = [add_months(scenario.start, month) for month in range(scenario.horizon_months + 1)]
+    return tuple(
+        bill_between(scenario.loads, scenario.tariff, scenario.pue, first, end).total
+        for first, end in pairwise(days)
     )
 
 
