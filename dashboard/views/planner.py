@@ -51,23 +51,24 @@ known = found.scenarios
 for told in (state.arrive(known[state.NOW]), bar.file_problem()):
     if told:
         complain(told)
-with st.container(horizontal=True, vertical_alignment="bottom"):
+row = st.container(horizontal=True, vertical_alignment="bottom")
+with row:
     bar.choose(known)
-    bar.actions(own=own)
 if found.unreadable:
     names = ", ".join(found.unreadable)
     st.caption(formats.escape(f"Saved by another version, which this one cannot read: {names}."))
 if state.opened().which == state.NOW:
-    team = library.team(ledger)
-    st.caption(formats.escape(start.power_words(team)))
-    if not team.developers and not state.opened().edited.developers:
-        st.info(
-            "Nobody is on this ledger yet, so there are no seats to save. Set the number of "
-            "developers below, or open the founding case.",
-            icon=":material/group:",
-        )
+    st.caption(formats.escape(start.power_words(library.team(ledger))))
 top = st.container()
 scenario = scenario_of_form()
+with row:  # what is saved and passed on is what the form says now, not before this change
+    bar.actions(own=own)
+if state.opened().which == state.NOW and not state.opened().edited.developers:
+    top.info(
+        "Nobody is on this ledger yet, so there are no seats to save. Set the number of developers "
+        "below, or open the founding case.",
+        icon=":material/group:",
+    )
 if scenario is not None:
     with top:
         plan = worked_out(scenario)

@@ -56,6 +56,7 @@ def test_a_slider_moves_the_result_from_the_keyboard(page: Page) -> None:
 
 
 def test_it_is_saved_under_a_name(page: Page) -> None:
+    settled(page)
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("textbox", name="Name").fill(NAME)
     page.get_by_role("button", name="Save the scenario").click()

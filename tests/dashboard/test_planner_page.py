@@ -81,6 +81,15 @@ def test_more_developers_pay_sooner_at_once() -> None:
 
 
 @pytest.mark.usefixtures("product")
+def test_the_link_is_of_what_the_form_says_now() -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    next(box for box in page.number_input if box.label == "Developers").set_value(10).run()
+    link = next(code.value for code in page.code if "planner?plan=" in code.value)
+    assert links.decode(link.partition("plan=")[2]).developers == 10
+
+
+@pytest.mark.usefixtures("product")
 def test_a_change_outlives_a_visit_of_another_page_and_can_be_undone() -> None:
     page = open_page("planner")
     choose(page, "founding")
