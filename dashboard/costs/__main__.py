@@ -3,14 +3,13 @@
 import json
 import sys
 import tomllib
-from decimal import Decimal
 from typing import Any, NoReturn, TextIO
 
 import click
 
 from dashboard.costs.mistakes import mistakes
 from dashboard.costs.plan import Plan, plan, queue
-from dashboard.costs.scenario import Scenario, founding_toml
+from dashboard.costs.scenario import Scenario, founding_toml, number
 from dashboard.costs.summary import summary
 
 WRONG = 2  # the exit status for a scenario with mistakes, as for a wrong option
@@ -62,8 +61,8 @@ def _read(file: TextIO) -> Scenario:
 def _parsed(text: str) -> Any:
     """TOML never begins with a brace, JSON with an object always does."""
     if text.lstrip().startswith("{"):
-        return json.loads(text, parse_float=Decimal)
-    return tomllib.loads(text, parse_float=Decimal)
+        return json.loads(text, parse_float=number)
+    return tomllib.loads(text, parse_float=number)
 
 
 def _refuse(lines: list[str]) -> NoReturn:

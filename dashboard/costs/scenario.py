@@ -3,7 +3,7 @@
 import json
 import tomllib
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
@@ -196,7 +196,7 @@ def founding_toml() -> str:
 
 def from_toml(text: str) -> Scenario:
     """ValueError: it is no TOML, or no scenario (then a pydantic ValidationError)."""
-    return Scenario.model_validate(tomllib.loads(text, parse_float=Decimal))
+    return Scenario.model_validate(tomllib.loads(text, parse_float=number))
 
 
 def to_toml(scenario: Scenario) -> str:
@@ -204,9 +204,17 @@ def to_toml(scenario: Scenario) -> str:
     return tomli_w.dumps(_plain(scenario.model_dump(exclude_none=True)), multiline_strings=False)
 
 
+def number(text: str) -> Decimal:
+    """As a file has it. ValueError: not even Decimal can hold its exponent."""
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(f"{text[:40]} is no number that can be worked with.") from error
+
+
 def from_json(text: str) -> Scenario:
     """ValueError: as in `from_toml`."""
-    return Scenario.model_validate(json.loads(text, parse_float=Decimal))
+    return Scenario.model_validate(json.loads(text, parse_float=number))
 
 
 def to_json(scenario: Scenario) -> str:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from dashboard.costs import money
 from dashboard.costs.strict import Percent as Percent
 
-Cents = Annotated[Decimal, Field(ge=0, le=10**12, allow_inf_nan=False, decimal_places=2)]
-"""What is paid as it stands, so in whole cents."""
+Cents = Annotated[Decimal, Field(ge=0, le=10**24, allow_inf_nan=False, decimal_places=2)]
+"""What is paid as it stands, so in whole cents; also for all units together, so beyond Amount."""
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Months = Annotated[int, Field(ge=1, le=1200)]
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2200, 12, 31))]

@@ -61,6 +61,8 @@ def test_a_hundred_percent_bonus_leaves_nothing_for_later() -> None:
         (date(2025, 1, 19), date(2027, 6, 1), 0),
         (date(2026, 6, 1), date(2030, 1, 1), 100),
         (date(2017, 9, 1), date(2018, 5, 1), 0),
+        (date(2017, 10, 1), date(2017, 11, 1), 100),
+        (date(2017, 9, 27), date(2017, 11, 1), 0),
     ],
 )
 def test_the_bonus_share_follows_from_contract_and_service(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dashboard.costs.ownership.valuation import (
     Flow,
+    Irr,
     discounted_payback,
     every_month,
     every_year,
@@ -83,8 +84,8 @@ def test_two_rates_are_named_and_none_is_chosen() -> None:
 
 
 def test_three_rates_near_each_other_are_all_found() -> None:
-    # 1,000 × (x − 1.05)(x − 1.10)(x − 1.20), with x = 1 + rate, multiplied out.
-    found = irr(yearly(1_000, -3_350, 3_735, -1_386))
+    # −1,000 × (x − 1.05)(x − 1.10)(x − 1.20), with x = 1 + rate, multiplied out.
+    found = irr(yearly(-1_000, 3_350, -3_735, 1_386))
     assert found.reason == "several rates balance the money: 5.00%, 10.00%, 20.00%"
 
 
@@ -94,18 +95,35 @@ def test_of_several_rates_the_only_positive_one_is_given() -> None:
     assert irr(yearly(-1_000, 1_800, -870, 110)).percent_per_year == 10
 
 
-def test_a_rate_that_is_paid_is_not_taken_for_one_earned() -> None:
-    borrowed = irr(yearly(100, -110))
-    assert borrowed.percent_per_year == 10
-    assert borrowed.reason is not None
-    assert borrowed.reason.endswith("a rate paid, not earned")
-    assert irr(yearly(-100, 110)).reason is None
+@pytest.mark.parametrize("amounts", [(100, -110), (0, 80, 80, -2_000, 900)])
+def test_where_money_comes_in_first_there_is_no_rate_that_it_earns(
+    amounts: tuple[int, ...],
+) -> None:
+    found = irr(yearly(*amounts))
+    assert found.percent_per_year is None
+    assert found.reason is not None
+    assert found.reason.startswith("no own money is laid out at the start")
+    assert irr(yearly(-100, 110)) == Irr(percent_per_year=Decimal(10))
+
+
+def test_a_rate_at_which_nearly_all_is_lost_is_not_stated() -> None:
+    # 110 of 25,000 come back after a month: (110 ÷ 25,000)^12 − 1 is −100% but for 24 noughts.
+    found = irr(every_month([Decimal(-25_000), Decimal(110)]))
+    assert found.percent_per_year is None
+    assert found.reason is not None
+    assert "below -99% a year" in found.reason
+
+
+def test_no_rate_is_called_less_than_nothing_where_it_rounds_to_that() -> None:
+    # −1,000,000 × (x − 0.99999)(x − 0.5), with x = 1 + rate: −0.001% and −50%.
+    found = irr(yearly(-1_000_000, 1_499_990, -499_995))
+    assert found.reason == "several rates balance the money: -50.00%, 0.00%"
 
 
 @pytest.mark.parametrize(
     ("amounts", "reason"),
     [
-        ((1_000, -3_000, 2_500), "no rate that can be stated"),  # x² coefficients: 9 − 10 < 0
+        ((-1_000, 3_000, -2_500), "no rate that can be stated"),  # x² coefficients: 9 − 10 < 0
         ((-100, -5), "money only goes out"),
         ((100, 5), "money only comes in"),
         ((0, 0), "no money flows"),
@@ -156,7 +174,10 @@ def test_what_turns_negative_again_is_paid_back_only_later() -> None:
 
 
 def test_where_nothing_is_laid_out_nothing_has_to_come_back() -> None:
-    assert payback(yearly(0, 10, 10)).months == 0
+    found = payback(yearly(0, 10, 10))
+    assert found.months == 0
+    assert found.reason == "no own money is laid out"
+    assert payback(yearly(-10, 10)).reason is None
 
 
 def test_a_rate_of_minus_a_hundred_percent_is_refused() -> None:

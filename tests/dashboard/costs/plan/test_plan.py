@@ -27,9 +27,21 @@ def test_a_month_of_the_founding_scenario_adds_up() -> None:
 
 
 def test_the_founding_scenario_is_worth_what_its_parts_are_after_tax() -> None:
-    # Undiscounted: −25,000 + 60 × 910 = 29,600 before tax. All of it is taxed at 21% in the end:
-    # depreciation saves 5,250, electricity 1,134, seats given up cost 12,600: 29,600 − 6,216.
-    assert plan(founding()).ownership.evaluation.npv == Decimal("23384.00")
+    # 2026 to 2030 have 1,826 days: 43,824 h × 0.7 kW × $0.178571 = $5,478.00 of electricity.
+    # Undiscounted: −25,000 + 60,000 − 5,478 = 29,522 before tax, and all of it is taxed at 21% in
+    # the end: depreciation saves 5,250, electricity 1,150.38, seats given up cost 12,600.
+    owned = plan(founding()).ownership.evaluation
+    assert owned.totals["running"] == Decimal("-5478.00")
+    assert owned.npv == Decimal("23322.38")  # 29,522 × 0.79
+
+
+def test_cash_flows_pay_electricity_by_the_hours_of_each_month() -> None:
+    # 1 kW at $0.20: 744 h in January, 672 h in February 2026.
+    figures = plan(varied(loads=[load()], tariff=TARIFF))
+    paid = [flow.running for flow in figures.ownership.evaluation.flows[1:3]]
+    assert paid == [Decimal("-148.80"), Decimal("-134.40")]
+    assert figures.month.electricity == Decimal("144.00")  # 720 h, as break-even has it
+    assert any("8,760 or 8,784 a year" in one.text for one in figures.assumptions)
 
 
 def test_the_shield_of_every_year_adds_up_to_the_tax_on_the_price() -> None:
@@ -176,7 +188,7 @@ def test_hardware_that_holds_and_serves_is_told_by_its_money() -> None:
     assert figures.capacity.serves
     assert figures.headline == (
         "With 5 developers the hardware has paid for itself after 27.5 months; over 60 months it "
-        "costs $23,384 less than the seats, after 21% tax."
+        "costs $23,322.38 less than the seats, after 21% tax."
     )
 
 
