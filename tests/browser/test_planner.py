@@ -20,9 +20,20 @@ def metric(page: Page, label: str) -> Locator:
     return tile.get_by_test_id("stMetricValue")
 
 
+def opened(page: Page, opener: Locator, inside: Locator) -> None:
+    """Click until what it opens is there: it shuts again where the page is drawn anew just then."""
+    for _ in range(10):
+        opener.click()
+        page.wait_for_timeout(500)
+        if inside.is_visible():
+            return
+    raise AssertionError("it does not stay open")
+
+
 def open_scenario(page: Page, name: str) -> None:
-    page.get_by_role("combobox", name="Scenario").first.click()
-    page.get_by_role("option", name=name).click()
+    option = page.get_by_role("option", name=name)
+    opened(page, page.get_by_role("combobox", name="Scenario").first, option)
+    option.click()
     settled(page)
 
 
@@ -57,8 +68,9 @@ def test_a_slider_moves_the_result_from_the_keyboard(page: Page) -> None:
 
 def test_it_is_saved_under_a_name(page: Page) -> None:
     settled(page)
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("textbox", name="Name").fill(NAME)
+    field = page.get_by_role("textbox", name="Name")
+    opened(page, page.get_by_role("button", name="Save", exact=True), field)
+    field.fill(NAME)
     page.get_by_role("button", name="Save the scenario").click()
     expect(page.get_by_role("button", name="Delete", exact=True)).to_be_visible()
     settled(page)
@@ -82,8 +94,9 @@ def test_two_stand_side_by_side(page: Page) -> None:
 def test_its_link_shows_the_same_figures_to_somebody_else(
     page: Page, browser: Browser, product: Product
 ) -> None:
-    page.get_by_role("button", name="Copy link").click()
-    link = page.locator("code", has_text="planner?plan=").inner_text().strip()
+    code = page.locator("code", has_text="planner?plan=")
+    opened(page, page.get_by_role("button", name="Copy link"), code)
+    link = code.inner_text().strip()
     page.keyboard.press("Escape")
     assert link.startswith(f"{product.url}/planner?plan=")
     labels = ("Break-even", "Saving a month", "Per developer", "NPV", "IRR")
@@ -106,8 +119,9 @@ def test_saving_it_again_asks_before_it_is_replaced(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(metric(page, "Break-even")).to_have_text("6.4 months")  # 25,000 ÷ (4,000 − 90)
     settled(page)
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("button", name="Save the scenario").click()
+    confirm = page.get_by_role("button", name="Save the scenario")
+    opened(page, page.get_by_role("button", name="Save", exact=True), confirm)
+    confirm.click()
     dialog = page.get_by_role("dialog").filter(has_text="Replace it?")
     dialog.get_by_role("button", name="Replace").click()
     expect(dialog).to_have_count(0)
