@@ -118,7 +118,7 @@ def _months(case: BreakEvenCase, values: Mapping[str, Fraction], against: Agains
     months = exact_months(values, against)
     if months is None:
         return _never("months", _why_never(case, values, against))
-    within = months <= values["life_months"]
+    within = months <= f.life(values)
     return _found("months", months, within_life=within)
 
 

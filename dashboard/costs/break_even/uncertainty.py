@@ -112,7 +112,7 @@ def simulate(
         months=_spread(months, 4),
         cost_per_developer=_spread(f.cost_per_developer(values), 2) if has_team else None,
         probability_never=float(np.mean(np.isinf(months))),
-        probability_within_life=float(np.mean(months <= values["life_months"])),
+        probability_within_life=float(np.mean(months <= f.life(values))),
     )
 
 
@@ -135,7 +135,7 @@ def simulate_teams(
                 developers=number,
                 months=_spread(months, 4),
                 probability_never=float(np.mean(np.isinf(months))),
-                probability_within_life=float(np.mean(months <= values["life_months"])),
+                probability_within_life=float(np.mean(months <= f.life(values))),
             )
         )
     return spreads
