@@ -23,6 +23,8 @@ from dashboard.costs.scenario_capacity import CapacityNeed
 from dashboard.costs.strict import Currency, Percent, Share, Strict
 from dashboard.costs.uncertain import ASSUMED, InputName, Uncertain
 
+_LATEST = date(2999, 12, 31)  # far enough for every plan, and months after it have a date too
+
 
 class SeatPrice(Strict):
     """One plan, of which every developer holds a seat."""
@@ -93,7 +95,7 @@ class Scenario(Strict):
     name: str = Field(min_length=1, description="What people call it.")
     note: str = Field(default="", description="What it is about, for people.")
     currency: Currency = "USD"
-    start: date = Field(description="The first day of the first month.")
+    start: date = Field(le=_LATEST, description="The first day of the first month.")
     horizon_months: int = Field(ge=1, le=600, description="How many months are looked at.")
     developers: int = Field(
         ge=0, le=1_000_000, description="Developers whose seats the hardware replaces."
