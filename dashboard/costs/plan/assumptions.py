@@ -36,6 +36,7 @@ def assumptions(
 ) -> tuple[Assumption, ...]:
     return (
         *_hardware(scenario),
+        *(Assumption(text=text, source="Stated in the scenario") for text in scenario.left_out),
         *_running(scenario, basis),
         *_seats(scenario),
         *_reckoning(scenario, even),
@@ -171,6 +172,7 @@ def _tokens(scenario: Scenario, api: ApiPlan | None) -> Iterator[Assumption]:
         yield Assumption(
             text=f"{api.name} would need the same tokens for the same work.", source=api.source
         )
+        yield from (Assumption(text=note, source=api.source) for note in api.notes)
 
 
 def _ranges(scenario: Scenario, uncertainty: UncertaintyPlan | None) -> Iterator[Assumption]:

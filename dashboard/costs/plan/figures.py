@@ -145,6 +145,9 @@ class ApiPlan(Figures):
     by_utilisation: Answer | None
     at_utilisation: tuple[AtUtilisation, ...]
     sentences: tuple[str, ...]
+    notes: tuple[str, ...] = Field(
+        default=(), description="Where one price a token is not all that there is to it."
+    )
 
 
 class UncertaintyPlan(Figures):

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from dashboard.costs.capacity import sentence as told
 from dashboard.costs.money import words
 from dashboard.costs.months import add_months
 from dashboard.costs.ownership.assets import Asset
@@ -11,6 +10,8 @@ from dashboard.costs.plan.figures import BreakEvenPlan, CapacityPlan, OwnershipP
 from dashboard.costs.plan.wording import number, team_of
 from dashboard.costs.scenario import Scenario
 from dashboard.costs.sentences import months_words, resale_words
+
+_CURRENCY = "USD"  # of the catalogue's prices
 
 
 def headline(
@@ -99,19 +100,17 @@ def _assumed_sale(scenario: Scenario, ownership: OwnershipPlan) -> Decimal:
 
 def _instead(scenario: Scenario, capacity: CapacityPlan) -> str:
     serving = capacity.serving
-    if scenario.currency != told.CURRENCY:
-        return f"and what serves them is priced here in {told.CURRENCY} only"
+    if scenario.currency != _CURRENCY:
+        return f"and what serves them is priced here in {_CURRENCY} only"
     if serving is None:
         return "and no hardware with a known price serves them"
     about = "about " if serving.price_estimated else ""
     after = _after(serving.months, "has paid", "never pays")
     late = ", past its life" if serving.months is not None and not serving.within_life else ""
-    return f"but what serves them costs {about}{words(serving.price, 'USD')} and {after}{late}"
+    return f"but what serves them costs {about}{words(serving.price, _CURRENCY)} and {after}{late}"
 
 
 def _after(months: Decimal | None, pays: str, never: str) -> str:
-    return (
-        f"{never} for itself"
-        if months is None
-        else f"{pays} for itself after {months_words(months)}"
-    )
+    if months is None:
+        return f"{never} for itself"
+    return f"{pays} for itself after {months_words(months)}"
