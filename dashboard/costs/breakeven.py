@@ -55,6 +55,9 @@ def break_even(prices: Prices, developers: int, electricity: Decimal | None = No
         within_life=answer.within_life,
         life_months=prices.hardware_life_months,
         hardware_price=prices.hardware_price,
+        to_recover=prices.hardware_price,
+        resale_month=None,
+        months_without_resale=answer.value,
         seats_per_month=seats,
         electricity_per_month=power,
         operations_per_month=prices.operations_per_month,
@@ -89,4 +92,4 @@ def _why_never(prices: Prices, developers: int, power: Decimal, seats: Decimal) 
 
 
 def _seats(developers: int) -> str:
-    return "one seat" if developers == 1 else f"{developers} seats"
+    return "one seat" if developers == 1 else f"{developers:,} seats"

@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from dashboard.costs.strict import CURRENCY_CODE
+
 _SHORT = 40
 
 
@@ -24,7 +26,7 @@ def mistakes(error: ValueError, data: Any = None) -> list[str]:
         case UnicodeDecodeError():
             return ["This is no text in UTF-8."]
         case _:
-            return [str(error)]
+            return str(error).splitlines()
 
 
 def _follows(error: ErrorDetails, found: Sequence[ErrorDetails]) -> bool:
@@ -40,12 +42,33 @@ def _line(error: ErrorDetails, data: Any) -> str:
         return f"{path}: is missing"
     if error["type"] == "extra_forbidden":
         return f"{path}: there is no such field; is it misspelt?"
-    message = error["msg"].removeprefix("Value error, ")
-    given = error["input"]
+    message, given = _message(error), error["input"]
     if isinstance(given, Mapping | Sequence) and not isinstance(given, str):
         return f"{path}: {message}"
     shown = str(given)
-    return f"{path}: {message}" + (f" (given: {shown})" if len(shown) <= _SHORT else "")
+    if len(shown) > _SHORT:
+        return f"{path}: {message}"
+    return f"{path}: {message.removesuffix('.')} (given: {shown})"
+
+
+def _message(error: ErrorDetails) -> str:
+    about = error.get("ctx", {})
+    match error["type"]:
+        case "union_tag_invalid":
+            given, known = about["tag"], about["expected_tags"]
+            return (
+                f"{_unquoted(about['discriminator'])} is '{given}', and can only be one of {known}"
+            )
+        case "union_tag_not_found":
+            return f"{_unquoted(about['discriminator'])} is missing"
+        case "string_pattern_mismatch" if about["pattern"] == CURRENCY_CODE:
+            return "A currency is given by its three capital letters (ISO 4217), such as USD"
+        case _:
+            return error["msg"].removeprefix("Value error, ")
+
+
+def _unquoted(name: str) -> str:
+    return name.strip("'")
 
 
 def _path(location: tuple[int | str, ...], data: Any, *, missing: bool) -> str:

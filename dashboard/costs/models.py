@@ -213,7 +213,9 @@ class BreakEven(_Model):
     """After how many months seats would have cost as much as the hardware and its running.
 
     `months` None: never, and `reason` says why. `within_life` is whether that comes before the
-    hardware's life ends.
+    hardware's life ends. `to_recover` is the price less the resale that `months` counts on, which
+    comes no earlier than `resale_month` (None: it counts on none); `months_without_resale` is what
+    the savings alone take to pay the price.
     """
 
     developers: int
@@ -223,6 +225,9 @@ class BreakEven(_Model):
     within_life: bool
     life_months: int
     hardware_price: Decimal
+    to_recover: Decimal
+    resale_month: int | None
+    months_without_resale: Decimal | None
     seats_per_month: Decimal
     electricity_per_month: Decimal
     operations_per_month: Decimal

@@ -93,6 +93,11 @@ class Scenario(Strict):
 
     name: str = Field(min_length=1, description="What people call it.")
     note: str = Field(default="", description="What it is about, for people.")
+    left_out: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        description="What its figures leave out, in whole sentences that stand among the "
+        "assumptions.",
+    )
     currency: Currency = "USD"
     start: Day = Field(description="The first day of the first month.")
     horizon_months: int = Field(ge=1, le=600, description="How many months are looked at.")

@@ -13,6 +13,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="Currency code (ISO 4217).")]
+CURRENCY_CODE = r"^[A-Z]{3}$"
+Currency = Annotated[str, Field(pattern=CURRENCY_CODE, description="Currency code (ISO 4217).")]
 Percent = Annotated[Decimal, Field(ge=0, le=100, decimal_places=MOST_PLACES, allow_inf_nan=False)]
 Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=MOST_PLACES, allow_inf_nan=False)]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from dashboard.costs.money import words
 from dashboard.costs.plan.figures import Plan
 from dashboard.costs.plan.wording import team_of
+from dashboard.costs.sentences import months_words
 
 _TEAMS = (1, 2, 3, 5, 10, 20, 50, 100, 200)
 
@@ -16,6 +17,7 @@ def summary(plan: Plan) -> str:
         list(_month(plan)),
         list(_break_even(plan)),
         list(_ownership(plan)),
+        list(_shields(plan)),
         list(_costs(plan)),
         list(plan.api.sentences) if plan.api else [],
         [plan.uncertainty.sentence, *_tornado(plan)] if plan.uncertainty else [],
@@ -44,26 +46,32 @@ def _break_even(plan: Plan) -> Iterator[str]:
     yield f"{plan.break_even.sentence} {plan.break_even.smallest_team_sentence}"
     for row in plan.break_even.by_developers:
         if row.developers in {*_TEAMS, plan.scenario.developers}:
-            months = "never" if row.months is None else f"{row.months:,.1f} months"
+            months = "never" if row.months is None else months_words(row.months)
             yield f"  {team_of(row.developers):<28}{months:>14}"
 
 
 def _ownership(plan: Plan) -> Iterator[str]:
     owned = plan.ownership.evaluation
-    irr = owned.irr.percent_per_year
     yield f"Over {plan.scenario.horizon_months} months, taxes and financing included"
     yield f"  {'Net present value':<28}{_money(plan, owned.npv):>14}"
-    rate = f"none ({owned.irr.reason})" if irr is None else f"{irr:,.2f}%"
-    yield f"  {'Internal rate of return':<28}{rate:>14}"
+    irr = owned.irr.percent_per_year
+    rate = "none" if irr is None else f"{round(irr, 2) + 0:,.2f}%"  # + 0: no minus before nought
+    yield f"  {'Internal rate of return':<28}{rate:>14}{_because(owned.irr.reason)}"
     for name, back in (
         ("Payback", owned.payback),
         ("Payback, discounted", owned.discounted_payback),
     ):
-        months = "never" if back.months is None else f"{back.months:,.1f} months"
-        yield f"  {name:<28}{months:>14}"
+        months = "never" if back.months is None else months_words(back.months)
+        yield f"  {name:<28}{months:>14}{_because(back.reason)}"
     yield f"  {'Tax shield, first year':<28}{_money(plan, plan.ownership.first_year_shield):>14}"
+
+
+def _shields(plan: Plan) -> Iterator[str]:
+    """To the end of every schedule, which a sale at the horizon's end cuts short."""
+    if plan.ownership.shields:
+        yield "Depreciation for tax, if kept to the end of each schedule"
     for one in plan.ownership.shields:
-        yield f"  Depreciation for tax: {one.asset}"
+        yield f"  {one.asset}"
         for year in one.years:
             amounts = f"{_money(plan, year.deducted):>14}{_money(plan, year.saved):>14} saved"
             yield f"    {year.year}{amounts}"
@@ -98,6 +106,10 @@ def _assumptions(plan: Plan) -> Iterator[str]:
     queue = plan.queue.assumptions if plan.queue else ()
     for one in (*plan.assumptions, *queue):
         yield f"  - {one.text}" + (f" [{one.source}]" if one.source else "")
+
+
+def _because(reason: str | None) -> str:
+    return "" if reason is None else f" ({reason})"
 
 
 def _fine(plan: Plan, amount: Decimal) -> str:

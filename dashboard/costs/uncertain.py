@@ -18,6 +18,7 @@ from dashboard.costs.break_even.distributions import (
     Triangular,
     Uniform,
 )
+from dashboard.costs.break_even.uncertainty import SHARES
 from dashboard.costs.models import Amount
 from dashboard.costs.strict import Strict
 
@@ -46,6 +47,14 @@ class Relative(Strict):
     high: Amount = Field(ge=1, description="Highest, in times the scenario's own value: 1 or more.")
 
 
+class Margin(Strict):
+    """Triangular about the scenario's own value, as far above as below: by `by`, or by less where
+    0 (or 1, of a share) is nearer. What is nil stays certain."""
+
+    kind: Literal["margin"]
+    by: Amount = Field(description="How far off either way, in the input's own unit.")
+
+
 class Around(Strict):
     """Triangular from `low` to `high`, most likely the scenario's own value, which widens the
     range where it lies beyond."""
@@ -62,7 +71,7 @@ class Around(Strict):
 
 
 Uncertain = Annotated[
-    Relative | Around | Fixed | Uniform | Triangular | Normal | LogNormal,
+    Relative | Margin | Around | Fixed | Uniform | Triangular | Normal | LogNormal,
     Field(discriminator="kind"),
 ]
 
@@ -75,7 +84,8 @@ def _relative(low: str, high: str) -> Relative:
 ASSUMED: Mapping[InputName, Uncertain] = {
     # Quotes differ: street prices of an H100 were given as ±20% and more in mid-2026.
     "hardware_price": _relative("0.8", "1.2"),
-    "residual_share": Around(kind="around", low=Decimal(0), high=Decimal("0.25")),
+    # Of what is counted on: where no resale is, none is presumed.
+    "residual_share": Margin(kind="margin", by=Decimal("0.25")),
     "life_months": _relative("0.6", "1.2"),
     # A rated 700 W was metered at 220 to 320 W with small models; a host and cooling add to it.
     "electricity_idle_per_month": _relative("0.5", "1.6"),
@@ -89,6 +99,19 @@ ASSUMED: Mapping[InputName, Uncertain] = {
 }
 
 
+# What a lease's contract fixes: its payments, which then are the price, and its term.
+LEASED: tuple[InputName, ...] = ("hardware_price", "life_months")
+
+
+def of_lease(uncertain: Mapping[InputName, Uncertain]) -> dict[InputName, Uncertain]:
+    """Without the assumed ranges of what a lease fixes; those that somebody states are kept."""
+    return {
+        name: one
+        for name, one in uncertain.items()
+        if name not in LEASED or one != ASSUMED.get(name)
+    }
+
+
 def distributions(
     uncertain: Mapping[InputName, Uncertain], case: BreakEvenCase
 ) -> dict[str, Distribution]:
@@ -98,7 +121,8 @@ def distributions(
         value = getattr(case, name)
         if value is None or name not in uncertain:
             continue
-        made = _made(uncertain[name], Decimal(value), whole=isinstance(value, int))
+        most = Decimal(1) if name in SHARES else None
+        made = _made(uncertain[name], Decimal(value), most, whole=isinstance(value, int))
         if made is not None:
             found[name] = made
     return found
@@ -110,9 +134,14 @@ def _short(value: Decimal) -> Decimal:
     return whole if value == whole else value.normalize()
 
 
-def _made(uncertain: Uncertain, value: Decimal, *, whole: bool) -> Distribution | None:
+def _made(
+    uncertain: Uncertain, value: Decimal, most: Decimal | None, *, whole: bool
+) -> Distribution | None:
     if isinstance(uncertain, Relative):
         low, high = _short(value * uncertain.low), _short(value * uncertain.high)
+    elif isinstance(uncertain, Margin):
+        by = min(uncertain.by, value, uncertain.by if most is None else most - value)
+        low, high = value - by, value + by
     elif isinstance(uncertain, Around):
         low, high = min(value, uncertain.low), max(value, uncertain.high)
     else:

@@ -97,6 +97,7 @@ def _of_range(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
     yield asked("queries.totals", lambda on: q.totals(on, start, end, it.heavy), ", heavy user")
     yield asked("queries.by_developer", lambda on: q.by_developer(on, start, end))
     yield asked("queries.by_team", lambda on: q.by_team(on, start, end))
+    yield asked("queries.by_developer_and_team", lambda on: q.by_developer_and_team(on, start, end))
     yield asked("queries.timeline", lambda on: q.timeline(on, start, end, bucket))
     yield asked("queries.energy_between", lambda on: q.energy_between(on, start, end))
     yield asked("queries.energy_timeline", lambda on: q.energy_timeline(on, start, end, minutes))

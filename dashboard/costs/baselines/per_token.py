@@ -65,14 +65,7 @@ def _why_unknown(
 
 
 def _notes_on(row: ModelUsage, item: str, rates: Rates) -> list[str]:
-    notes = [_price_note(item, rates)]
-    if rates.long_prompt_from is not None:
-        notes.append(
-            f"Requests of more than {rates.long_prompt_from:,} input tokens cost more for {item}; "
-            "all count at the lower price."
-        )
-    if rates.by_hour:
-        notes.append(f"{item}'s price changes with the hour; the mean of a day counts.")
+    notes = [_price_note(item, rates), *caveats(item, rates)]
     if rates.cache_write is not None and row.cache_write_tokens is None:
         notes.append(
             f"Writing to the cache has its own price for {item}; how many tokens would have been "
@@ -85,6 +78,19 @@ def _notes_on(row: ModelUsage, item: str, rates: Rates) -> list[str]:
         )
     if row.cached_input_tokens is None and rates.cached_input is not None:
         notes.append("Where cached tokens are not told, all input counts at the full price.")
+    return notes
+
+
+def caveats(item: str, rates: Rates) -> list[str]:
+    """Where one price a token is not all that there is to it."""
+    notes = []
+    if rates.long_prompt_from is not None:
+        notes.append(
+            f"Requests of more than {rates.long_prompt_from:,} input tokens cost more for {item}; "
+            "all count at the lower price."
+        )
+    if rates.by_hour:
+        notes.append(f"{item}'s price changes with the hour; the mean of a day counts.")
     return notes
 
 

@@ -118,7 +118,7 @@ def _months(case: BreakEvenCase, values: Mapping[str, Fraction], against: Agains
     months = exact_months(values, against)
     if months is None:
         return _never("months", _why_never(case, values, against))
-    within = months <= values["life_months"]
+    within = months <= f.life(values)
     return _found("months", months, within_life=within)
 
 
@@ -160,7 +160,10 @@ def _words(amount: Fraction, case: BreakEvenCase) -> str:
 
 
 def _found(quantity: Quantity, value: Fraction, *, within_life: bool = True) -> Answer:
+    """Tokens a day are rounded up: fewer are not enough."""
     rounded = money.rounded(value, _DIGITS[quantity])
+    if quantity == "tokens_per_day":
+        rounded = Decimal(math.ceil(value))
     return Answer(quantity=quantity, value=rounded, reason=None, within_life=within_life)
 
 

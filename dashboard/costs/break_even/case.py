@@ -28,6 +28,14 @@ class BreakEvenCase(BaseModel):
         default=Decimal(0), description="Part of the price that a sale at the life's end returns."
     )
     life_months: int = Field(ge=1, description="Months for which the hardware is used.")
+    depreciation_factor: Decimal = Field(
+        default=Decimal(1),
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Depreciation a month over what it were if all of it lasted life_months: less "
+        "than 1 where life_months is the shortest of several lives.",
+    )
     electricity_idle_per_month: Derived = Field(
         description="Electricity a month that is due whether it is used or not, PUE included."
     )

@@ -52,10 +52,15 @@ def running(values: Mapping[str, N], millions: N) -> N:
     return values["electricity_idle_per_month"] + used + values["operations_per_month"]
 
 
+def life(values: Mapping[str, N]) -> N:
+    """Months that the hardware lasts; of several lives, those in which depreciation takes it."""
+    return values["life_months"] / values["depreciation_factor"]
+
+
 def fixed(values: Mapping[str, N]) -> N:
     """What a month costs without a single token, depreciation included."""
     standing = values["electricity_idle_per_month"] + values["operations_per_month"]
-    return to_recover(values) / values["life_months"] + standing
+    return to_recover(values) / life(values) + standing
 
 
 def api_per_million(values: Mapping[str, N]) -> N:

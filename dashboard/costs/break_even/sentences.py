@@ -6,9 +6,9 @@ from decimal import Decimal
 from dashboard.costs.break_even.case import Answer, Quantity
 from dashboard.costs.break_even.trend import Projection
 from dashboard.costs.break_even.uncertainty import Simulation
+from dashboard.costs.sentences import months_words
 
 _FOUND: dict[Quantity, str] = {
-    "months": "The hardware has paid for itself after {:,.1f} months.",
     "developers": "It takes {:,.0f} developers for the hardware to pay for itself within its life.",
     "utilisation": "A token costs what the API asks for it at {:.1%} of full use, in all hours.",
     "tokens_per_day": "From {:,.0f} tokens a day on, owning costs no more than the API.",
@@ -24,12 +24,19 @@ _NEVER: dict[Quantity, str] = {
 def answer_sentence(answer: Answer) -> str:
     if answer.value is None:
         return f"{_NEVER[answer.quantity]}: {answer.reason}."
+    if answer.quantity == "months":
+        return f"The hardware has paid for itself after {months_words(answer.value)}."
+    if answer.quantity == "developers" and answer.value == 1:
+        return "It takes 1 developer for the hardware to pay for itself within its life."
     return _FOUND[answer.quantity].format(answer.value)
 
 
-def simulation_sentence(found: Simulation) -> str:
-    """`Half of 10,000 draws break even within 55.0 months, and 90% from 19.6 months to never; 18%
-    never do, and 33% do within the hardware's life.`"""
+def simulation_sentence(found: Simulation, base: Decimal | None) -> str:
+    """`Half of 10,000 draws break even within 55.0 months (never with every input as given), and
+    90% from 19.6 months to never; 18% never do, and 33% do within the hardware's life.`
+
+    `base` is the break-even of the case itself, None: never.
+    """
     spread = found.months
     half = (
         f"Half of {found.draws:,} draws never break even"
@@ -37,9 +44,10 @@ def simulation_sentence(found: Simulation) -> str:
         else f"Half of {found.draws:,} draws break even within {_months(spread.median)}"
     )
     return (
-        f"{half}, and 90% from {_months(spread.low)} to {_months(spread.high)}; "
-        f"{found.probability_never:.0%} never do, and {found.probability_within_life:.0%} do "
-        "within the hardware's life."
+        f"{half} ({_months(base)} with every input as given), and 90% from "
+        f"{_months(spread.low)} to {_months(spread.high)}; "
+        f"{_percent(found.probability_never)} never do, and "
+        f"{_percent(found.probability_within_life)} do within the hardware's life."
     )
 
 
@@ -59,7 +67,14 @@ def projection_sentence(found: Projection) -> str:
 
 
 def _months(value: Decimal | None) -> str:
-    return "never" if value is None else f"{value:,.1f} months"
+    return "never" if value is None else months_words(value)
+
+
+def _percent(share: float) -> str:
+    """Nothing is rounded to none or to all of it."""
+    if 0 < share < 0.01:
+        return "under 1%"
+    return "over 99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 def _day(day: date | None) -> str:

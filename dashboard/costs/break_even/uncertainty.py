@@ -12,7 +12,7 @@ from itertools import product
 from zlib import crc32
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dashboard.costs import money
 from dashboard.costs.break_even import formulas as f
@@ -23,7 +23,7 @@ from dashboard.costs.break_even.distributions import Distribution, draw, stated_
 DRAWS = 10_000
 LOW, MEDIAN, HIGH = 0.05, 0.5, 0.95
 _WHOLE = ("hardware_count", "life_months", "developers")
-_SHARES = ("residual_share", "api_input_share")
+SHARES = ("residual_share", "api_input_share")
 
 
 class UncertainCase(BaseModel):
@@ -38,18 +38,28 @@ class UncertainCase(BaseModel):
 
     @model_validator(mode="after")
     def _ranges_fit_the_case(self) -> "UncertainCase":
-        for name, distribution in self.inputs.items():
-            if name not in f.values_of(self.base):
-                raise ValueError(f"{name} is no number that the case gives.")
-            low, high = stated_range(distribution)
-            with_values(self.base, {name: low})
-            with_values(self.base, {name: high})
-            if not low <= getattr(self.base, name) <= high:
-                raise ValueError(
-                    f"{name} is {getattr(self.base, name)} in the case, which is not from {low} "
-                    f"to {high}."
-                )
+        """A line for each that does not."""
+        misfits = [_misfit(self.base, name, one) for name, one in self.inputs.items()]
+        found = [misfit for misfit in misfits if misfit is not None]
+        if found:
+            raise ValueError("\n".join(found))
         return self
+
+
+def _misfit(base: BreakEvenCase, name: str, distribution: Distribution) -> str | None:
+    if name not in f.values_of(base):
+        return f"{name}: is no number that the case gives."
+    low, high = stated_range(distribution)
+    for end in (low, high):
+        try:
+            with_values(base, {name: end})
+        except ValidationError as error:
+            why = error.errors()[0]["msg"].removeprefix("Input ")
+            return f"{name}: its range reaches {end:f}, and it {why}."
+    own = getattr(base, name)
+    if not low <= own <= high:
+        return f"{name}: is {own} in the case, which is not from {low} to {high}."
+    return None
 
 
 class Spread(BaseModel):
@@ -112,7 +122,7 @@ def simulate(
         months=_spread(months, 4),
         cost_per_developer=_spread(f.cost_per_developer(values), 2) if has_team else None,
         probability_never=float(np.mean(np.isinf(months))),
-        probability_within_life=float(np.mean(months <= values["life_months"])),
+        probability_within_life=float(np.mean(months <= f.life(values))),
     )
 
 
@@ -135,7 +145,7 @@ def simulate_teams(
                 developers=number,
                 months=_spread(months, 4),
                 probability_never=float(np.mean(np.isinf(months))),
-                probability_within_life=float(np.mean(months <= values["life_months"])),
+                probability_within_life=float(np.mean(months <= f.life(values))),
             )
         )
     return spreads
@@ -178,7 +188,7 @@ def _drawn(case: UncertainCase, draws: int, seed: int) -> dict[str, f.Floats]:
         drawn = draw(distribution, rng, draws)
         if name in _WHOLE:
             drawn = np.maximum(np.round(drawn), 1.0)
-        values[name] = np.minimum(drawn, 1.0) if name in _SHARES else drawn
+        values[name] = np.minimum(drawn, 1.0) if name in SHARES else drawn
     return values
 
 

@@ -3,12 +3,23 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from dashboard.costs.models import MOST_PLACES
 from dashboard.costs.ownership.terms import Input, Percent, Portion
 
 Convention = Literal["half_year", "mid_quarter"]
+
+
+def _told_once(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """One mistake in one line, and not one for each thing that it might have been."""
+    try:
+        return validate(value)
+    except ValidationError as error:
+        raise ValueError("Give a percentage from 0 to 100, or by_law.") from error
+
+
+Bonus = Annotated[Literal["by_law"] | Percent, WrapValidator(_told_once)]
 
 
 class StraightLine(Input):
@@ -52,7 +63,7 @@ class Macrs(Input):
         description="Elected to be expensed at once under Section 179: an amount, or a percent of "
         "the cost. Cut to the year's limit.",
     )
-    bonus: Literal["by_law"] | Percent = Field(
+    bonus: Bonus = Field(
         default=Decimal(0),
         description="Special depreciation allowance in percent of what Section 179 leaves; "
         "by_law: the full share that the dates allow.",

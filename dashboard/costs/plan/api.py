@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dashboard.costs import money
+from dashboard.costs.baselines.per_token import caveats
 from dashboard.costs.baselines.rates import MILLION, list_name, listed
 from dashboard.costs.break_even import formulas as f
 from dashboard.costs.break_even.answers import (
@@ -31,6 +32,7 @@ class ApiPrice:
     output: Fraction | None
     source: str
     reason: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def price_of(api: ApiComparison, use: Use) -> ApiPrice:
@@ -87,6 +89,7 @@ def api_plan(api: ApiComparison, price: ApiPrice, case: BreakEvenCase) -> ApiPla
         by_utilisation=share,
         at_utilisation=tuple(_at_utilisation(case, values)),
         sentences=(first, *(_sentence(answer, case) for answer in answers)),
+        notes=price.notes,
     )
 
 
@@ -132,11 +135,15 @@ def _listed(prices: ListedPrices, cached_share: Fraction) -> ApiPrice:
     if rates is None or rates.output is None:
         reason = f"{list_name()} has no price for {prices.model}"
         return ApiPrice(input=None, output=None, source=source, reason=reason)
+    if rates.per_request:
+        reason = f"{prices.model} also costs by the request, and how many there are is not known"
+        return ApiPrice(input=None, output=None, source=source, reason=reason)
     cached = None if rates.cached_input is None else rates.cached_input * MILLION
     return ApiPrice(
         input=_mixed(rates.input * MILLION, cached, cached_share),
         output=rates.output * MILLION,
         source=source,
+        notes=tuple(caveats(prices.model, rates)),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from dashboard.costs.baselines.models import Seats
+from dashboard.costs.break_even import formulas as f
 from dashboard.costs.break_even.distributions import stated_range
 from dashboard.costs.capacity.load import hardware, models
 from dashboard.costs.capacity.scale_out import ASSUMED_LOAD
@@ -14,17 +15,20 @@ from dashboard.costs.plan.basis import Basis, overage_left_out
 from dashboard.costs.plan.figures import (
     ApiPlan,
     Assumption,
+    BreakEvenPlan,
     CapacityPlan,
     OwnershipPlan,
     UncertaintyPlan,
 )
 from dashboard.costs.plan.wording import number, team_of
 from dashboard.costs.scenario import Scenario
+from dashboard.costs.sentences import resale_words
 
 
 def assumptions(
     scenario: Scenario,
     basis: Basis,
+    even: BreakEvenPlan,
     ownership: OwnershipPlan,
     api: ApiPlan | None,
     uncertainty: UncertaintyPlan | None,
@@ -32,9 +36,10 @@ def assumptions(
 ) -> tuple[Assumption, ...]:
     return (
         *_hardware(scenario),
+        *(Assumption(text=text, source="Stated in the scenario") for text in scenario.left_out),
         *_running(scenario, basis),
         *_seats(scenario),
-        *_reckoning(scenario),
+        *_reckoning(scenario, even),
         *_tax(ownership),
         *_tokens(scenario, api),
         *_ranges(scenario, uncertainty),
@@ -105,7 +110,7 @@ def _seats(scenario: Scenario) -> Iterator[Assumption]:
         )
 
 
-def _reckoning(scenario: Scenario) -> Iterator[Assumption]:
+def _reckoning(scenario: Scenario, even: BreakEvenPlan) -> Iterator[Assumption]:
     yield Assumption(
         text="Months to break-even are linear: what has to be recovered over what a month saves, "
         "without tax and discounting. A month has 30 days. Equal models and speeds are presumed.",
@@ -123,9 +128,15 @@ def _reckoning(scenario: Scenario) -> Iterator[Assumption]:
                 "its term.",
                 source="",
             )
-    if len({asset.life_months for asset in scenario.assets}) > 1:
+    resale = resale_words(even.team)
+    if resale:
+        yield Assumption(text=f"Break-even is reckoned{resale.removeprefix(',')}.", source="")
+    if even.case.depreciation_factor != 1:
+        months = float(f.life(f.values_of(even.case)))
         yield Assumption(
-            text="Assets have different lives; break-even is held against the shortest.", source=""
+            text="Assets have different lives: each depreciates over its own, and break-even is "
+            f"held against the {months:,.1f} months in which that pays for all of them.",
+            source="",
         )
 
 
@@ -161,6 +172,7 @@ def _tokens(scenario: Scenario, api: ApiPlan | None) -> Iterator[Assumption]:
         yield Assumption(
             text=f"{api.name} would need the same tokens for the same work.", source=api.source
         )
+        yield from (Assumption(text=note, source=api.source) for note in api.notes)
 
 
 def _ranges(scenario: Scenario, uncertainty: UncertaintyPlan | None) -> Iterator[Assumption]:

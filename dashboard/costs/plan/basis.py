@@ -18,12 +18,14 @@ from dashboard.costs.scenario import Scenario
 @dataclass(frozen=True, slots=True)
 class Basis:
     """`seat` is the price of one more seat a month; `rising` what of the electricity bill is not
-    due when all loads idle."""
+    due when all loads idle; `depreciation` that of a month, each asset over its own life, or a
+    lease's payments over its term."""
 
     hardware_cost: Decimal
     residual_value: Decimal
     bill: Bill
     rising: Decimal
+    depreciation: Fraction
     operations: OperationsMonth
     seat: Fraction
     seats_per_month: Decimal
@@ -42,6 +44,7 @@ def basis_of(scenario: Scenario) -> Basis:
         residual_value=sum((residual_value(asset) for asset in scenario.assets), Decimal(0)),
         bill=bill,
         rising=_rising(scenario, bill),
+        depreciation=_depreciation(scenario),
         operations=operations_per_month(scenario.operations, whole),
         seat=seat,
         seats_per_month=money.cents(seat * scenario.developers),
@@ -91,11 +94,20 @@ def life_months(scenario: Scenario) -> int:
     return min(asset.life_months for asset in scenario.assets)
 
 
+def resale_month(scenario: Scenario) -> int | None:
+    """When the last asset that is worth something then has reached the end of its life, in months
+    of service; None: nothing is sold."""
+    if isinstance(scenario.financing, Lease):
+        return None
+    lives = [one.life_months for one in scenario.assets if residual_value(one)]
+    return max(lives, default=None)
+
+
 def to_recover(scenario: Scenario, basis: Basis) -> Decimal:
     """What savings have to pay: cost less resale, or a lease's payments with its buyout."""
     lease = scenario.financing
     if isinstance(lease, Lease):
-        return lease.payment_per_month * lease.months + (lease.buyout or 0)
+        return _lease_total(lease)
     return basis.hardware_cost - basis.residual_value
 
 
@@ -114,6 +126,7 @@ def case_of(scenario: Scenario, basis: Basis, throughput: Decimal | None) -> Bre
         hardware_price=price,
         residual_share=back,
         life_months=life_months(scenario),
+        depreciation_factor=_factor(scenario, basis),
         electricity_idle_per_month=basis.bill.total - rising,
         electricity_per_million_tokens=as_decimal(Fraction(rising) / millions)
         if rising
@@ -129,6 +142,27 @@ def case_of(scenario: Scenario, basis: Basis, throughput: Decimal | None) -> Bre
 def as_decimal(value: Fraction) -> Decimal:
     """To 28 digits: exact for all that people write, and far below a cent for the rest."""
     return Decimal(value.numerator) / value.denominator
+
+
+def _factor(scenario: Scenario, basis: Basis) -> Decimal:
+    """Depreciation over what it were if every asset lasted only as long as the shortest."""
+    recover = Fraction(to_recover(scenario, basis))
+    if not recover:
+        return Decimal(1)
+    return as_decimal(basis.depreciation * life_months(scenario) / recover)
+
+
+def _depreciation(scenario: Scenario) -> Fraction:
+    if isinstance(scenario.financing, Lease):
+        return Fraction(_lease_total(scenario.financing)) / scenario.financing.months
+    return sum(
+        (Fraction(cost(one) - residual_value(one)) / one.life_months for one in scenario.assets),
+        Fraction(0),
+    )
+
+
+def _lease_total(lease: Lease) -> Decimal:
+    return lease.payment_per_month * lease.months + (lease.buyout or 0)
 
 
 def _rising(scenario: Scenario, bill: Bill) -> Decimal:

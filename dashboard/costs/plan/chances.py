@@ -13,16 +13,20 @@ from dashboard.costs.break_even.uncertainty import (
     simulate,
     simulate_teams,
 )
+from dashboard.costs.ownership.financing import Lease
 from dashboard.costs.plan.figures import UncertaintyPlan
 from dashboard.costs.scenario import Scenario
-from dashboard.costs.uncertain import distributions
+from dashboard.costs.uncertain import distributions, of_lease
 
 TEAM_DRAWS, MOST_TEAMS = 2_000, 50  # a band to draw, not a figure to quote
 
 
 def uncertainty_plan(scenario: Scenario, case: BreakEvenCase) -> UncertaintyPlan | None:
     """None: nothing is uncertain. ValueError: a range that does not contain the case's value."""
-    inputs = distributions(scenario.uncertainty, case)
+    ranges = scenario.uncertainty
+    if isinstance(scenario.financing, Lease):
+        ranges = of_lease(ranges)
+    inputs = distributions(ranges, case)
     if not inputs:
         return None
     uncertain = _uncertain(case, inputs)
@@ -30,25 +34,26 @@ def uncertainty_plan(scenario: Scenario, case: BreakEvenCase) -> UncertaintyPlan
     teams: tuple[TeamSpread, ...] = ()
     if "developers" not in inputs:
         teams = tuple(simulate_teams(uncertain, MOST_TEAMS, draws=TEAM_DRAWS))
+    by_input = tornado(uncertain)
     return UncertaintyPlan(
         case=uncertain,
         seats=seats,
         api=simulate(uncertain, "api") if case.api_input_price is not None else None,
         teams=teams,
         bounds=bounds(uncertain),
-        tornado=tornado(uncertain),
-        sentence=simulation_sentence(seats),
+        tornado=by_input,
+        sentence=simulation_sentence(seats, by_input.base),
     )
 
 
 def _uncertain(case: BreakEvenCase, inputs: dict[str, Distribution]) -> UncertainCase:
-    """With mistakes told by the name that they have in a scenario."""
+    """With mistakes told by the name that they have in a scenario, a line each."""
     try:
         return UncertainCase(base=case, inputs=inputs)
     except ValidationError as error:
         said = [
-            f"{'.'.join(map(str, ('uncertainty', *one['loc'])))}: "
-            + one["msg"].removeprefix("Value error, ")
+            f"uncertainty.{line}"
             for one in error.errors()
+            for line in one["msg"].removeprefix("Value error, ").splitlines()
         ]
-        raise ValueError("; ".join(said)) from error
+        raise ValueError("\n".join(said)) from error

@@ -57,7 +57,8 @@ class HardwarePlan(Figures):
 
 class MonthPlan(Figures):
     """A typical month. `running` = `electricity` + `operations`; `saving` = `seats` − `running`;
-    `self_hosted` = `running` + `depreciation`, which is `to_recover` over the life."""
+    `self_hosted` = `running` + `depreciation`: each asset's cost less its resale over its own
+    life, or a lease's payments over its term."""
 
     electricity: Decimal
     operations: Decimal
@@ -144,6 +145,9 @@ class ApiPlan(Figures):
     by_utilisation: Answer | None
     at_utilisation: tuple[AtUtilisation, ...]
     sentences: tuple[str, ...]
+    notes: tuple[str, ...] = Field(
+        default=(), description="Where one price a token is not all that there is to it."
+    )
 
 
 class UncertaintyPlan(Figures):

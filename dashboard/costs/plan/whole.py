@@ -1,13 +1,17 @@
 """All of a scenario's figures but the simulated queue (`Plan.queue` is None)."""
 
-from fractions import Fraction
-
 from dashboard.costs import money
-from dashboard.costs.break_even.case import BreakEvenCase
 from dashboard.costs.ownership.assets import cost, residual_value
 from dashboard.costs.plan.api import api_plan, price_of, with_api
 from dashboard.costs.plan.assumptions import assumptions
-from dashboard.costs.plan.basis import Basis, basis_of, case_of, life_months, to_recover
+from dashboard.costs.plan.basis import (
+    Basis,
+    basis_of,
+    case_of,
+    life_months,
+    resale_month,
+    to_recover,
+)
 from dashboard.costs.plan.capacity import capacity_plan, placed, throughput
 from dashboard.costs.plan.chances import uncertainty_plan
 from dashboard.costs.plan.figures import AssetLine, HardwarePlan, MonthPlan, Plan
@@ -35,7 +39,7 @@ def plan(scenario: Scenario) -> Plan:
         price = price_of(scenario.api, use)
         case = with_api(case, price, use)
         api = api_plan(scenario.api, price, case)
-    even = break_even_plan(case)
+    even = break_even_plan(case, resale_month(scenario))
     owned = ownership_plan(scenario, basis)
     chances = uncertainty_plan(scenario, case)
     capacity = capacity_plan(scenario, basis, found) if found else None
@@ -46,14 +50,14 @@ def plan(scenario: Scenario) -> Plan:
         hardware=_hardware(scenario, basis),
         electricity=basis.bill,
         operations=basis.operations,
-        month=_month(basis, case),
+        month=_month(basis),
         break_even=even,
         ownership=owned,
         costs=costs,
         api=api,
         uncertainty=chances,
         capacity=capacity,
-        assumptions=assumptions(scenario, basis, owned, api, chances, capacity),
+        assumptions=assumptions(scenario, basis, even, owned, api, chances, capacity),
     )
 
 
@@ -80,9 +84,8 @@ def _hardware(scenario: Scenario, basis: Basis) -> HardwarePlan:
     )
 
 
-def _month(basis: Basis, case: BreakEvenCase) -> MonthPlan:
-    recover = Fraction(case.hardware_price) * (1 - Fraction(case.residual_share))
-    depreciation = money.cents(recover / case.life_months)
+def _month(basis: Basis) -> MonthPlan:
+    depreciation = money.cents(basis.depreciation)
     return MonthPlan(
         electricity=basis.bill.total,
         operations=basis.operations.total,

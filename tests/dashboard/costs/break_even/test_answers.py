@@ -68,10 +68,10 @@ def test_against_an_api_the_tokens_decide() -> None:
 
 
 def test_tokens_a_day_and_utilisation_at_which_a_token_costs_what_the_api_asks() -> None:
-    # (25,000 / 36 + 90) / (0.98 − 0.02) = 817.13 million a month, 27,237,654 a day; of at most
-    # 2,000 × 86,400 = 172.8 million a day that is 15.7625%.
+    # (25,000 / 36 + 90) / (0.98 − 0.02) = 817.13 million a month, 27,237,654.3 a day; of at
+    # most 2,000 × 86,400 = 172.8 million a day that is 15.7625%.
     one = case(**API)
-    assert by_tokens_per_day(one).value == Decimal(27_237_654)
+    assert by_tokens_per_day(one).value == Decimal(27_237_655)
     share = by_utilisation(one)
     assert share.value == Decimal("0.157625")
     assert cost_per_million_tokens(one, Fraction(share.value)) == Decimal("0.9800")

@@ -101,9 +101,9 @@ def test_an_api_is_priced_in_the_team_s_own_mix() -> None:
     assert api.per_month == Decimal("63.75")
     assert api.by_months is not None
     assert api.by_months.value is None  # 63.75 a month does not even pay the electricity
-    # (416.666… + 90) / 2.125 × 1,000,000 / 30
+    # (416.666… + 90) / 2.125 × 1,000,000 / 30 = 7,947,712.4, rounded up
     assert api.by_tokens_per_day is not None
-    assert api.by_tokens_per_day.value == Decimal(7_947_712)
+    assert api.by_tokens_per_day.value == Decimal(7_947_713)
 
 
 def test_a_listed_price_is_that_of_its_vendor() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.costs.break_even.distributions import stated_range
 from dashboard.costs.plan import plan, queue
 from dashboard.costs.plan.figures import UncertaintyPlan
 from dashboard.costs.scenario import founding
@@ -28,9 +29,45 @@ def test_ranges_move_with_the_price_that_a_slider_changes() -> None:
     }
 
 
-def test_a_range_widens_to_take_in_the_scenario_s_own_value() -> None:
-    share = uncertain(assets=[asset(residual={"percent": 40})]).case.inputs["residual_share"]
-    assert share.model_dump()["high"] == Decimal("0.4")
+@pytest.mark.parametrize(
+    ("percent", "low", "high"), [(50, "0.25", "0.75"), (10, "0", "0.2"), (90, "0.8", "1")]
+)
+def test_resale_may_be_off_as_far_upwards_as_downwards(percent: int, low: str, high: str) -> None:
+    found = uncertain(assets=[asset(residual={"percent": percent})]).case.inputs["residual_share"]
+    assert stated_range(found) == (Decimal(low), Decimal(high))
+
+
+def test_without_resale_none_is_presumed() -> None:
+    assert "residual_share" not in uncertain().case.inputs
+
+
+def test_a_range_that_is_asked_for_widens_to_take_in_the_scenario_s_own_value() -> None:
+    around = {"residual_share": {"kind": "around", "low": 0, "high": "0.25"}}
+    high = asset(residual={"percent": 40})
+    for assets, reach in (([asset()], "0.25"), ([high], "0.4")):
+        found = plan(varied(uncertainty=around, assets=assets)).uncertainty
+        assert found is not None
+        assert stated_range(found.case.inputs["residual_share"])[1] == Decimal(reach)
+
+
+def test_the_case_itself_stands_beside_the_median() -> None:
+    # 25,000 ÷ 910
+    assert "27.5 months with every input as given" in uncertain().sentence
+
+
+def test_what_a_lease_fixes_by_contract_is_certain() -> None:
+    lease = {"kind": "lease", "payment_per_month": 600, "months": 60}
+    names = set(uncertain(financing=lease).case.inputs)
+    assert names.isdisjoint({"hardware_price", "life_months"})
+    assert "seat_price_per_month" in names
+
+
+def test_a_lease_s_own_range_is_kept_where_it_is_asked_for() -> None:
+    lease = {"kind": "lease", "payment_per_month": 600, "months": 60}
+    asked = {"hardware_price": {"kind": "relative", "low": "0.9", "high": "1.1"}}
+    found = plan(varied(financing=lease, uncertainty=asked)).uncertainty
+    assert found is not None
+    assert set(found.case.inputs) == {"hardware_price"}
 
 
 def test_what_the_scenario_leaves_out_is_not_uncertain() -> None:
@@ -41,8 +78,8 @@ def test_what_the_scenario_leaves_out_is_not_uncertain() -> None:
 
 def test_the_bounds_are_those_of_the_corners() -> None:
     found = uncertain().bounds
-    # Cheapest: 20,000 less a quarter, 45 of power, seats at 250; dearest: 30,000, 144, 160.
-    assert f"{found.earliest:.2f}" == f"{15_000 / (1_250 - 45):.2f}"
+    # Cheapest: 20,000, 45 of power, seats at 250; dearest: 30,000, 144, 160.
+    assert f"{found.earliest:.2f}" == f"{20_000 / (1_250 - 45):.2f}"
     assert f"{found.latest:.2f}" == f"{30_000 / (800 - 144):.2f}"
 
 
@@ -61,7 +98,7 @@ def test_a_scenario_without_ranges_is_certain() -> None:
 
 def test_a_range_that_leaves_out_the_value_is_refused() -> None:
     fixed = {"hardware_price": {"kind": "uniform", "low": 1, "high": 2}}
-    with pytest.raises(ValueError, match=r"^uncertainty: hardware_price is 25000\.00 in the case"):
+    with pytest.raises(ValueError, match=r"^uncertainty\.hardware_price: is 25000\.00 in the case"):
         plan(varied(uncertainty=fixed))
 
 
