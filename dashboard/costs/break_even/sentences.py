@@ -44,7 +44,8 @@ def simulation_sentence(found: Simulation, base: Decimal | None) -> str:
         else f"Half of {found.draws:,} draws break even within {_months(spread.median)}"
     )
     return (
-        f"{half} ({_months(base)} with every input as given), and 90% from {_months(spread.low)} to {_months(spread.high)}; "
+        f"{half} ({_months(base)} with every input as given), and 90% from "
+        f"{_months(spread.low)} to {_months(spread.high)}; "
         f"{_percent(found.probability_never)} never do, and "
         f"{_percent(found.probability_within_life)} do within the hardware's life."
     )
