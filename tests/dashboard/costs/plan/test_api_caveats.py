@@ -11,9 +11,9 @@ from tests.dashboard.costs.plan.scenarios import varied
 ON = date(2026, 1, 1)
 
 
-def against(model: str) -> Plan:
+def against(model: str, provider: str | None = None) -> Plan:
     use = {"tokens_per_day": 1_000_000, "input_share": "0.9"}
-    prices = {"kind": "listed", "model": model, "valid_from": ON}
+    prices = {"kind": "listed", "model": model, "provider": provider, "valid_from": ON}
     return plan(varied(use=use, api={"name": "X", "prices": prices}))
 
 
@@ -34,10 +34,10 @@ def test_what_moves_a_price_stands_beside_it_and_among_the_assumptions(
 
 
 def test_a_price_by_the_request_makes_the_cost_unknown_and_not_cheaper() -> None:
-    rates = listed("sonar", None, ON)
+    rates = listed("sonar", "perplexity", ON)
     assert rates is not None
-    assert rates.per_request  # $5 a thousand requests and more
-    api = against("sonar").api
+    assert rates.per_request  # $12 a thousand requests
+    api = against("sonar", "perplexity").api
     assert api is not None
     assert api.per_month is None
     assert "also costs by the request" in api.sentences[0]
