@@ -10,7 +10,8 @@ from decimal import Decimal
 from pydantic import Field
 
 from dashboard.costs import money
-from dashboard.costs.capacity.against_seats import CURRENCY, Offer, even_with, fewest_that_pay
+from dashboard.costs.capacity.against_seats import CURRENCY as CURRENCY
+from dashboard.costs.capacity.against_seats import Offer, even_with, fewest_that_pay
 from dashboard.costs.capacity.deployment import Deployment
 from dashboard.costs.capacity.hardware import Hardware
 from dashboard.costs.capacity.language_model import LanguageModel, Precision

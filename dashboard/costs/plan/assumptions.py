@@ -8,7 +8,7 @@ from dashboard.costs.break_even import formulas as f
 from dashboard.costs.break_even.distributions import stated_range
 from dashboard.costs.capacity.load import hardware, models
 from dashboard.costs.capacity.scale_out import ASSUMED_LOAD
-from dashboard.costs.capacity.validation import checks, errors
+from dashboard.costs.capacity.validation import held_out
 from dashboard.costs.money import words
 from dashboard.costs.ownership.financing import Lease, Loan
 from dashboard.costs.plan.basis import Basis, overage_left_out
@@ -202,17 +202,18 @@ def _capacity(scenario: Scenario, capacity: CapacityPlan | None) -> Iterator[Ass
         "tokens a second or more.",
         source="Assumed, not measured" if load == ASSUMED_LOAD else "Stated in the scenario",
     )
-    off = errors(checks(use="held-out"))
+    off = held_out()
     yield Assumption(
         text="Speeds are predicted: held against published ones, they were off by a factor of "
-        f"{off.typical_factor:.1f} typically and {off.worst_factor:.1f} at worst.",
+        f"{off.typical_factor:.1f} typically and {off.worst_factor:.1f} at worst, before they were "
+        "corrected by the median.",
         source=f"{off.figures} published figures, listed by python -m dashboard.costs.capacity",
     )
     if capacity.serving is not None:
         yield Assumption(
-            text="What serves the team instead runs at rated power in all hours; working time, "
-            "network, taxes and resale are left out, and so is hardware without a known full "
-            "price.",
+            text="What serves the team instead runs at rated power in all hours; the scenario's "
+            "operations are counted, taxes and resale left out, and so is hardware without a known "
+            "full price.",
             source="",
         )
     for title, source in (

@@ -12,6 +12,7 @@ from dashboard.costs.electricity.bill import Bill, typical_month
 from dashboard.costs.operations import OperationsMonth, operations_per_month
 from dashboard.costs.ownership.assets import cost, residual_value
 from dashboard.costs.ownership.financing import Lease
+from dashboard.costs.ownership.held import worth_at_buyout
 from dashboard.costs.scenario import Scenario
 
 
@@ -107,7 +108,7 @@ def to_recover(scenario: Scenario, basis: Basis) -> Decimal:
     """What savings have to pay: cost less resale, or a lease's payments with its buyout."""
     lease = scenario.financing
     if isinstance(lease, Lease):
-        return _lease_total(lease)
+        return _lease_total(scenario, lease)
     return basis.hardware_cost - basis.residual_value
 
 
@@ -154,15 +155,19 @@ def _factor(scenario: Scenario, basis: Basis) -> Decimal:
 
 def _depreciation(scenario: Scenario) -> Fraction:
     if isinstance(scenario.financing, Lease):
-        return Fraction(_lease_total(scenario.financing)) / scenario.financing.months
+        return Fraction(_lease_total(scenario, scenario.financing)) / scenario.financing.months
     return sum(
         (Fraction(cost(one) - residual_value(one)) / one.life_months for one in scenario.assets),
         Fraction(0),
     )
 
 
-def _lease_total(lease: Lease) -> Decimal:
-    return lease.payment_per_month * lease.months + (lease.buyout or 0)
+def _lease_total(scenario: Scenario, lease: Lease) -> Decimal:
+    """All payments. What is bought as the horizon ends is sold again, as in the cash flow."""
+    total = lease.payment_per_month * lease.months + (lease.buyout or 0)
+    if lease.months == scenario.horizon_months:
+        total -= worth_at_buyout(scenario.assets, lease)
+    return max(total, Decimal(0))
 
 
 def _rising(scenario: Scenario, bill: Bill) -> Decimal:

@@ -144,7 +144,7 @@ def test_hardware_that_begins_too_late_is_not_chosen() -> None:
 
 def test_replicas_are_counted_with_the_corrected_speed() -> None:
     # Memory is what limits it, so that all that the correction changes is the speed.
-    slow = {"least_tokens_per_s": 1e-6, "prompt_tokens": 10}
+    slow: dict[str, Any] = {"least_tokens_per_s": 1e-6, "prompt_tokens": 10}
     _, hoped = limit(speed(small(), 10, 20), load(**slow))
     row = only(teams=(100,), **slow)
     assert row.requests_per_s / row.replicas == pytest.approx(hoped / correction())

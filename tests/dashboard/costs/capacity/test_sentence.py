@@ -137,7 +137,7 @@ def test_all_is_told_in_order_with_what_is_assumed() -> None:
 
 def test_operations_are_in_what_serves_them() -> None:
     # $65 × 100 h = $6,500 a month: 350,000 / (40 × 200 − 6,500 − 1,321.92) = 1,965.4 months.
-    # Seats pay within 36 months from (350,000 / 36 + 6,500 + 1,321.92) / 200 = 87.7, so from 88.
+    # Seats pay within 36 months from (350,000 / 36 + 7,821.92) / 200 = 87.7 on: 88.
     hours = {"kind": "administration", "hours_per_month": 100, "rate_per_hour": 65}
     run = owned(operations={"currency": "USD", "items": [hours]})
     even = answer(K2, INT4, 40, SEAT, ASKED, run).even
