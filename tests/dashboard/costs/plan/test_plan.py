@@ -208,6 +208,14 @@ def test_a_team_with_more_tokens_than_can_be_made_is_told_never_and_nothing_of_s
     )
 
 
+def test_what_is_bought_as_the_horizon_ends_is_sold_again_in_break_even_too() -> None:
+    # 60 × $600, and $5,000 that come back: 36,000 ÷ (1,000 − 90) = 39.6 months.
+    lease = {"kind": "lease", "payment_per_month": 600, "months": 60, "buyout": 5_000}
+    even = plan(varied(financing=lease, assets=[asset(life_months=120)])).break_even.team
+    assert even.months is not None
+    assert round(even.months, 1) == Decimal("39.6")
+
+
 def test_a_first_token_that_comes_too_late_counts_as_not_served() -> None:
     capacity = plan(varied(capacity=on_card(first_token_limit_s=0.01))).capacity
     assert capacity is not None
