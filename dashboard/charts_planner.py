@@ -12,6 +12,7 @@ from dashboard.charts import NEUTRAL, Chart, dress
 from dashboard.charts_costs import LIVES_SHOWN
 from dashboard.costs.models import BreakEven
 from dashboard.costs.plan import Plan, QueuePlan
+from dashboard.costs.plan.figures import CapacityPlan
 
 MOST_POINTS = 240  # both sides are straight lines
 HEIGHT = 320
@@ -175,6 +176,60 @@ def queue_curve(found: QueuePlan, limit_s: float) -> Chart:
         }
     )
     return Chart(title, figure, f"{title}. {found.sentence}", table)
+
+
+def scale_out(capacity: CapacityPlan, seat: Decimal | None) -> Chart:
+    """What a developer costs a month with the cheapest hardware for teams of each size; beside the
+    seat's price, where one is given."""
+    rows = capacity.grown
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[row.developers for row in rows],
+        y=[float(row.cost_per_developer) for row in rows],
+        customdata=[[row.title, float(row.price)] for row in rows],
+        mode="lines+markers",
+        hovertemplate="%{x:,} developers: $%{y:,.2f} each a month<br>%{customdata[0]},"
+        " $%{customdata[1]:,.0f}<extra></extra>",
+        showlegend=False,
+    )
+    if seat is not None:
+        line = {"color": NEUTRAL, "dash": "dot"}
+        figure.add_hline(y=float(seat), line=line, annotation_text="Seat")
+    figure.update_layout(
+        xaxis={"title": "Developers", "type": "log", "dtick": 1, "tickformat": ","},
+        yaxis={"title": "USD a developer and month", "type": "log", "tickprefix": "$"},
+    )
+    dress(figure, HEIGHT)
+    cheap = next((row for row in rows if seat is not None and row.cost_per_developer <= seat), None)
+    title = (
+        f"{capacity.model} costs ${rows[0].cost_per_developer:,.2f} a developer and month with "
+        f"{rows[0].developers:,} of them, ${rows[-1].cost_per_developer:,.2f} with "
+        f"{rows[-1].developers:,}"
+    )
+    if cheap is not None:
+        title = f"Of these teams, {_people(cheap.developers)} are the first to pay less than seats"
+    columns = {name: [getattr(row, name) for row in rows] for name in _GROWN}
+    table = pd.DataFrame(columns).rename(columns=_GROWN)
+    for money in ("price, USD", "USD a month", "USD a developer and month"):
+        table[money] = table[money].astype(float)
+    basis = "On paper: the cheapest catalogue hardware by rated power, price over its life."
+    return Chart(title, figure, f"{title}. {basis}", table)
+
+
+_GROWN = {
+    "developers": "developers",
+    "title": "hardware",
+    "layout": "layout",
+    "replicas": "replicas",
+    "replicas_if_slow": "replicas, if slow",
+    "replicas_if_fast": "replicas, if fast",
+    "accelerators": "accelerators",
+    "nodes": "nodes",
+    "price": "price, USD",
+    "kilowatts": "kW",
+    "cost_per_month": "USD a month",
+    "cost_per_developer": "USD a developer and month",
+}
 
 
 def compared(plans: Mapping[str, Plan]) -> Chart:

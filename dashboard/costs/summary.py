@@ -22,6 +22,7 @@ def summary(plan: Plan) -> str:
         list(plan.api.sentences) if plan.api else [],
         [plan.uncertainty.sentence, *_tornado(plan)] if plan.uncertainty else [],
         list(plan.capacity.sentences) if plan.capacity else [],
+        list(_grown(plan)),
         [plan.queue.sentence] if plan.queue else [],
         ["It rests on:", *_assumptions(plan)],
     ]
@@ -100,6 +101,18 @@ def _tornado(plan: Plan) -> Iterator[str]:
             for months in (row.result_at_low, row.result_at_high)
         )
         yield f"  {row.input.replace('_', ' '):<32}{ends:>20} months"
+
+
+def _grown(plan: Plan) -> Iterator[str]:
+    grown = plan.capacity.grown if plan.capacity else ()
+    if plan.capacity and grown:
+        yield f"{plan.capacity.model} for larger teams, on paper, in US dollars"
+    for row in grown:
+        yield (
+            f"  {f'{row.developers:,} developers':<20}{f'${row.price:,.0f}':>16}"
+            f"{f'{row.kilowatts:,.0f} kW':>12}"
+            f"{f'${row.cost_per_developer:,.2f} each a month':>26}  {row.title}"
+        )
 
 
 def _assumptions(plan: Plan) -> Iterator[str]:

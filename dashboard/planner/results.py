@@ -69,6 +69,9 @@ def draw_charts(found: Plan) -> None:
             _show(charts_costs.tornado(_that_move(found.uncertainty.tornado)), "tornado")
         if found.api is not None and found.api.by_utilisation is not None:
             _show(charts_costs.cost_by_utilisation(found.break_even.case), "by-utilisation")
+        if found.capacity is not None and found.capacity.grown:
+            seat = found.break_even.case.seat_price_per_month
+            _show(charts_planner.scale_out(found.capacity, seat), "scale-out")
     for sentence in found.api.sentences if found.api else ():
         st.caption(formats.escape(sentence))
     if found.uncertainty is not None:

@@ -7,14 +7,22 @@ from functools import lru_cache
 from dashboard.costs.capacity import sentence as told
 from dashboard.costs.capacity.against_seats import CURRENCY
 from dashboard.costs.capacity.deployment import Deployment
+from dashboard.costs.capacity.load import hardware
 from dashboard.costs.capacity.memory import most_sequences, weight_bytes
 from dashboard.costs.capacity.planning import correction_sentence, planning_speed
 from dashboard.costs.capacity.running import Ownership
-from dashboard.costs.capacity.scale_out import Asked, Load, limit
+from dashboard.costs.capacity.scale_out import Asked, Load, Row, limit, scale_out
 from dashboard.costs.capacity.speed import Speed
 from dashboard.costs.capacity.validation import correction, interval
 from dashboard.costs.plan.basis import Basis, as_decimal, life_months
-from dashboard.costs.plan.figures import CapacityPlan, Holding, Predicted, Serving, SpeedPlan
+from dashboard.costs.plan.figures import (
+    CapacityPlan,
+    Grown,
+    Holding,
+    Predicted,
+    Serving,
+    SpeedPlan,
+)
 from dashboard.costs.scenario import Scenario, Use
 from dashboard.costs.scenario_capacity import CapacityNeed
 
@@ -77,6 +85,9 @@ def capacity_plan(scenario: Scenario, basis: Basis, found: Placed) -> CapacityPl
             Holding(title=one.title, price=one.hardware.cost(one.accelerators)) for one in held
         ),
         serving=serving,
+        grown=_grown(deployment, need.asked, ownership_of(scenario))
+        if scenario.currency == CURRENCY
+        else (),
         sentences=tuple(_sentences(scenario, basis, found, speeds, reason, serving)),
     )
 
@@ -102,11 +113,10 @@ def serving_plan(scenario: Scenario, basis: Basis, deployment: Deployment) -> Se
     except ValueError:  # none is fast enough
         return None
     row = answer.row
-    replicas = f"{row.replicas} × " if row.replicas > 1 else ""
     price = row.deployment.hardware.price
     return Serving(
         developers=developers,
-        title=f"{replicas}{row.deployment.title}",
+        title=_title(row),
         price=row.price,
         price_estimated=bool(price and price.estimated),
         kilowatts=row.kilowatts,
@@ -114,6 +124,38 @@ def serving_plan(scenario: Scenario, basis: Basis, deployment: Deployment) -> Se
         within_life=answer.even.within_life,
         sentence=answer.sentence,
     )
+
+
+@lru_cache(maxsize=64)
+def _grown(deployment: Deployment, asked: Asked, ownership: Ownership) -> tuple[Grown, ...]:
+    """Kept, because most changes of a scenario leave it as it is."""
+    model, precision = deployment.model, deployment.precision
+    try:
+        rows = scale_out(model, precision, hardware().values(), asked, ownership)
+    except ValueError:  # none is fast enough
+        return ()
+    return tuple(
+        Grown(
+            developers=row.developers,
+            title=_title(row),
+            layout=row.deployment.layout,
+            replicas=row.replicas,
+            replicas_if_slow=row.replicas_if_slow,
+            replicas_if_fast=row.replicas_if_fast,
+            accelerators=row.accelerators,
+            nodes=row.nodes,
+            price=row.price,
+            kilowatts=row.kilowatts,
+            cost_per_month=row.cost_per_month,
+            cost_per_developer=row.cost_per_developer,
+        )
+        for row in rows
+    )
+
+
+def _title(row: Row) -> str:
+    replicas = f"{row.replicas:,} × " if row.replicas > 1 else ""
+    return f"{replicas}{row.deployment.title}"
 
 
 def ownership_of(scenario: Scenario) -> Ownership:

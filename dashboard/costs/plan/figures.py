@@ -206,6 +206,24 @@ class Serving(Figures):
     sentence: str
 
 
+class Grown(Figures):
+    """The cheapest hardware that serves a team of some size, on paper: in US dollars, with hosts.
+    `replicas_if_slow` and `_if_fast`: at the ends of the speed's interval."""
+
+    developers: int
+    title: str
+    layout: str = Field(description="How a replica's accelerators share the model's experts.")
+    replicas: int
+    replicas_if_slow: int
+    replicas_if_fast: int
+    accelerators: int
+    nodes: int
+    price: Decimal
+    kilowatts: float
+    cost_per_month: Decimal
+    cost_per_developer: Decimal
+
+
 class CapacityPlan(Figures):
     """Whether the hardware holds the model and serves the team, on paper. `serves` False comes
     with a `reason`; `speed` None: it does not hold the model."""
@@ -227,6 +245,9 @@ class CapacityPlan(Figures):
     serving: Serving | None = Field(
         description="None: no hardware with a known price does, nobody is to be served, or the "
         "scenario is not in US dollars."
+    )
+    grown: tuple[Grown, ...] = Field(
+        description="From 10 to 100,000 developers; empty where `serving` would be None for all."
     )
     sentences: tuple[str, ...]
 
