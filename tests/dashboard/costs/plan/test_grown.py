@@ -28,7 +28,7 @@ def test_ten_developers_share_one_node_of_eight() -> None:
     capacity = plan(varied(capacity=FOUNDING)).capacity
     assert capacity is not None
     first = capacity.grown[0]
-    assert (first.accelerators, first.nodes, first.price) == (8, 1, 350_000)
+    assert (first.accelerators, first.nodes, first.price) == (8, 1, Decimal(350_000))
     by_hand = Decimal(350_000) / 60 + Decimal("10.2") * 720 * Decimal("0.178571")
     assert abs(first.cost_per_month - by_hand) < 1
     assert first.cost_per_developer == (first.cost_per_month / 10).quantize(Decimal("0.01"))
