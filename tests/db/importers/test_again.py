@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from decimal import Decimal
 
 import pytest
@@ -216,8 +217,6 @@ def test_an_import_leaves_the_ledger_to_its_writer(engine: Engine) -> None:
     done = threading.Event()
 
     def write() -> None:
-        import time
-
         while not done.is_set():
             asked = time.perf_counter()
             with writing(engine) as connection:
@@ -227,12 +226,13 @@ def test_an_import_leaves_the_ledger_to_its_writer(engine: Engine) -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
+    begun = time.perf_counter()
     try:
         import_texts(engine, "".join(answer(f"m{n}", n) for n in range(1, 20_001)))
     finally:
+        took = time.perf_counter() - begun
         done.set()
         writer.join()
     assert len(rows(engine)) == 20_000
-    waits.sort()
-    assert waits[len(waits) // 2] < 0.05, waits[len(waits) // 2]
-    assert waits[-1] < 1.0, waits[-1]
+    # It never held the lock for long of its time, however slow the machine is.
+    assert max(waits) < took / 3, (max(waits), took)
