@@ -77,8 +77,10 @@ def assumptions(overview: Overview) -> None:
 ui.begin("Overview", "Running the model here beside a seat for every developer.")
 ledger, zone = data.chosen_ledger(), data.timezone()
 empty = data.is_empty(ledger)
-if empty:
-    first_steps()
+# Always a container: what comes after keeps its place, and the live chart is not drawn anew.
+with st.container():
+    if empty:
+        first_steps()
 span = ui.choose_range("month")
 live = st.container()
 rule = ui.choose_idle_rule()
