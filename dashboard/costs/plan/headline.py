@@ -64,7 +64,7 @@ def _provided(scenario: Scenario, ownership: OwnershipPlan) -> str:
     worn = [one for one in scenario.assets if _outlasted(scenario, one)]
     alone = len(scenario.assets) == 1
     provided = [_worn(worn, alone=alone)] if worn else []
-    sale = _assumed_sale(scenario, ownership)
+    sale = ownership.evaluation.assumed_resale
     if sale:
         what = "it is" if not worn else "is" if alone else "the hardware is"
         provided.append(f"{what} then sold for {words(sale, scenario.currency)}")
@@ -85,17 +85,6 @@ def _outlasted(scenario: Scenario, asset: Asset) -> bool:
     if asset.disposal is not None:
         end = min(end, asset.disposal.on + timedelta(days=1))
     return worn < end
-
-
-def _assumed_sale(scenario: Scenario, ownership: OwnershipPlan) -> Decimal:
-    """What a sale at the horizon's end brings that nobody has settled. Each asset that is owned
-    has its disposal, in order; of a lease's, there is none."""
-    end = add_months(scenario.start, scenario.horizon_months)
-    pairs = zip(scenario.assets, ownership.evaluation.disposals, strict=False)
-    return sum(
-        (sale.proceeds for one, sale in pairs if one.disposal is None or one.disposal.on >= end),
-        Decimal(0),
-    )
 
 
 def _instead(scenario: Scenario, capacity: CapacityPlan) -> str:
