@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from datetime import date
 
 import pytest
@@ -12,7 +11,7 @@ from db import energy_queries, energy_rollups, prices, queries, retention, usage
 from db.check import check
 from db.connect import reading, writing
 from db.errors import InvalidInput
-from db.expiry import Removed, expire
+from db.expiry import LARGEST_BATCH, Removed, expire
 from db.ledger import Ledger
 from db.retention import Horizons, Recorded, Retention
 from db.spans import DAY_MS, HOUR_MS
@@ -151,22 +150,20 @@ def test_two_processes_may_delete_at_once(ledger: Ledger, team: Team) -> None:
 
 
 def test_the_gateways_writes_go_on_while_rows_are_deleted(ledger: Ledger, team: Team) -> None:
-    """No admission waits for longer than a few batches take, on a disk that syncs slowly too."""
+    """Admissions come in between the batches, on a disk that syncs slowly too."""
     write(ledger.engine, requests=[request(team.ada, at=OLD + n) for n in range(10_000)])
     retention.set_retention(ledger.engine, Retention(requests_days=1), actor="test")
     done: list[Removed] = []
     deleting = threading.Thread(
         target=lambda: done.append(expire(ledger.engine, at=TEN_DAYS_LATER))
     )
-    waits: list[float] = []
+    admitted = 0
     deleting.start()
     while deleting.is_alive():
-        began = time.monotonic()
         team.admit(ledger, at=TEN_DAYS_LATER)
-        waits.append(time.monotonic() - began)
+        admitted += 1
     assert done == [Removed(10_000, 0)]
-    assert len(waits) > 50
-    assert max(waits) < 0.5
+    assert admitted > 10_000 // LARGEST_BATCH
 
 
 def test_the_hardwares_first_day_outlives_the_first_request(ledger: Ledger, team: Team) -> None:

@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from db.errors import InvalidInput, LedgerInUse
 from db.ledger import Ledger
 from db.migrate import migrate
 from tests.db.energy_rows import request, write
-from tests.db.team import NOON, Team, on_sqlite
+from tests.db.team import NOON, Team, on_sqlite, rows
 
 ROWS = 40_000
 
@@ -43,15 +42,15 @@ def test_a_file_that_was_emptied_gets_small_and_its_log_empty(ledger: Ledger, te
 @on_sqlite
 def test_the_gateways_writes_go_on_meanwhile(ledger: Ledger, team: Team) -> None:
     fill_and_empty(ledger, team)
-    waits: list[float] = []
-    vacuuming = threading.Thread(target=lambda: vacuum.vacuum(ledger.engine))
-    vacuuming.start()
-    while vacuuming.is_alive():
-        began = time.monotonic()
-        team.admit(ledger, at=NOON)
-        waits.append(time.monotonic() - began)
-    assert len(waits) > 5
-    assert max(waits) < 0.5
+    steps: list[int] = []
+
+    def on_step(done: int, of: int) -> None:
+        steps.append(done)
+        team.admit(ledger, at=NOON)  # would fail if the file were still locked
+
+    vacuum.vacuum(ledger.engine, on_step)
+    assert len(steps) > 3
+    assert len(rows(ledger.engine, "requests")) == len(steps)
 
 
 @on_sqlite
@@ -60,16 +59,15 @@ def test_a_reader_keeps_the_log_but_no_writer_waits_for_them(ledger: Ledger, tea
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM developers").fetchall()
     team.admit(ledger, at=NOON)
-    waits: list[float] = []
+    admitted = 0
     left: list[int] = []
     emptying = threading.Thread(target=lambda: left.append(vacuum.empty_log(ledger.path)))
     emptying.start()
     while emptying.is_alive():
-        began = time.monotonic()
         team.admit(ledger, at=NOON)
-        waits.append(time.monotonic() - began)
+        admitted += 1
     assert left[0] > 0
-    assert max(waits) < 0.5
+    assert admitted > 3
     reader.close()
     assert vacuum.empty_log(ledger.path) == 0
 

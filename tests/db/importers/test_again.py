@@ -213,26 +213,24 @@ def test_by_person_names_developers_and_keeps_other_labels(engine: Engine) -> No
 
 def test_an_import_leaves_the_ledger_to_its_writer(engine: Engine) -> None:
     """A writer that takes the lock again and again while 20,000 records come in."""
-    waits: list[float] = []
+    writes = 0
     done = threading.Event()
 
     def write() -> None:
+        nonlocal writes
         while not done.is_set():
-            asked = time.perf_counter()
             with writing(engine) as connection:
-                waits.append(time.perf_counter() - asked)
                 connection.execute(select(Import.id)).all()
+            writes += 1
             time.sleep(0.001)
 
     writer = threading.Thread(target=write)
     writer.start()
-    begun = time.perf_counter()
     try:
         import_texts(engine, "".join(answer(f"m{n}", n) for n in range(1, 20_001)))
     finally:
-        took = time.perf_counter() - begun
+        during = writes
         done.set()
         writer.join()
     assert len(rows(engine)) == 20_000
-    # It never held the lock for long of its time, however slow the machine is.
-    assert max(waits) < took / 3, (max(waits), took)
+    assert during > 3  # an import in one transaction lets in two at most: before it, and after
