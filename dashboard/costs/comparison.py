@@ -11,15 +11,23 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from dashboard.costs import money, usage
+from dashboard.costs import money
 from dashboard.costs.assumptions import assumptions
 from dashboard.costs.idle import UNUSED, idle_share, served_share
 from dashboard.costs.models import Comparison, Developer, IdleRule, Point, Prices, Segment
 from dashboard.costs.months import month_position
-from dashboard.costs.rows import MARGINAL_DIGITS, Shared, developer_rows, per_million, team_rows
+from dashboard.costs.rows import (
+    MARGINAL_DIGITS,
+    Shared,
+    developer_rows,
+    per_million,
+    share_out,
+    team_rows,
+)
 from dashboard.costs.seats import TeamSeats, held_by, priced_months
 from dashboard.costs.self_hosted import Spent, electricity_of, spent, spent_by
-from dashboard.costs.teams import team_shares
+from dashboard.costs.teams import stays
+from dashboard.costs.usage import Used, shared_by, sum_of
 
 __all__ = ["UNUSED", "compare", "cumulative", "marginal_cost"]
 
@@ -42,13 +50,14 @@ def compare(
     held = {developer.id: held_by(developer, stretches, zone) for developer in developers}
     seats = {person: seat.amount for person, seat in held.items() if seat.months > 0}
     baseline = money.cents(sum(seats.values(), Fraction(0)))
-    used = usage.by_developer(segments)
+    parts = stays(segments, developers, stretches, zone)
+    used = sum_of(part.used for part in parts)
     shared = _shared(segments, costs.total, baseline, used, idle)
-    marginal = usage.marginal_of(used)
-    marginal_total = None if marginal is None else money.rounded(marginal, MARGINAL_DIGITS)
-    tokens = sum(one.tokens for one in used.values())
+    shares = share_out(shared, parts)
+    marginal_total = (
+        None if used.marginal is None else money.rounded(used.marginal, MARGINAL_DIGITS)
+    )
     served = served_share(segments)
-    teams = team_shares(segments, developers, stretches, zone)
     return Comparison(
         start=segments[0].start,
         end=segments[-1].end,
@@ -64,10 +73,10 @@ def compare(
         baseline_per_developer=_divided(baseline, len(seats)),
         marginal_total=marginal_total,
         shared_by=shared.basis,
-        developers=developer_rows(shared, used, seats, developers),
-        teams=team_rows(shared, usage.by_team(segments), teams),
-        cost_per_million_tokens=per_million(costs.total, tokens),
-        marginal_per_million_tokens=per_million(marginal_total, tokens, 6),
+        developers=developer_rows(shares),
+        teams=team_rows(shares),
+        cost_per_million_tokens=per_million(costs.total, used.tokens),
+        marginal_per_million_tokens=per_million(marginal_total, used.tokens, 6),
         utilisation=None if served is None else money.rounded(served, 6),
         idle_rule=idle,
         idle_share=None if shared.idle is None else money.rounded(shared.idle, 6),
@@ -126,10 +135,10 @@ def _shared(
     segments: Sequence[Segment],
     total: Decimal,
     baseline: Decimal,
-    used: dict[int, usage.Used],
+    used: Used,
     rule: IdleRule,
 ) -> Shared:
-    basis = usage.shared_by(used)
+    basis = shared_by(used)
     energies = [segment.energy.total_j for segment in segments if segment.energy]
     read = [Fraction(joules) for joules in energies if joules is not None]
     return Shared(

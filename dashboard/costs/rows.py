@@ -1,6 +1,11 @@
-"""The rows of a comparison: what is shared, among whom, to the cent."""
+"""The rows of a comparison: what is shared, among whom, to the cent.
 
-from collections.abc import Iterable, Mapping, Sequence
+It is shared among developers by their time in each team, and only then added up, by developer and
+by team: so the tables agree with each other, not only with the total.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -8,12 +13,11 @@ from typing import Any
 
 from dashboard.costs import money
 from dashboard.costs.idle import overhead, overhead_name, weights
-from dashboard.costs.models import Developer, DeveloperCost, IdleRule, SharedBy, TeamCost
-from dashboard.costs.teams import TeamShares
-from dashboard.costs.usage import Used, weight
+from dashboard.costs.models import NO_TEAM, DeveloperCost, IdleRule, SharedBy, TeamCost
+from dashboard.costs.teams import Stay
+from dashboard.costs.usage import NOTHING, Used, sum_of, weight
 
 MARGINAL_DIGITS = 9  # a request's electricity is far below a cent
-NOTHING = Used("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,59 +33,69 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """One of those who share the costs: a developer or a team."""
+class Row:
+    """What somebody or some team used and carries. `seat` is what theirs cost."""
 
-    id: int
-    name: str
     used: Used
-    heads: Fraction
-    seat: Fraction
+    fully_loaded: Decimal
+    seat: Decimal
 
 
-def developer_rows(
-    shared: Shared,
-    used: Mapping[int, Used],
-    seats: Mapping[int, Fraction],
-    developers: Sequence[Developer],
-) -> tuple[DeveloperCost, ...]:
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What each stay carries, in the order of `stays`, and what nobody does."""
+
+    shared: Shared
+    stays: Sequence[Stay]
+    rows: Sequence[Row]
+    apart: Decimal
+
+
+def share_out(shared: Shared, stays: Sequence[Stay]) -> Shares:
+    """Divide both sides' costs to the cent."""
+    use = [weight(shared.basis, stay.used) for stay in stays]
+    heads = [stay.heads for stay in stays]
+    apart = overhead(shared.total, use, len(heads), shared.idle, shared.rule)
+    amounts = _split(shared.total - apart, weights(use, heads, shared.idle, shared.rule))
+    seats = _split(shared.baseline, [stay.seat for stay in stays])
+    rows = [
+        Row(stay.used, amount, seat)
+        for stay, amount, seat in zip(stays, amounts, seats, strict=True)
+    ]
+    return Shares(shared, stays, rows, apart)
+
+
+def developer_rows(shares: Shares) -> tuple[DeveloperCost, ...]:
     """A row for everybody who holds a seat or used something, and one for what nobody carries."""
-    names = {person: one.name for person, one in used.items()}
-    names |= {person.id: person.name for person in developers if person.id in seats}
-    accounts = _by_name(
-        Account(person, name, used.get(person, NOTHING), Fraction(1), seats.get(person, _NIL))
-        for person, name in names.items()
+    names = {stay.developer_id: stay.developer for stay in shares.stays}
+    rows = _added_up(shares, [stay.developer_id for stay in shares.stays])
+    return (
+        *[
+            DeveloperCost(developer_id=person, **_fields(names[person], row, shares.shared))
+            for person, row in rows.items()
+        ],
+        *[DeveloperCost(developer_id=None, **fields) for fields in _nobodys(shares)],
     )
-    fields, overhead = _cost_fields(shared, accounts)
-    rows = [
-        DeveloperCost(developer_id=account.id, **row)
-        for account, row in zip(accounts, fields, strict=True)
-    ]
-    return (*rows, *(DeveloperCost(developer_id=None, **row) for row in overhead))
 
 
-def team_rows(shared: Shared, used: Mapping[int, Used], teams: TeamShares) -> tuple[TeamCost, ...]:
-    """The same for everybody's teams; those in none come first."""
-    accounts = _by_name(
-        Account(
-            team,
-            name if team else "",
-            used.get(team, NOTHING),
-            teams.heads[team],
-            teams.seats.get(team, _NIL),
-        )
-        for team, name in teams.names.items()
+def team_rows(shares: Shares) -> tuple[TeamCost, ...]:
+    """The same for everybody's teams, by name; those in none come first. A team's row is the sum
+    of what its developers carry for their time in it."""
+    names = {stay.team_id: stay.team for stay in shares.stays}
+    people = Counter(stay.team_id for stay in shares.stays)
+    rows = _added_up(shares, [stay.team_id for stay in shares.stays])
+    by_name = sorted(rows, key=lambda team: (team != NO_TEAM, names[team].lower(), team))
+    return (
+        *[
+            TeamCost(
+                team_id=team,
+                developers=people[team],
+                **_fields(names[team], rows[team], shares.shared),
+            )
+            for team in by_name
+        ],
+        *[TeamCost(team_id=None, developers=0, **fields) for fields in _nobodys(shares)],
     )
-    fields, overhead = _cost_fields(shared, accounts)
-    rows = [
-        TeamCost(
-            team_id=account.id,
-            developers=teams.people[account.id],
-            **(row | {"name": teams.names[account.id]}),
-        )
-        for account, row in zip(accounts, fields, strict=True)
-    ]
-    return (*rows, *(TeamCost(team_id=None, developers=0, **row) for row in overhead))
 
 
 def per_million(amount: Decimal | None, tokens: int, digits: int = 2) -> Decimal | None:
@@ -91,50 +105,49 @@ def per_million(amount: Decimal | None, tokens: int, digits: int = 2) -> Decimal
     return money.rounded(Fraction(amount) * 10**6 / tokens, digits)
 
 
-_NIL = Fraction(0)
+def _added_up(shares: Shares, keys: Sequence[int]) -> dict[int, Row]:
+    """The stays' rows by key, in the order in which the keys come first."""
+    found: dict[int, list[Row]] = {}
+    for key, row in zip(keys, shares.rows, strict=True):
+        found.setdefault(key, []).append(row)
+    return {
+        key: Row(
+            sum_of(row.used for row in rows),
+            sum((row.fully_loaded for row in rows), Decimal(0)),
+            sum((row.seat for row in rows), Decimal(0)),
+        )
+        for key, rows in found.items()
+    }
 
 
-def _by_name(accounts: Iterable[Account]) -> list[Account]:
-    return sorted(accounts, key=lambda account: (account.name.lower(), account.id))
-
-
-def _cost_fields(
-    shared: Shared, accounts: Sequence[Account]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The fields of each account's row, and of the overhead row where there is one."""
-    use = [weight(shared.basis, account.used) for account in accounts]
-    heads = [account.heads for account in accounts]
-    apart = overhead(shared.total, use, len(heads), shared.idle, shared.rule)
-    amounts = _split(shared.total - apart, weights(use, heads, shared.idle, shared.rule))
-    seats = _split(shared.baseline, [account.seat for account in accounts])
-    rows = [
-        _fields(account, amount, seat, shared)
-        for account, amount, seat in zip(accounts, amounts, seats, strict=True)
-    ]
-    nobody = Account(0, overhead_name(shared.rule), NOTHING, _NIL, _NIL)
-    return rows, [_fields(nobody, apart, Decimal(0), shared)] if apart > 0 else []
+def _nobodys(shares: Shares) -> list[dict[str, Any]]:
+    """The fields of the row that nobody carries, where there is one."""
+    if shares.apart <= 0:
+        return []
+    row = Row(NOTHING, shares.apart, Decimal(0))
+    return [_fields(overhead_name(shares.shared.rule), row, shares.shared)]
 
 
 def _split(total: Decimal, by: Sequence[Fraction]) -> list[Decimal]:
     return money.split(total, by) if any(by) else [Decimal(0)] * len(by)
 
 
-def _fields(account: Account, amount: Decimal, seat: Decimal, shared: Shared) -> dict[str, Any]:
-    used = account.used
+def _fields(name: str, row: Row, shared: Shared) -> dict[str, Any]:
+    used = row.used
     marginal = None if used.marginal is None else money.rounded(used.marginal, MARGINAL_DIGITS)
     share = None
     if shared.metered_j and used.energy_j is not None:
         share = money.rounded(Fraction(used.energy_j) / shared.metered_j, 6)
     return {
-        "name": account.name,
+        "name": name,
         "requests": used.requests,
         "input_tokens": used.input_tokens,
         "output_tokens": used.output_tokens,
         "energy_j": used.energy_j,
-        "fully_loaded": amount,
+        "fully_loaded": row.fully_loaded,
         "marginal": marginal,
-        "seat": seat,
-        "cost_per_million_tokens": per_million(amount, used.tokens),
+        "seat": row.seat,
+        "cost_per_million_tokens": per_million(row.fully_loaded, used.tokens),
         "marginal_per_million_tokens": per_million(marginal, used.tokens, 6),
         "utilisation": share,
     }

@@ -1,57 +1,73 @@
-"""Who was in which team when: seats and heads by team.
+"""Who was in which team when, and what the seat cost in that time.
 
 A developer who changes team leaves seat time and usage behind with the old one.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from fractions import Fraction
 
 from dashboard.costs.models import NO_TEAM, Developer, Segment, TeamFrom
 from dashboard.costs.seats import PricedMonths, held_by
+from dashboard.costs.usage import NOTHING, Used, by_stay
 
 NO_TEAM_NAME = "No team"
 
 
 @dataclass(frozen=True, slots=True)
-class TeamShares:
-    """By team id: its name, what its seats cost, how many people were in it at some time, and for
-    how many heads it stands: somebody who was in two counts half in each."""
+class Stay:
+    """One developer's part in one team, in a range: what costs are shared among.
 
-    names: Mapping[int, str]
-    seats: Mapping[int, Fraction]
-    people: Mapping[int, int]
-    heads: Mapping[int, Fraction]
+    `seat` is what the seat cost in that time. Somebody who was in two teams counts half a head in
+    each.
+    """
+
+    developer_id: int
+    developer: str
+    team_id: int
+    team: str
+    used: Used
+    seat: Fraction
+    heads: Fraction
 
 
-def team_shares(
+def stays(
     segments: Sequence[Segment],
     developers: Sequence[Developer],
     stretches: Sequence[PricedMonths],
     zone: tzinfo,
-) -> TeamShares:
-    names: dict[int, str] = {}
-    seats: dict[int, Fraction] = defaultdict(Fraction)
-    teams_of: dict[int, set[int]] = defaultdict(set)
+) -> list[Stay]:
+    """Everybody who held a seat or used something, in each of their teams; by name."""
+    teams: dict[int, str] = {}
+    people: dict[int, str] = {}
+    seats: dict[tuple[int, int], Fraction] = defaultdict(Fraction)
     for developer in developers:
         for team, stay in _stays(developer):
             held = held_by(stay, stretches, zone)
             if held.months > 0:
-                names[team.team_id] = team.team or NO_TEAM_NAME
-                seats[team.team_id] += held.amount
-                teams_of[developer.id].add(team.team_id)
+                people[developer.id] = developer.name
+                teams[team.team_id] = team.team or NO_TEAM_NAME
+                seats[developer.id, team.team_id] += held.amount
     for usage in (usage for segment in segments for usage in segment.usage):
-        names[usage.team_id] = usage.team or NO_TEAM_NAME
-        teams_of[usage.developer_id].add(usage.team_id)
-    people: dict[int, int] = defaultdict(int)
-    heads: dict[int, Fraction] = defaultdict(Fraction)
-    for teams in teams_of.values():
-        for team_id in teams:
-            people[team_id] += 1
-            heads[team_id] += Fraction(1, len(teams))
-    return TeamShares(names, seats, people, heads)
+        people.setdefault(usage.developer_id, usage.name)
+        teams[usage.team_id] = usage.team or NO_TEAM_NAME
+    used = by_stay(segments)
+    pairs = sorted(seats.keys() | used, key=lambda pair: (people[pair[0]].lower(), pair))
+    teams_of = Counter(person for person, _ in pairs)
+    return [
+        Stay(
+            developer_id=person,
+            developer=people[person],
+            team_id=team,
+            team=teams[team],
+            used=used.get((person, team), NOTHING),
+            seat=seats.get((person, team), Fraction(0)),
+            heads=Fraction(1, teams_of[person]),
+        )
+        for person, team in pairs
+    ]
 
 
 def _stays(developer: Developer) -> Iterator[tuple[TeamFrom, Developer]]:

@@ -156,11 +156,15 @@ def test_a_team_carries_as_many_even_parts_as_it_has_people() -> None:
     usage = (of_team(1, 7, KWH),)
     nothing_served = Energy(total_j=10 * KWH, attributed_j=0.0, covered_s=9.0)
     one = compare([segment(usage=usage, energy=nothing_served)], people, idle="evenly")
-    # All is idle: 800.86 over four people is 200.215 each.
+    # All is idle: 800.86 over four people is 200.215 each; the first two carry the cents.
+    assert [row.fully_loaded for row in one.developers] == [
+        *[Decimal("200.22")] * 2,
+        *[Decimal("200.21")] * 2,
+    ]
     assert {row.name: row.fully_loaded for row in one.teams} == {
-        "team 7": Decimal("400.43"),
+        "team 7": Decimal("400.44"),
         "team 8": Decimal("200.21"),
-        "No team": Decimal("200.22"),
+        "No team": Decimal("200.21"),
     }
 
 
@@ -262,3 +266,40 @@ def test_nobody_pays_more_when_idling_stands_apart(
     for row in overhead.developers:
         if row.developer_id is not None:
             assert row.fully_loaded <= before[row.developer_id] + Decimal("0.01")
+
+
+@given(_segments(), st.integers(0, 9), st.sampled_from(RULES))
+def test_a_teams_row_is_the_sum_of_its_developers_who_stay_in_it(
+    segments: list[Segment], heads: int, rule: IdleRule
+) -> None:
+    """Person 1 is of team 1, 2 of team 2, 3 of none, 4 of team 1 and so on."""
+    people = [
+        Developer(
+            id=number,
+            name=f"p{number}",
+            seat_from=START,
+            teams=(TeamFrom(team_id=number % 3, team=team_name(number % 3), since=START),),
+        )
+        for number in range(1, heads + 1)
+    ]
+    settled = [
+        piece.model_copy(
+            update={
+                "usage": tuple(
+                    of_team(one.developer_id, one.developer_id % 3, one.energy_j, one.input_tokens)
+                    for one in piece.usage
+                )
+            }
+        )
+        for piece in segments
+    ]
+    one = compare(settled, people, idle=rule)
+    for row in one.teams:
+        own = [
+            developer
+            for developer in one.developers
+            if row.team_id == (developer.developer_id and developer.developer_id % 3)
+        ]
+        assert row.fully_loaded == sum(developer.fully_loaded for developer in own)
+        assert row.seat == sum(developer.seat for developer in own)
+        assert row.requests == sum(developer.requests for developer in own)

@@ -99,7 +99,8 @@ def test_rows_of_developers_and_of_teams_add_up_to_the_totals_to_the_cent(ledger
     ]
     none, platform = cost.teams
     assert (platform.name, platform.developers, platform.requests) == ("Platform", 2, 9)
-    assert (platform.fully_loaded, platform.seat) == (Decimal("720.76"), Decimal(400))  # of 720.765
+    # A team's row is the sum of its people's: 560.60 and 160.17.
+    assert (platform.fully_loaded, platform.seat) == (Decimal("720.77"), Decimal(400))
     assert (none.name, none.requests, none.seat) == ("No team", 1, Decimal(200))
 
 
