@@ -5,6 +5,10 @@ and p95 of 20 repetitions) and cold (the first in a process that has done nothin
 file dropped from the system's cache). A mark ▲ says what is over the goals: 100 ms at p95, 500 ms
 cold, 1.3 times as long on the largest ledger as on the smallest (of what takes over 2 ms). Beside
 them stand whole pages' figures: all their reads, and the cost model's exact sums over the team.
+
+What is asked about the last hour is asked about single requests, and a year of 10 million has a
+hundred times as many in an hour as one of 100,000. Whether the ledger's length makes it slower is
+told against the largest's last days alone, of as many requests as the smallest's year.
 """
 
 import gc
@@ -16,8 +20,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +30,12 @@ import psutil
 from sqlalchemy import Engine
 
 from db.connect import connect
-from db.sample import write_large_sample
+from tests.benchmarks.scale_ledgers import Size, ledgers
 from tests.benchmarks.scale_queries import Query, Subject, queries_of, subject_of
 
 ROWS = (100_000, 1_000_000, 10_000_000)
 REPETITIONS = 20
 WARM_MS, COLD_MS, GROWTH, NOISE_MS = 100.0, 500.0, 1.3, 2.0
-UNTIL_MS = 1_779_886_800_000  # 27 May 2026, a Wednesday, at 15:00 in Berlin
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +56,7 @@ class Measured:
     table_bytes: dict[str, int]
 
 
-def made(folder: Path, rows: int) -> Path:
-    """The sample of this many requests; it is kept between runs."""
-    name = f"{Decimal(rows).normalize():e}".replace("+", "")
-    path = folder / f"sample-{name}.db"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        begin = time.perf_counter()
-        with click.progressbar(length=rows, label=path.name, file=sys.stderr) as bar:
-            unfinished = path.with_suffix(".making")
-            unfinished.unlink(missing_ok=True)
-            write_large_sample(
-                f"sqlite:///{unfinished}", rows, until_ms=UNTIL_MS, progress=bar.update
-            )
-            unfinished.rename(path)
-        print(f"{path.name} was written in {time.perf_counter() - begin:.0f} s", file=sys.stderr)
-    return path
-
-
-def measure(ledgers: dict[int, Path], repetitions: int) -> dict[int, Measured]:
+def measure(ledgers: dict[Size, Path], repetitions: int) -> dict[Size, Measured]:
     """Time everything, in processes of its own. The cold timings come first: what forks off must
     not have asked anything itself. Warm, the ledgers take turns, so that whatever else the machine
     does slows them alike."""
@@ -79,16 +64,16 @@ def measure(ledgers: dict[int, Path], repetitions: int) -> dict[int, Measured]:
     asked = list(zip(ledgers.values(), subjects, strict=True))
     plan: list[str] = _forked(lambda: [query.name for query in _queries(*asked[0])])
     cold = [_cold_of_all(path, subject, len(plan)) for path, subject in asked]
-    warm: list[list[list[float]]] = _forked(lambda: _warm(asked, repetitions))
+    warm = _warm(asked, len(plan), repetitions)
     found = {}
-    for number, (rows, path) in enumerate(ledgers.items()):
+    for number, (size, path) in enumerate(ledgers.items()):
         timings = {
             name: Timing(statistics.median(times), _p95(times), cold[number][place])
             for place, name in enumerate(plan)
             for times in [warm[place][number]]
         }
         tables = _forked(partial(_table_bytes, path))
-        found[rows] = Measured(timings, path.stat().st_size, tables)
+        found[size] = Measured(timings, path.stat().st_size, tables)
     return found
 
 
@@ -121,28 +106,46 @@ def _cold(path: Path, subject: Subject, place: int) -> float:
     return (time.perf_counter() - begin) * 1000
 
 
-def _warm(asked: list[tuple[Path, Subject]], repetitions: int) -> list[list[list[float]]]:
-    """By query and ledger, what each repetition took."""
+def _warm(
+    asked: list[tuple[Path, Subject]], queries: int, repetitions: int
+) -> list[list[list[float]]]:
+    """By query and ledger, what each repetition took. Each ledger has a process of its own, as a
+    product has: of four at once, the collector would go through four times as many objects."""
     print("measuring all of them, warm …", file=sys.stderr)
-    engines = [_open(path) for path, _ in asked]
+    context = multiprocessing.get_context("fork")
+    orders = []
+    for path, subject in asked:
+        here, there = context.Pipe()
+        context.Process(target=_serve, args=(path, subject, there), daemon=True).start()
+        there.close()
+        orders.append(here)
+    return [_in_turn(orders, place, repetitions) for place in range(queries)]
+
+
+def _in_turn(orders: list[Connection], place: int, repetitions: int) -> list[list[float]]:
+    rounds = [[_ask(order, place) for order in orders] for _ in range(repetitions + 1)]
+    return [list(times) for times in zip(*rounds[1:], strict=True)]
+
+
+def _ask(order: Connection, place: int) -> float:
+    try:
+        order.send(place)
+        taken: float = order.recv()
+    except (EOFError, BrokenPipeError):
+        sys.exit("A measuring process failed; its error is above.")
+    return taken
+
+
+def _serve(path: Path, subject: Subject, orders: Connection) -> None:
+    """Run the queries that are asked for, and tell how many milliseconds each took."""
+    engine = _open(path)
+    found = queries_of(engine, subject)
     gc.freeze()  # as a server does once it has started
-    of_ledgers = [
-        queries_of(engine, subject) for engine, (_, subject) in zip(engines, asked, strict=True)
-    ]
-    return [_in_turn(list(zip(same, engines, strict=True)), repetitions)
-            for same in zip(*of_ledgers, strict=True)]  # fmt: skip
-
-
-def _in_turn(same: list[tuple[Query, Engine]], repetitions: int) -> list[list[float]]:
-    for query, engine in same:
+    while True:
+        query = found[orders.recv()]
+        begin = time.perf_counter()
         query.run(engine)
-    times: list[list[float]] = [[] for _ in same]
-    for _ in range(repetitions):
-        for (query, engine), taken in zip(same, times, strict=True):
-            begin = time.perf_counter()
-            query.run(engine)
-            taken.append((time.perf_counter() - begin) * 1000)
-    return times
+        orders.send((time.perf_counter() - begin) * 1000)
 
 
 def _p95(times: list[float]) -> float:
@@ -183,41 +186,48 @@ def _forked(work: Callable[[], Any]) -> Any:
         child.join()
 
 
-def report(measured: dict[int, Measured]) -> None:
+def report(measured: dict[Size, Measured]) -> None:
     """The markdown tables."""
-    sizes = sorted(measured)
-    names = list(measured[sizes[0]].timings)
+    names = list(next(iter(measured.values())).timings)
     pages = [name for name in names if ".compute " in name]
     reads = [name for name in names if name not in pages]
     over = _table("query", reads, measured)
     print(f"\n{over} of {len(reads)} queries are over a goal (▲).\n")
     _table("a whole page's figures", pages, measured)
     print()
-    for rows in sizes:
-        its = measured[rows]
+    for size, its in measured.items():
         largest = sorted(its.table_bytes.items(), key=lambda item: -item[1])[:6]
-        parts = ", ".join(f"{name} {size / rows:,.0f}" for name, size in largest)
-        print(f"{rows:,} requests: {its.file_bytes / rows:,.0f} bytes a request; of them {parts}")
+        parts = ", ".join(f"{name} {used / size.rows:,.0f}" for name, used in largest)
+        print(f"{size}: {its.file_bytes / size.rows:,.0f} bytes a request; of them {parts}")
 
 
-def _table(title: str, names: list[str], measured: dict[int, Measured]) -> int:
+def _table(title: str, names: list[str], measured: dict[Size, Measured]) -> int:
     """Print the timings of these; returns how many are over a goal."""
-    sizes = sorted(measured)
-    head = [title, *[f"{rows:,} p50 / p95 / cold ms" for rows in sizes], "growth"]
+    head = [title, *[f"{size} p50 / p95 / cold ms" for size in measured], "growth"]
     print("| " + " | ".join(head) + " |")
-    print("|---" + "|---:" * (len(sizes) + 1) + "|")
+    print("|---" + "|---:" * (len(measured) + 1) + "|")
     over = 0
     for name in names:
-        times = [measured[rows].timings[name] for rows in sizes]
-        growth = times[-1].p50 / times[0].p50
-        grows = growth > GROWTH and times[-1].p50 > NOISE_MS
-        over += grows or any(timing.p95 > WARM_MS or timing.cold > COLD_MS for timing in times)
+        times = {size: its.timings[name] for size, its in measured.items()}
+        growth, p50 = _growth(name, times), list(times.values())[-1].p50
+        grows = growth > GROWTH and p50 > NOISE_MS
+        over += grows or any(
+            timing.p95 > WARM_MS or timing.cold > COLD_MS for timing in times.values()
+        )
         cells = [
             f"{timing.p50:.1f} / {_mark(timing.p95, WARM_MS)} / {_mark(timing.cold, COLD_MS)}"
-            for timing in times
+            for timing in times.values()
         ]
         print(f"| {name} | " + " | ".join([*cells, f"{growth:.2f}{' ▲' * grows}"]) + " |")
     return over
+
+
+def _growth(name: str, times: dict[Size, Timing]) -> float:
+    """The largest ledger's time, to the smallest's; of the last hour, to its last days'."""
+    sizes = list(times)
+    of_hour = "(hour" in name
+    base = next((size for size in sizes if size.of_last_days == of_hour), sizes[0])
+    return times[sizes[-1]].p50 / times[base].p50
 
 
 def _mark(milliseconds: float, most: float) -> str:
@@ -230,7 +240,7 @@ def _mark(milliseconds: float, most: float) -> str:
 @click.option("--repetitions", type=click.IntRange(2), default=REPETITIONS, show_default=True)
 def main(rows: tuple[int, ...], folder: Path, repetitions: int) -> None:
     """Time every read behind every page on ledgers of these sizes, which stay in the folder."""
-    measured = measure({count: made(folder, count) for count in sorted(rows)}, repetitions)
+    measured = measure(ledgers(folder, sorted(rows)), repetitions)
     memory = psutil.virtual_memory().total / 2**30
     print(f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB\n")
     report(measured)
