@@ -10,9 +10,9 @@ if str(ROOT) not in sys.path:  # Streamlit puts only this file's folder there
 import streamlit as st  # noqa: E402
 
 from dashboard.product import Product, explain  # noqa: E402
-from db.settings import Settings  # noqa: E402
+from db.settings import settings  # noqa: E402
 
-product = Product(Settings())
+product = Product(settings())
 app = st.App(
     ROOT / "dashboard" / "main.py",
     lifespan=product.lifespan,

@@ -25,7 +25,7 @@ from db.ids import now_ms
 from db.import_command import import_command
 from db.months import month_of
 from db.sample import DEVELOPERS, YEAR_DAYS, write_large_sample, write_sample
-from db.settings import Settings
+from db.settings import settings
 from db.spans import DAY_MS
 from db.terminal import ACTOR, day, developer_named, ledger, print_table
 
@@ -198,7 +198,7 @@ def admin_set_password() -> None:
 @click.option("--database", help="The ledger's URL; default: the one in BREAKEVEN_HOME.")
 def check_command(database: str | None) -> None:
     """Verify every rule of the ledger. Changes nothing; exits with 1 where a rule is broken."""
-    engine = connect(database or Settings().ledger_url, read_only=True)
+    engine = connect(database or settings().ledger_url, read_only=True)
     report = verify(engine)
     for violation in report.violations:
         click.echo(f"BROKEN, {violation.count} times: {violation.rule}")
@@ -288,7 +288,7 @@ def sample_command(
 ) -> None:
     """Write made-up rows into sample.db, beside the ledger: a team of eight's 90 days, or with
     --requests an organisation's year."""
-    url = database or Settings().sample_url
+    url = database or settings().sample_url
     if requests is not None:
         with click.progressbar(length=requests, label="Requests", file=sys.stderr) as bar:
             written = write_large_sample(

@@ -11,7 +11,7 @@ from db.audit import note
 from db.connect import connect, without_time_limit, writing
 from db.ids import utc_text
 from db.retention import horizons
-from db.settings import Settings
+from db.settings import settings
 from db.terminal import ACTOR, ledger, sure
 
 MEGABYTE = 1_000_000
@@ -24,10 +24,10 @@ def backup_command(file: Path | None) -> None:
 
     Without FILE it goes into BREAKEVEN_HOME/backups under the time (UTC).
     """
-    settings = Settings()
-    target = file or backup.default_path(settings.home)
+    options = settings()
+    target = file or backup.default_path(options.home)
     with _progress("Copying") as on_step:
-        copied = backup.backup(settings.ledger_url, target, on_step)
+        copied = backup.backup(options.ledger_url, target, on_step)
     requests = copied.rows.get("requests", 0)
     click.echo(
         f"{copied.path} is a verified copy: {copied.size / MEGABYTE:,.1f} MB,"
@@ -44,7 +44,7 @@ def restore_command(file: Path, yes: bool) -> None:
 
     The ledger that was there is kept beside it under a dated name.
     """
-    url = Settings().ledger_url
+    url = settings().ledger_url
     backup.require_sqlite(url, f"pg_restore --clean --if-exists --single-transaction {file}")
     found = restore.inspect_backup(file)
     newest = "none" if found.newest_request is None else utc_text(found.newest_request)
@@ -66,7 +66,7 @@ def restore_command(file: Path, yes: bool) -> None:
 @click.option("--full", is_flag=True, help="Write the file anew; the gateway has to be stopped.")
 def vacuum_command(full: bool) -> None:
     """Give unused space back to the disk in small steps, while the gateway goes on."""
-    url = Settings().ledger_url
+    url = settings().ledger_url
     if full and url.startswith("sqlite"):
         done: vacuum.Vacuumed | None = vacuum.vacuum_full(url)
     else:

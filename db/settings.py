@@ -1,16 +1,31 @@
-"""Every option of the product, from the environment (`BREAKEVEN_…`) with working defaults."""
+"""Every option of the product, from the environment or from a file, with working defaults."""
 
+import difflib
+import os
+import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+PREFIX = "BREAKEVEN_"
+FILE = "breakeven.toml"
 
 
 class Settings(BaseSettings):
-    """Options by environment variable: `BREAKEVEN_` and the field's name in capitals."""
+    """Options by environment variable, `BREAKEVEN_` and the field's name in capitals; where there
+    is none, by the field's name in the file that `BREAKEVEN_CONFIG` names, or in `breakeven.toml`
+    in the working folder."""
 
-    model_config = SettingsConfigDict(env_prefix="BREAKEVEN_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     home: Path = Field(
         default_factory=lambda: user_data_path("breakeven", appauthor=False),
@@ -82,3 +97,77 @@ class Settings(BaseSettings):
     @property
     def sample_url(self) -> str:
         return f"sqlite:///{self.home / 'sample.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        of_file = InitSettingsSource(settings_cls, _read(_file(), settings_cls))
+        return init_settings, env_settings, of_file
+
+
+class SettingsError(ValueError):
+    """An option that cannot be, in a sentence for people."""
+
+
+def settings() -> Settings:
+    """The options. Ends the program, with a line for each one that is wrong."""
+    try:
+        return Settings()
+    except SettingsError as error:
+        sys.exit(f"Breakeven does not start: {error}")
+    except ValidationError as error:
+        wrong = [
+            f"  {PREFIX}{str(one['loc'][0]).upper()} (or {one['loc'][0]} in {FILE}): {one['msg']};"
+            f" it is {one['input']!r}."
+            for one in error.errors()
+        ]
+        sys.exit("\n".join(["Breakeven does not start; these options are wrong:", *wrong]))
+
+
+def options_table() -> str:
+    """Every option as a row of a markdown table."""
+    rows = ["| variable | in the file | default | meaning |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "user-data folder" if name == "home" else _words(field.default)
+        rows.append(f"| `{PREFIX}{name.upper()}` | `{name}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _words(default: Any) -> str:
+    if default is None:
+        return ""
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _file() -> Path | None:
+    named = os.environ.get(f"{PREFIX}CONFIG")
+    if named:
+        return Path(named)
+    return Path(FILE) if Path(FILE).is_file() else None
+
+
+def _read(path: Path | None, options: type[BaseSettings]) -> dict[str, Any]:
+    """SettingsError: no such file, not TOML, or an option that there is not."""
+    if path is None:
+        return {}
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}.") from error
+    for name in found:
+        if name not in options.model_fields:
+            near = difflib.get_close_matches(name, options.model_fields, 1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            raise SettingsError(
+                f"{path} has an option that there is not: {name}.{meant}"
+                " `python -m engine options` lists them."
+            )
+    return found

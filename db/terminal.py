@@ -11,7 +11,7 @@ from db import people
 from db.connect import connect
 from db.errors import InvalidInput, LedgerUnavailable
 from db.migrate import migrate
-from db.settings import Settings
+from db.settings import settings
 from db.urls import database_path, is_postgresql, parse
 
 ACTOR = "command line"
@@ -23,7 +23,7 @@ def ledger(*, must_exist: bool = False) -> Iterator[Engine]:
 
     With `must_exist`, LedgerUnavailable where there is none: perhaps BREAKEVEN_HOME is wrong.
     """
-    url = Settings().ledger_url
+    url = settings().ledger_url
     if must_exist and not is_postgresql(parse(url)) and not database_path(url).exists():
         raise LedgerUnavailable(f"There is no ledger at {database_path(url)}.")
     engine = connect(url)

