@@ -45,3 +45,8 @@ def test_every_command_in_the_readme_exists(command: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_every_file_for_a_server_is_told_of() -> None:
+    told = set(re.findall(r"\| `(\.deploy/[\w.]+)` \|", README))
+    assert told == {f".deploy/{path.name}" for path in (ROOT / ".deploy").iterdir()}
