@@ -24,7 +24,7 @@ from dashboard.costs.rows import (
     share_out,
     team_rows,
 )
-from dashboard.costs.seats import TeamSeats, held_by, priced_months
+from dashboard.costs.seats import TeamSeats, priced_months
 from dashboard.costs.self_hosted import Spent, electricity_of, spent, spent_by
 from dashboard.costs.teams import stays
 from dashboard.costs.usage import Used, shared_by, sum_of
@@ -47,10 +47,9 @@ def compare(
     _require_one_range(segments)
     costs = sum((spent(segment, segment.end, zone) for segment in segments), Spent())
     stretches = priced_months(segments, zone)
-    held = {developer.id: held_by(developer, stretches, zone) for developer in developers}
-    seats = {person: seat.amount for person, seat in held.items() if seat.months > 0}
-    baseline = money.cents(sum(seats.values(), Fraction(0)))
     parts = stays(segments, developers, stretches, zone)
+    seats = {part.developer_id for part in parts if part.months}
+    baseline = money.cents(sum((part.seat for part in parts), Fraction(0)))
     used = sum_of(part.used for part in parts)
     shared = _shared(segments, costs.total, baseline, used, idle)
     shares = share_out(shared, parts)

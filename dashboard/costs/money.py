@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹"}
 
@@ -22,12 +23,15 @@ def split(total: Decimal, weights: Sequence[Fraction], digits: int = 2) -> list[
     By largest remainder: everyone gets the full cents due, and the cents left over go to those who
     lost most by rounding, of equals to the earlier. With more `digits`, finer than cents.
     """
-    whole = sum(weights, Fraction(0))
+    # Over one denominator these are whole numbers, of which thousands are divided at once.
+    over = lcm(*(weight.denominator for weight in weights))
+    parts = [weight.numerator * (over // weight.denominator) for weight in weights]
     units = Fraction(total) * 10**digits
-    due = [units * weight / whole for weight in weights]
-    given = [int(part) for part in due]
+    whole = sum(parts) * units.denominator
+    due = [divmod(part * units.numerator, whole) for part in parts]
+    given = [whole_units for whole_units, _ in due]
     left = round(units) - sum(given)
-    by_loss = sorted(range(len(due)), key=lambda place: (given[place] - due[place], place))
+    by_loss = sorted(range(len(due)), key=lambda place: (-due[place][1], place))
     for place in by_loss[:left]:
         given[place] += 1
     return [Decimal(part).scaleb(-digits) for part in given]

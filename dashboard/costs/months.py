@@ -7,6 +7,7 @@ time within it: a whole month costs the price to the cent. Months are those of t
 import calendar
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from fractions import Fraction
+from functools import lru_cache
 
 _TICK = timedelta(microseconds=1)
 
@@ -16,6 +17,7 @@ def months_between(start: datetime, end: datetime, zone: tzinfo) -> Fraction:
     return max(Fraction(0), month_position(end, zone) - month_position(start, zone))
 
 
+@lru_cache(maxsize=2**14)  # the same people's first days are asked for again and again
 def month_position(moment: datetime, zone: tzinfo) -> Fraction:
     """Calendar months since a fixed one, the begun one in part: time as monthly prices count it."""
     moment = moment.astimezone(UTC)

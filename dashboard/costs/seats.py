@@ -32,6 +32,12 @@ class Held:
     months: Fraction
     amount: Fraction
 
+    def __add__(self, other: "Held") -> "Held":
+        return Held(self.months + other.months, self.amount + other.amount)
+
+
+NOT_HELD = Held(Fraction(0), Fraction(0))
+
 
 def priced_months(segments: Sequence[Segment], zone: tzinfo) -> list[PricedMonths]:
     """Where seats count, never before the hardware's first day; one stretch for each price."""

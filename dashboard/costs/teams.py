@@ -3,14 +3,14 @@
 A developer who changes team leaves seat time and usage behind with the old one.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from fractions import Fraction
 
 from dashboard.costs.models import NO_TEAM, Developer, Segment, TeamFrom
-from dashboard.costs.seats import PricedMonths, held_by
+from dashboard.costs.seats import NOT_HELD, Held, PricedMonths, held_by
 from dashboard.costs.usage import NOTHING, Used, by_stay
 
 NO_TEAM_NAME = "No team"
@@ -20,8 +20,8 @@ NO_TEAM_NAME = "No team"
 class Stay:
     """One developer's part in one team, in a range: what costs are shared among.
 
-    `seat` is what the seat cost in that time. Somebody who was in two teams counts half a head in
-    each.
+    `seat` is what the seat cost in the `months` for which it was held then. Somebody who was in
+    two teams counts half a head in each.
     """
 
     developer_id: int
@@ -30,6 +30,7 @@ class Stay:
     team: str
     used: Used
     seat: Fraction
+    months: Fraction
     heads: Fraction
 
 
@@ -42,14 +43,15 @@ def stays(
     """Everybody who held a seat or used something, in each of their teams; by name."""
     teams: dict[int, str] = {}
     people: dict[int, str] = {}
-    seats: dict[tuple[int, int], Fraction] = defaultdict(Fraction)
+    seats: dict[tuple[int, int], Held] = {}
     for developer in developers:
         for team, stay in _stays(developer):
             held = held_by(stay, stretches, zone)
             if held.months > 0:
                 people[developer.id] = developer.name
                 teams[team.team_id] = team.team or NO_TEAM_NAME
-                seats[developer.id, team.team_id] += held.amount
+                key = developer.id, team.team_id
+                seats[key] = seats.get(key, NOT_HELD) + held
     for usage in (usage for segment in segments for usage in segment.usage):
         people.setdefault(usage.developer_id, usage.name)
         teams[usage.team_id] = usage.team or NO_TEAM_NAME
@@ -63,10 +65,12 @@ def stays(
             team_id=team,
             team=teams[team],
             used=used.get((person, team), NOTHING),
-            seat=seats.get((person, team), Fraction(0)),
+            seat=held.amount,
+            months=held.months,
             heads=Fraction(1, teams_of[person]),
         )
         for person, team in pairs
+        for held in [seats.get((person, team), NOT_HELD)]
     ]
 
 

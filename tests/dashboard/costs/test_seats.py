@@ -1,6 +1,5 @@
 """Seats pro rata, one by one for the table and all at once for the curve: the same money."""
 
-import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -106,16 +105,3 @@ def test_a_range_cut_into_segments_costs_what_the_whole_does(cuts: list[timedelt
         whole.operations,
         whole.baseline_total,
     )
-
-
-def test_the_curve_of_a_large_team_is_quick_enough_to_draw_every_second() -> None:
-    days = 3 * 365
-    span = (START, START + timedelta(days=days))
-    developers = [
-        Developer(id=number, name=str(number), seat_from=START + timedelta(days=number % days))
-        for number in range(1000)
-    ]
-    points = [START + timedelta(days=days) * part / 200 for part in range(201)]
-    began = time.perf_counter()
-    cumulative([segment(span)], developers, points, BERLIN)
-    assert time.perf_counter() - began < 1.0
