@@ -3,7 +3,6 @@
 import math
 from decimal import Decimal
 from statistics import NormalDist
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -115,12 +114,6 @@ def test_the_same_seed_draws_the_same_and_an_input_more_does_not_change_the_othe
     assert simulate(uncertain(fewer)) != simulate(uncertain(fewer), seed=1)
     unmoved = fewer | {"life_months": {"kind": "uniform", "low": 24, "high": 48}}
     assert simulate(uncertain(fewer)).months == simulate(uncertain(unmoved)).months
-
-
-def test_ten_thousand_draws_take_well_below_half_a_second() -> None:
-    started = perf_counter()
-    simulate(uncertain(UNCERTAIN, developers=5), draws=10_000)
-    assert perf_counter() - started < 0.25
 
 
 def test_every_team_is_looked_at_with_the_same_draws() -> None:

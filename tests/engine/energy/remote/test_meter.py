@@ -243,7 +243,7 @@ def test_a_slow_server_blocks_nobody(serve: Serve, close: Close) -> None:
     for _ in range(100):
         with pytest.raises(MeterError, match="has not answered yet"):
             meter.read()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5  # a hundred reads of a server that takes 30 s for each
 
 
 def test_a_server_that_dribbles_is_given_up(close: Close) -> None:
