@@ -300,7 +300,7 @@ def _months_add_up(connection: Connection) -> Violation | None:
 
 
 def _usage_adds_up(connection: Connection) -> Violation | None:
-    """Pages read hours, days and months of usage, so they must be what requests add up to."""
+    """Pages read hours, days, months and years of usage: they must be what requests add up to."""
     rows_from = horizons(connection).requests_from
     count, differing = usage_rebuild.differences(connection, rows_from, _NAMED_ROWS)
     if not count:
@@ -309,7 +309,8 @@ def _usage_adds_up(connection: Connection) -> Violation | None:
         f"{difference.table} " + ", ".join(f"{key} {of}" for key, of in difference.key.items())
         for difference in differing
     ]
-    return Violation("hours, days and months are what their requests add up to", count, named)
+    rule = "hours, days, months and years are what their requests add up to"
+    return Violation(rule, count, named)
 
 
 def _hours_of_energy_add_up(connection: Connection) -> Violation | None:

@@ -106,7 +106,7 @@ def _tell_broken(rules: list[str]) -> None:
 
 @click.command("rebuild")
 def rebuild_command() -> None:
-    """Add up requests and minutes anew, by hour, day and month; what pages read.
+    """Add up requests and minutes anew, by hour, day, month and year; what pages read.
 
     It is needed only where `check` finds that these sums are not what the rows add up to. What
     retention has deleted the rows of stays as it is. A running gateway waits meanwhile.

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from db.energy_minutes import Rollup
 from db.energy_spans import MINUTE, MOST_NAMED, SPANS, Kept, Piece, cuts, pieces
-from db.spans import DAY_MS, QUARTER_MS
+from db.spans import DAY_MS, QUARTER_MS, up
 
 
 def rows_within(
@@ -44,7 +44,7 @@ def rows_within(
     if kept is None:
         return rows_of(rollup, [])
     at = cuts(kept, start_ms, end_ms, bucket_ms, SPANS[rollup.spans[-1]])
-    ends_of_quarters = {-(-moment // QUARTER_MS) * QUARTER_MS for moment in apart}
+    ends_of_quarters = {up(moment, QUARTER_MS) for moment in apart}
     at = sorted({*at, *(end for end in ends_of_quarters if at and at[0] < end < at[-1])})
     spans = [span for span in rollup.spans if SPANS[span] <= SPANS[longest]]
     return rows_of(rollup, pieces(at, spans))

@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from db.energy_minutes import ROLLUPS, Rollup, whole_sum
 from db.energy_spans import SPANS
+from db.spans import down, up
 from db.upsert import upsert
 
 _TOLERANCE = 1e-9  # relative, for the rounding of many additions
@@ -72,8 +73,7 @@ def _add(connection: Connection, rollup: Rollup, before: Rows, after: Rows) -> N
             continue
         start_at, *rest = key
         for span in rollup.spans:
-            size = SPANS[span]
-            _merge(rollup, found, (span, start_at - start_at % size, *rest), changed)
+            _merge(rollup, found, (span, down(start_at, SPANS[span]), *rest), changed)
     names = ("span", *rollup.key)
     upsert(
         connection,
@@ -122,7 +122,7 @@ def rebuild(connection: Connection, minutes_from: int | None = None) -> None:
         for span in reversed(rollup.spans):
             since = None
             if span == rollup.spans[-1] and minutes_from is not None:
-                since = _next_span(minutes_from, span)
+                since = up(minutes_from, SPANS[span])
             t = rollup.table.c
             connection.execute(
                 delete(rollup.table).where(t.span == span, _since(t.start_at, since))
@@ -130,11 +130,6 @@ def rebuild(connection: Connection, minutes_from: int | None = None) -> None:
             names = ["span", *rollup.key, *rollup.values]
             made = _made(rollup, span, since)
             connection.execute(insert(rollup.table).from_select(names, made))
-
-
-def _next_span(at: int, span: str) -> int:
-    """When the first span begins that is not before `at`."""
-    return -(-at // SPANS[span]) * SPANS[span]
 
 
 def _made(rollup: Rollup, span: str, since_ms: int | None = None) -> Select[*tuple[Any, ...]]:
@@ -222,7 +217,7 @@ def _differing(rollup: Rollup, span: str, since_ms: int | None) -> Select[*tuple
     """What is kept, with the sign turned, is added to what has to be: nothing may be left."""
     since = None
     if since_ms is not None and span == rollup.spans[-1]:
-        since = _next_span(since_ms, span)
+        since = up(since_ms, SPANS[span])
     t = rollup.table.c
     kept = select(rollup.table).where(t.span == span, _since(t.start_at, since)).subquery()
     made = _made(rollup, span, since).subquery()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from db.spans import DAY_MS, HOUR_MS, QUARTER_MS
+from db.spans import DAY_MS, HOUR_MS, QUARTER_MS, down, up
 
 MINUTE_MS = 60_000
 
@@ -63,8 +63,8 @@ def cuts(
     Where no minute is beyond an end, it is moved on to where whole spans end. Where the minutes
     are gone, and only what they add up to is left, a cut is moved back to a span of `smallest_ms`.
     """
-    begin = max(_down(start_ms, MINUTE_MS), kept.first)
-    end = min(_up(end_ms, MINUTE_MS), kept.end)
+    begin = max(down(start_ms, MINUTE_MS), kept.first)
+    end = min(up(end_ms, MINUTE_MS), kept.end)
     last = kept.end if kept.last_minute is None else kept.last_minute
     inner: Iterable[int] = ()
     if bucket_ms is not None:
@@ -72,9 +72,9 @@ def cuts(
         inner = range(first_inner, min(end, last + 1), bucket_ms)
     if end > last:
         end = kept.end
-    found = [begin, *(_up(cut, MINUTE_MS) for cut in inner), end]
-    gone = kept.end if kept.first_minute is None else _down(kept.first_minute, smallest_ms)
-    moved = {_down(cut, smallest_ms) if cut < gone else cut for cut in found}
+    found = [begin, *(up(cut, MINUTE_MS) for cut in inner), end]
+    gone = kept.end if kept.first_minute is None else down(kept.first_minute, smallest_ms)
+    moved = {down(cut, smallest_ms) if cut < gone else cut for cut in found}
     return sorted(cut for cut in moved if begin - smallest_ms < cut <= end)
 
 
@@ -111,7 +111,7 @@ def _split(ranges: Sequence[Range], size: int) -> tuple[list[Range], list[Range]
     """What whole spans of `size` there are in each range, and what is left before and after."""
     whole, rest = [], []
     for begin, end in ranges:
-        first, last = _up(begin, size), _down(end, size)
+        first, last = up(begin, size), down(end, size)
         if first < last:
             whole.append((first, last))
             rest += [(begin, first), (last, end)]
@@ -129,11 +129,3 @@ def _joined(ranges: Sequence[Range]) -> list[Range]:
         else:
             found.append((begin, end))
     return found
-
-
-def _down(at: int, size: int) -> int:
-    return at - at % size
-
-
-def _up(at: int, size: int) -> int:
-    return -(-at // size) * size

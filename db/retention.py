@@ -1,7 +1,7 @@
 """For how long rows are kept, dated; and from when on they are complete. `db.expiry` deletes.
 
-What rows add up to (hours, days, months of usage) outlives them, so no report changes. Only whole
-hours (UTC) go, so an hour of usage has all of its rows or need not have any.
+What rows add up to (hours, days, months and years of usage) outlives them, so no report changes.
+Only whole hours (UTC) go, so an hour of usage has all of its rows or need not have any.
 """
 
 from dataclasses import dataclass

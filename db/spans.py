@@ -1,5 +1,6 @@
-"""Whole quarters, hours, days and months (UTC), and how a range of time is made up of them."""
+"""Whole quarters, hours, days, months and years (UTC), and how a range is made up of them."""
 
+from calendar import isleap, monthrange
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -9,7 +10,7 @@ QUARTER_MS = 15 * 60_000
 HOUR_MS = 60 * 60_000
 DAY_MS = 24 * HOUR_MS
 
-Span = Literal["row", "quarter", "hour", "day", "month"]
+Span = Literal["row", "quarter", "hour", "day", "month", "year"]
 
 
 class Piece(NamedTuple):
@@ -20,42 +21,64 @@ class Piece(NamedTuple):
     end: int
 
 
-@lru_cache(maxsize=4096)
-def month_start(at_ms: int) -> int:
-    """When the UTC month of a time (epoch milliseconds) begins."""
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return _ms(at.year, at.month)
-
-
-def next_month(at_ms: int) -> int:
-    """When the UTC month after that of `at_ms` begins."""
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return _ms(at.year + at.month // 12, at.month % 12 + 1)
-
-
-def _ms(year: int, month: int) -> int:
-    return int(datetime(year, month, 1, tzinfo=UTC).timestamp()) * 1000
-
-
-def _floor(length_ms: int, at_ms: int) -> int:
+def down(at_ms: int, length_ms: int) -> int:
+    """The last multiple of a length that is not after a time (epoch milliseconds)."""
     return at_ms - at_ms % length_ms
 
 
+def up(at_ms: int, length_ms: int) -> int:
+    """The first multiple of a length that is not before a time."""
+    return -(-at_ms // length_ms) * length_ms
+
+
 def _next(length_ms: int, at_ms: int) -> int:
-    return at_ms - at_ms % length_ms + length_ms
+    return down(at_ms, length_ms) + length_ms
+
+
+@lru_cache(maxsize=4096)
+def month_start(at_ms: int) -> int:
+    """When the UTC month of a time begins."""
+    at = _utc(at_ms)
+    return _ms(at.year, at.month)
+
+
+@lru_cache(maxsize=4096)
+def year_start(at_ms: int) -> int:
+    """When the UTC year of a time begins."""
+    return _ms(_utc(at_ms).year)
+
+
+def _next_month(at_ms: int) -> int:
+    at = _utc(at_ms)
+    return month_start(at_ms) + monthrange(at.year, at.month)[1] * DAY_MS
+
+
+def _next_year(at_ms: int) -> int:
+    days = 366 if isleap(_utc(at_ms).year) else 365
+    return year_start(at_ms) + days * DAY_MS
+
+
+def _utc(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def _ms(year: int, month: int = 1) -> int:
+    return int(datetime(year, month, 1, tzinfo=UTC).timestamp()) * 1000
 
 
 _FLOOR: dict[Span, Callable[[int], int]] = {
-    "quarter": partial(_floor, QUARTER_MS),
-    "hour": partial(_floor, HOUR_MS),
-    "day": partial(_floor, DAY_MS),
+    "quarter": partial(down, length_ms=QUARTER_MS),
+    "hour": partial(down, length_ms=HOUR_MS),
+    "day": partial(down, length_ms=DAY_MS),
     "month": month_start,
+    "year": year_start,
 }
 _NEXT: dict[Span, Callable[[int], int]] = {
     "quarter": partial(_next, QUARTER_MS),
     "hour": partial(_next, HOUR_MS),
     "day": partial(_next, DAY_MS),
-    "month": next_month,
+    "month": _next_month,
+    "year": _next_year,
 }
 
 
@@ -64,10 +87,15 @@ def floor(span: Span, at_ms: int) -> int:
     return _FLOOR[span](at_ms)
 
 
+def following(span: Span, at_ms: int) -> int:
+    """When the span after the one that holds `at_ms` begins."""
+    return _NEXT[span](at_ms)
+
+
 def ceiling(span: Span, at_ms: int) -> int:
     """When the first span begins that is not before `at_ms`."""
     begun = floor(span, at_ms)
-    return begun if begun == at_ms else _NEXT[span](at_ms)
+    return begun if begun == at_ms else following(span, at_ms)
 
 
 def pieces(start_ms: int, end_ms: int, spans: Sequence[Span]) -> list[Piece]:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from db.schema import Request, UsageHour, UsageModel, UsagePeriod, UsageTime
-from db.spans import DAY_MS, HOUR_MS, QUARTER_MS, month_start
+from db.spans import DAY_MS, HOUR_MS, QUARTER_MS, down, month_start, year_start
 from db.upsert import upsert
 
 _r = Request
@@ -169,15 +169,15 @@ def _book(connection: Connection, changes: Mapping[_Key, _Amounts]) -> None:
         return
     hours, periods, models, times = (_Sums() for _ in range(4))
     for (quarter, developer, team, model, engine, status, experts), change in changes.items():
-        hour, day = quarter - quarter % HOUR_MS, quarter - quarter % DAY_MS
-        month = month_start(day)
+        hour, day = down(quarter, HOUR_MS), down(quarter, DAY_MS)
+        periods_of = (("day", day), ("month", month_start(day)), ("year", year_start(day)))
         hours.add((hour, developer, team, model, engine, status), change)
         endings = {
             name: change["requests"] if status == ending else 0 for name, ending in COUNTS.items()
         }
-        for span, start in (("day", day), ("month", month)):
+        for span, start in periods_of:
             periods.add((span, start, developer, team, model, engine), change | endings)
-        for span, start in (("hour", hour), ("day", day), ("month", month)):
+        for span, start in (("hour", hour), *periods_of):
             models.add((span, start, model, engine, status, experts), change)
         for span, start in (("quarter", quarter), ("hour", hour)):
             times.add((span, start), change)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from db.schema import Request
-from db.spans import DAY_MS, HOUR_MS, QUARTER_MS, Span, floor, next_month
+from db.spans import DAY_MS, HOUR_MS, QUARTER_MS, Span, floor, following
 from db.usage import (
     COUNTS,
     ENDED,
@@ -61,79 +61,87 @@ def rebuild(connection: Connection, rows_from: int | None = None) -> None:
     """Make the tables anew from all requests that have ended: minutes for 10 million.
 
     `rows_from`: requests that started before this (a whole hour, epoch ms) are deleted, so hours
-    before it stay as they are; days and months are made anew from the hours.
+    before it stay as they are; days, months and years are made anew from the hours.
     """
     if rows_from is None:
         for table in (HOURS, PERIODS, MODELS, TIMES):
             connection.execute(delete(table))
-    for start, end in _months(connection):
-        made_from = max(start, rows_from or start)
-        for layer in _layers(start, end, made_from):
-            begin = made_from if layer.of_rows else start
-            connection.execute(delete(layer.table).where(*_within(layer, begin, end)))
-            names = [column.name for column in layer.query.selected_columns]
-            connection.execute(insert(layer.table).from_select(names, layer.query))
+    for layer, start, end in _layers(connection, rows_from):
+        connection.execute(delete(layer.table).where(*_within(layer, start, end)))
+        names = [column.name for column in layer.query.selected_columns]
+        connection.execute(insert(layer.table).from_select(names, layer.query))
 
 
 def differences(
     connection: Connection, rows_from: int | None, most: int
 ) -> tuple[int, list[Difference]]:
-    """How many rows are not what their requests, hours or days add up to, and the first of them.
+    """How many rows are not what their requests, hours, days or months add up to, and the first of
+    them.
 
     `rows_from`: requests that started before this (a whole hour, epoch ms) are deleted, so hours
-    before it cannot be compared with them, but days with hours and months with days can.
+    before it cannot be compared with them, but longer spans can be with shorter ones.
     """
     count, named = 0, list[Difference]()
-    for start, end in _months(connection):
-        compared_from = max(start, rows_from or start)
-        for layer in _layers(start, end, compared_from):
-            query = _unequal(layer, compared_from if layer.of_rows else start, end)
-            for row in connection.execute(query).mappings():
-                count += 1
-                if len(named) < most:
-                    named.append(Difference(layer.table.name, dict(row)))
+    for layer, start, end in _layers(connection, rows_from):
+        for row in connection.execute(_unequal(layer, start, end)).mappings():
+            count += 1
+            if len(named) < most:
+                named.append(Difference(layer.table.name, dict(row)))
     return count, named
 
 
-def _months(connection: Connection) -> Iterator[tuple[int, int]]:
-    """Every UTC month that has requests or hours of them. A month at a time: less to sort."""
+def _layers(connection: Connection, rows_from: int | None) -> Iterator[tuple[_Layer, int, int]]:
+    """What each table and span is made of, and from when to when; each is made of one before it.
+    A month at a time: less to sort."""
+    for start, end in _every("month", connection):
+        from_rows = max(start, rows_from or start)
+        for layer in _of_month(start, end, from_rows):
+            yield layer, from_rows if layer.of_rows else start, end
+    for start, end in _every("year", connection):
+        for table in (PERIODS, MODELS):
+            yield _of_spans(table, "year", "month", start, end), start, end
+
+
+def _every(span: Span, connection: Connection) -> Iterator[tuple[int, int]]:
+    """Every UTC month or year that has requests or hours of them."""
     known = [at for at in bounds(connection) if at is not None]
     if not known:
         return
-    start = floor("month", min(known))
+    start = floor(span, min(known))
     while start <= max(known):
-        yield start, next_month(start)
-        start = next_month(start)
+        yield start, following(span, start)
+        start = following(span, start)
 
 
-def _layers(start: int, end: int, rows_from: int) -> list[_Layer]:
-    """What each table and span is made of in one month; each is made of one before it."""
-
+def _of_month(start: int, end: int, rows_from: int) -> list[_Layer]:
     def of_rows(table: Table, span: Span | None, length_ms: int, keys: Sequence[Any]) -> _Layer:
         return _of_rows(table, span, length_ms, keys, rows_from, end)
-
-    def of_spans(table: Table, span: Span, of: Span, length_ms: int | None) -> _Layer:
-        """From rows of a shorter span; `length_ms` None: the whole month."""
-        others = [column for column in table.primary_key if column.name not in _TIME_KEYS]
-        at = [] if length_ms is None else [_floor(table.c.start_at, length_ms)]
-        month: list[ColumnElement[int]] = []
-        if length_ms is None:
-            month = [literal_column(str(start)).label("start_at")]
-        sums = [total(column.name, column) for column in table.c if not column.primary_key]
-        query = select(*_name(span), *month, *at, *others, *sums).group_by(*at, *others)
-        within = (table.c.span == of, table.c.start_at >= start, table.c.start_at < end)
-        return _Layer(table, span, query.where(*within))
 
     return [
         of_rows(HOURS, None, HOUR_MS, _DEVELOPER),
         _Layer(PERIODS, "day", _days(start, end)),
-        of_spans(PERIODS, "month", "day", None),
+        _of_spans(PERIODS, "month", "day", start, end),
         of_rows(MODELS, "hour", HOUR_MS, _MODEL),
-        of_spans(MODELS, "day", "hour", DAY_MS),
-        of_spans(MODELS, "month", "day", None),
+        _of_spans(MODELS, "day", "hour", start, end, DAY_MS),
+        _of_spans(MODELS, "month", "day", start, end),
         of_rows(TIMES, "quarter", QUARTER_MS, ()),
-        of_spans(TIMES, "hour", "quarter", HOUR_MS),
+        _of_spans(TIMES, "hour", "quarter", start, end, HOUR_MS),
     ]
+
+
+def _of_spans(
+    table: Table, span: Span, of: Span, start: int, end: int, length_ms: int | None = None
+) -> _Layer:
+    """From rows of a shorter span; `length_ms` None: all of them make one."""
+    others = [column for column in table.primary_key if column.name not in _TIME_KEYS]
+    at = [] if length_ms is None else [_floor(table.c.start_at, length_ms)]
+    whole: list[ColumnElement[int]] = []
+    if length_ms is None:
+        whole = [literal_column(str(start)).label("start_at")]
+    sums = [total(column.name, column) for column in table.c if not column.primary_key]
+    query = select(*_name(span), *whole, *at, *others, *sums).group_by(*at, *others)
+    within = (table.c.span == of, table.c.start_at >= start, table.c.start_at < end)
+    return _Layer(table, span, query.where(*within))
 
 
 _TIME_KEYS = ("span", "start_at")

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from db.schema import Horizon, Request
-from db.spans import Piece, Span, ceiling, floor, pieces
+from db.spans import Piece, Span, floor, following, pieces
 from db.usage import (
     COUNTS,
     ENDED,
@@ -46,6 +46,7 @@ _KEYS_OF_ROWS: dict[str, ColumnElement[Any]] = {
     "model": _r.model.expression,
 }
 _MODEL = ("model", "engine", "status", "experts")
+_LONGEST_FIRST: tuple[Span, ...] = ("year", "month", "day", "hour")
 # As the index on what did not go well says it, by status and time.
 _RUNNING = and_(_r.status == "running", _r.status != literal_column("'ok'"))
 
@@ -74,7 +75,7 @@ def _by(
 ) -> Subquery:
     parts: list[Rows] = []
     rows = [_KEYS_OF_ROWS[key].label(key) for key in keys]
-    for piece in _pieces(connection, start_ms, end_ms, ("month", "day", "hour")):
+    for piece in _pieces(connection, start_ms, end_ms, _LONGEST_FIRST):
         match piece.span:
             case "row":
                 ended = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
@@ -100,7 +101,7 @@ def by_model(
     """Keys model, engine, status and experts (-1: not told); the `measures` (of `MEASURES`)."""
     parts: list[Rows] = []
     rows = (_r.model, _r.engine, _r.status, EXPERTS.label("experts"))
-    for piece in _pieces(connection, start_ms, end_ms, ("month", "day", "hour")):
+    for piece in _pieces(connection, start_ms, end_ms, _LONGEST_FIRST):
         if piece.span == "row":
             parts.append(_rows(rows, piece, measures, {}))
         else:
@@ -200,7 +201,7 @@ def _pieces(
     keep_start: bool = False,
 ) -> list[Piece]:
     """The range in pieces. Where nothing is before or after it, it may as well take in the whole
-    month that it begins or ends in: fewer and larger pieces. Where retention has deleted requests,
+    year that it begins or ends in: fewer and larger pieces. Where retention has deleted requests,
     an edge is moved back to the quarter of an hour, which is kept of them."""
     kept_from = connection.execute(_KEPT_FROM).scalar() or 0
     first_row, last_row, first_hour, last_hour = bounds(connection)
@@ -210,9 +211,10 @@ def _pieces(
         end_ms = floor("quarter", end_ms)
     first = first_hour if first_hour is not None and first_hour < kept_from else first_row
     if (first is None or start_ms <= first) and not keep_start:
-        start_ms = floor("month", start_ms)
-    if spans and all(last is None or last < end_ms for last in (last_row, last_hour)):
-        end_ms = ceiling("month", end_ms)
+        start_ms = floor("year", start_ms)
+    last = max((at for at in (last_row, last_hour) if at is not None), default=end_ms)
+    if spans and last < end_ms:
+        end_ms = following("year", last)
     found: list[Piece] = []
     for piece in pieces(start_ms, end_ms, spans):
         found += _without_deleted(piece, kept_from) if piece.span == "row" else [piece]

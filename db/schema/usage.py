@@ -4,9 +4,9 @@ These tables are derived: `db.usage.rebuild` makes them anew from the rows of `r
 `python -m db check` compares the two. They hold requests that have ended; what runs is read from
 its rows. They outlive the rows: retention deletes requests, never what they add up to.
 
-`start_at` is when the quarter of an hour, hour, day or month (UTC) begins. `team_id` is 0 for no
-team, `experts` (a token's routed experts on average, rounded) -1 where it is not told: a key has no
-NULL. A measure is a sum over requests, and 0 where there is nothing to add:
+`start_at` is when the quarter of an hour, hour, day, month or year (UTC) begins. `team_id` is 0 for
+no team, `experts` (a token's routed experts on average, rounded) -1 where it is not told: a key has
+no NULL. A measure is a sum over requests, and 0 where there is nothing to add:
 
 - `estimated_counts`: requests whose tokens are an estimate;
 - `energy_unknown`, `energy_partial`: requests without an energy figure, and with a lower bound;
@@ -58,8 +58,8 @@ class UsageHour(_Measured, Base):
 
 
 class UsagePeriod(_Measured, Base):
-    """A day or month (`span`) of one developer, team, model and engine; with so many requests of
-    each ending, so that a year is few rows."""
+    """A day, month or year (`span`) of one developer, team, model and engine; with so many requests
+    of each ending, so that a year is few rows."""
 
     __tablename__ = "usage_periods"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
@@ -77,7 +77,7 @@ class UsagePeriod(_Measured, Base):
 
 
 class UsageModel(_Measured, Base):
-    """An hour, day or month (`span`) of one model, engine, status and number of experts."""
+    """An hour, day, month or year (`span`) of one model, engine, status and number of experts."""
 
     __tablename__ = "usage_models"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
