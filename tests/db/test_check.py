@@ -38,14 +38,16 @@ DAMAGE = {
     "UPDATE monthly_use SET energy_j = energy_j + 0.1": "month's use",
     "UPDATE monthly_use SET month = '2025-12'": "month's use",
     "DELETE FROM monthly_use": "month's use",
-    "UPDATE requests SET input_tokens = input_tokens + 1": "hours, days and months",
-    "UPDATE usage_hours SET output_tokens = 3": "hours, days and months",
-    "UPDATE usage_hours SET told_energy_j = told_energy_j + 1e-6": "hours, days and months",
-    "UPDATE usage_periods SET ok = 2 WHERE span = 'day'": "hours, days and months",
-    "DELETE FROM usage_periods WHERE span = 'month'": "hours, days and months",
-    "UPDATE usage_models SET experts = 3 WHERE span = 'day'": "hours, days and months",
-    "UPDATE usage_times SET requests = 2": "hours, days and months",
-    "DELETE FROM usage_times": "hours, days and months",
+    "UPDATE requests SET input_tokens = input_tokens + 1": "hours, days, months and years",
+    "UPDATE usage_hours SET output_tokens = 3": "hours, days, months and years",
+    "UPDATE usage_hours SET told_energy_j = told_energy_j + 1e-6": "hours, days, months and years",
+    "UPDATE usage_periods SET ok = 2 WHERE span = 'day'": "hours, days, months and years",
+    "DELETE FROM usage_periods WHERE span = 'month'": "hours, days, months and years",
+    "UPDATE usage_models SET experts = 3 WHERE span = 'day'": "hours, days, months and years",
+    "UPDATE usage_periods SET ok = 2 WHERE span = 'year'": "hours, days, months and years",
+    "DELETE FROM usage_models WHERE span = 'year'": "hours, days, months and years",
+    "UPDATE usage_times SET requests = 2": "hours, days, months and years",
+    "DELETE FROM usage_times": "hours, days, months and years",
     "UPDATE energy_intervals SET idle_j = idle_j + 1": "are its total",
     "UPDATE energy_intervals SET total_j = NULL": "all known or all unknown",
     "UPDATE energy_intervals SET idle_j = -1, total_j = total_j - 2": "part of the idle",
@@ -113,7 +115,7 @@ def test_each_kind_of_damage_is_found_and_its_row_named(
     named = found[broken[0]][0]
     if "month's use" in broken[0]:
         assert "monthly_use 2026-01, developer 1, key 1" in found[broken[0]]
-    elif DAMAGE[damage] == "hours, days and months":
+    elif DAMAGE[damage] == "hours, days, months and years":
         assert named.startswith("usage_")
         assert "start_at 1767" in named
     elif damage.startswith("UPDATE requests") and "joules" not in broken[0]:

@@ -15,17 +15,17 @@ from db.energy_queries import work_by_developer, work_by_model
 from db.ledger import Ledger
 from db.migrate import fill_rollups, migrate
 from db.schema import Request
-from db.spans import DAY_MS, HOUR_MS, ceiling, floor, next_month, pieces
+from db.spans import DAY_MS, HOUR_MS
 from db.usage import changing
 from db.usage_rebuild import differences, rebuild
 from tests.db import energy_rows
 from tests.db.team import WAIT_S, Team, outcome, row, rows, window
 
-MONTH_END = int(datetime(2026, 1, 31, 22, tzinfo=UTC).timestamp() * 1000)
+YEAR_END = int(datetime(2025, 12, 31, 22, tzinfo=UTC).timestamp() * 1000)
 INDIA = HOUR_MS // 2  # local midnight is at half past 18 UTC
 USAGE = ("usage_hours", "usage_periods", "usage_models", "usage_times")
 
-# A request: when (a place within four days around a month's end), who, how it ended, its joules.
+# A request: when (a place within four days around a year's end), who, how it ended, its joules.
 moments = st.integers(-2 * DAY_MS, 2 * DAY_MS)
 requests = st.lists(
     st.fixed_dictionaries(
@@ -53,7 +53,7 @@ def _row(made: dict[str, Any], people_ids: list[int]) -> dict[str, Any]:
     energy_j = made["energy_j"]
     return energy_rows.request(
         people_ids[made["who"]],
-        MONTH_END + made["at"],
+        YEAR_END + made["at"],
         status=made["status"],
         team_id=made["who"] or None,
         model=made["model"],
@@ -83,7 +83,7 @@ def test_any_range_adds_up_to_its_requests(
         connection.execute(delete(Request))
     written = [_row(each, ids) for each in made]
     energy_rows.write(ledger.engine, requests=written)
-    start, end = MONTH_END + edge[0], MONTH_END + edge[1]
+    start, end = YEAR_END + edge[0], YEAR_END + edge[1]
     inside = [it for it in written if start <= it["started_at"] < end]
 
     found = queries.totals(ledger.engine, start, end)
@@ -149,17 +149,17 @@ def test_whatever_order_a_ledger_hears_things_in_usage_is_what_a_rebuild_makes(
     waiting: list[Any] = []
     for what, which, joules in steps:
         if what == "admit" or not known:
-            request = team.request(at=MONTH_END + len(known) * 40 * 60_000)
+            request = team.request(at=YEAR_END + len(known) * 40 * 60_000)
             known.append(request.id)
             waiting.append(ledger.admit(request))
             continue
         request_id = known[which % len(known)]
         if what == "finish":
-            done = outcome(request_id, at=MONTH_END + 90 * 60_000, first_token_at=None)
+            done = outcome(request_id, at=YEAR_END + 90 * 60_000, first_token_at=None)
             waiting.append(ledger.finish(done))
         else:
             share = None if what == "unknown" else joules
-            waiting.append(ledger.record_energy(window({request_id: share}, at=MONTH_END)))
+            waiting.append(ledger.record_energy(window({request_id: share}, at=YEAR_END)))
     for future in waiting:
         future.result(WAIT_S)
     with writing(ledger.engine) as connection:
@@ -225,25 +225,3 @@ def test_a_ledger_of_the_version_before_gets_its_usage_when_it_is_opened(url: st
     with writing(engine) as connection:
         fill_rollups(connection, came_from="0003")
     assert rows(engine, "usage_hours")[0]["output_tokens"] == 5
-
-
-@given(start=moments, length=st.integers(0, 5 * DAY_MS))
-def test_a_ranges_pieces_follow_each_other_without_gap_or_overlap(start: int, length: int) -> None:
-    start += MONTH_END
-    found = pieces(start, start + length, ("month", "day", "hour"))
-    at = start
-    for piece in found:
-        assert piece.start == at
-        assert piece.end > at
-        if piece.span != "row":
-            assert floor(piece.span, piece.start) == piece.start
-            assert ceiling(piece.span, piece.end) == piece.end
-        at = piece.end
-    assert at == start + length
-    assert sum(piece.span == "row" for piece in found) <= 2
-
-
-def test_months_are_those_of_the_calendar_in_utc() -> None:
-    december = int(datetime(2027, 12, 31, 23, 59, tzinfo=UTC).timestamp() * 1000)
-    assert next_month(december) == int(datetime(2028, 1, 1, tzinfo=UTC).timestamp() * 1000)
-    assert floor("month", december) == int(datetime(2027, 12, 1, tzinfo=UTC).timestamp() * 1000)
