@@ -1,101 +1,23 @@
-"""FOCUS 1.2: the specification's rules, and money that is conserved to the cent."""
+"""FOCUS 1.2: who carries what, conserved to the cent and as on the pages."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from dashboard.costs.comparison import compare
-from dashboard.costs.models import Comparison
 from dashboard.overview import View, compute
-from dashboard.reports.exports import Export
 from dashboard.reports.focus import focus_table
 from dashboard.reports.span import Span
-from dashboard.sides import developers_of, segments_of
 from db import people, prices
 from db.connect import connect
-from db.errors import InvalidInput
-from db.export_queries import Whose
 from db.migrate import migrate
-from tests.dashboard.reports import focus_rules
-from tests.dashboard.reports.books import (
-    BERLIN,
-    OCTOBER,
-    UTC_ZONE,
-    add,
-    at,
-    exported,
-    meter,
-    parquet_of,
-    person,
-    request,
-    rows_of,
-)
-
-Row = dict[str, str]
-
-
-def total(rows: list[Row], column: str = "EffectiveCost", **of: str) -> Decimal:
-    return sum(
-        (Decimal(row[column]) for row in rows if all(row[name] == of[name] for name in of)),
-        Decimal(0),
-    )
-
-
-def compared(ledger: Engine, span: Span) -> Comparison:
-    """What the pages show of the same range."""
-    segments = segments_of(ledger, span.start_ms, span.end_ms)
-    return compare(segments, developers_of(ledger, span.zone), span.zone)
-
-
-def focus(
-    ledger: Engine,
-    days: tuple[date, date] = OCTOBER,
-    zone: ZoneInfo = UTC_ZONE,
-    whose: Whose | None = None,
-) -> list[Row]:
-    file = exported(ledger, "focus", days=days, zone=zone, whose=whose or Whose())
-    rows = rows_of(file)
-    names = file.decode().split("\r\n")[0].split(",")
-    assert focus_rules.broken(names, rows) == set()
-    return rows
-
-
-@pytest.fixture
-def used(ledger: Engine) -> Engine:
-    """Hardware for $36,000 over 36 months from 1 October 2025; two teams and one person in none.
-
-    Platform used 3/4 of the energy and Data 1/4.
-    """
-    prices.set_prices(
-        ledger,
-        actor="test",
-        hardware_price=36_000,
-        hardware_life_months=36,
-        in_service_date="2025-10-01",
-        power_kw="0.5",
-        pue="1.2",
-        electricity_price_per_kwh="0.20",
-        operations_per_month=310,
-    )
-    ada, platform = person(ledger, "Ada", "Platform")
-    ken, data = person(ledger, "Ken", "Data")
-    add(
-        ledger,
-        [
-            request(ada, at(5), team_id=platform, energy_j=6_000.0),
-            request(ada, at(6), team_id=platform, energy_j=3_000.0),
-            request(ken, at(6, 15), team_id=data, energy_j=3_000.0),
-        ],
-    )
-    return ledger
+from tests.dashboard.reports.books import BERLIN, OCTOBER, UTC_ZONE, add, at, meter, person, request
+from tests.dashboard.reports.focus_books import compared, focus, total
 
 
 def test_a_month_is_what_a_hand_calculation_says(used: Engine) -> None:
@@ -138,21 +60,6 @@ def test_each_team_has_its_part_and_idle_days_are_shared_as_on_the_pages(used: E
     assert {row["SubAccountName"] for row in idle} == {"Platform", "Data"}
     assert total(idle, "ConsumedQuantity", ConsumedUnit="Tokens") == 0
     assert {row["x_SharedBy"] for row in idle} == {"energy"}
-
-
-def test_a_row_tells_what_its_team_used_that_day_and_how_that_is_known(used: Engine) -> None:
-    rows = focus(used)
-    sixth = [row for row in rows if row["ChargePeriodStart"] == "2025-10-06T00:00:00Z"]
-    hardware = {row["SubAccountName"]: row for row in sixth if row["SkuId"] == "hardware-time"}
-    assert hardware["Data"]["x_InputTokens"] == "40"
-    assert hardware["Data"]["x_CachedInputTokens"] == "10"
-    assert hardware["Data"]["x_OutputTokens"] == "25"
-    assert hardware["Data"]["x_Requests"] == "1"
-    power = {row["SubAccountName"]: row for row in sixth if row["SkuId"] == "electricity"}
-    assert power["Data"]["x_EnergyJoules"] == "3000.0"
-    assert power["Data"]["x_EnergyBasis"] == "measured"
-    assert power["Data"]["x_ElectricityBasis"] == "nameplate"
-    assert power["Data"]["x_PowerUsageEffectiveness"] == "1.2"
 
 
 def test_a_month_that_nobody_used_has_rows_of_no_team(used: Engine) -> None:
@@ -236,58 +143,6 @@ def test_the_month_to_date_is_the_overviews(used: Engine) -> None:
     place = [column.name for column in table.columns].index("EffectiveCost")
     shown = compute(used, View("own", "month", BERLIN.key), now).month
     assert sum(row[place] for row in cells) == shown.self_hosted_total
-
-
-def test_days_to_come_cost_nothing_yet(used: Engine) -> None:
-    table = focus_table(used, Span(*OCTOBER, UTC_ZONE), at(3, 12))
-    place = [column.name for column in table.columns].index("ChargePeriodEnd")
-    assert max(row[place] for batch in table.batches for row in batch.rows) == at(3, 12)
-
-
-def test_billing_periods_are_the_readers_own_months(used: Engine) -> None:
-    rows = focus(used, zone=BERLIN)
-    assert {(row["BillingPeriodStart"], row["BillingPeriodEnd"]) for row in rows} == {
-        ("2025-09-30T22:00:00Z", "2025-10-31T23:00:00Z")
-    }
-    days = {(row["ChargePeriodStart"], row["ChargePeriodEnd"]) for row in rows}
-    assert ("2025-10-25T22:00:00Z", "2025-10-26T23:00:00Z") in days, "a day of 25 hours"
-    assert len(days) == 31
-
-
-def test_a_closed_month_does_not_depend_on_the_range_that_is_asked_for(used: Engine) -> None:
-    alone = focus(used)
-    within = focus(used, (date(2025, 9, 1), date(2025, 11, 10)))
-    assert [r for r in within if r["BillingPeriodStart"] == "2025-10-01T00:00:00Z"] == alone
-
-
-def test_one_teams_costs_can_be_had_alone_but_not_one_developers(used: Engine) -> None:
-    with used.connect() as connection:
-        data = connection.exec_driver_sql("SELECT id FROM teams WHERE name = 'Data'").scalar()
-    rows = focus(used, whose=Whose(team_id=data))
-    assert {row["SubAccountName"] for row in rows} == {"Data"}
-    with pytest.raises(InvalidInput, match="choose a team"):
-        Export("focus", "csv", Span(*OCTOBER, UTC_ZONE), Whose(developer_id=1))
-
-
-def test_a_month_in_two_currencies_is_refused_before_anything_is_written(used: Engine) -> None:
-    prices.set_prices(used, actor="test", valid_from=at(15), currency="EUR")
-    with pytest.raises(InvalidInput, match="October 2025"):
-        exported(used, "focus")
-    rows = focus(used, (date(2025, 11, 1), date(2025, 11, 2)))
-    assert {row["BillingCurrency"] for row in rows} == {"EUR"}
-
-
-def test_before_anything_is_in_service_there_is_a_header_alone(ledger: Engine) -> None:
-    assert focus(ledger) == []
-    assert parquet_of(exported(ledger, "focus", "parquet")).num_rows == 0
-
-
-def test_parquet_holds_the_same_exact_decimals(used: Engine) -> None:
-    rows, table = focus(used), parquet_of(exported(used, "focus", "parquet"))
-    assert table.schema.field("EffectiveCost").type == pa.decimal128(28, 10)
-    assert table["EffectiveCost"].to_pylist() == [Decimal(row["EffectiveCost"]) for row in rows]
-    assert table["ChargePeriodStart"].to_pylist()[0] == datetime(2025, 10, 1, tzinfo=UTC)
-    assert set(table["ChargeClass"].to_pylist()) == {None}
 
 
 amounts = st.decimals(min_value=0, max_value=99_999, places=2)
@@ -378,31 +233,3 @@ def test_any_ledger_keeps_the_rules_and_every_cent(
                 row.input_tokens + row.output_tokens for row in comparison.developers
             )
         ledger.dispose()
-
-
-def test_the_rules_notice_what_is_wrong(used: Engine) -> None:
-    """The list of rules is of use only if a file can break it."""
-    good = focus(used)[1]
-    names = list(good)
-    for change in (
-        {"EffectiveCost": ""},
-        {"EffectiveCost": "1,000.00"},
-        {"BillingCurrency": "usd"},
-        {"ChargePeriodStart": "2025-10-01 00:00:00"},
-        {"ChargePeriodEnd": "2025-11-02T00:00:00Z"},
-        {"ChargeCategory": "Rent"},
-        {"ConsumedQuantity": "", "ConsumedUnit": "Tokens"},
-        {"ChargeCategory": "Purchase", "ChargeFrequency": "Usage-Based"},
-        {"SubAccountName": ""},
-        {"ServiceSubcategory": "Virtual Machines"},
-        {"CommitmentDiscountStatus": "Used"},
-    ):
-        assert focus_rules.broken(names, [good | change]), change
-    assert focus_rules.broken([n for n in names if n != "ListCost"], []) == {
-        "ListCost must be present"
-    }
-    assert focus_rules.broken([*names, "kWh"], []) == {
-        "kWh is no column ID",
-        "kWh is no column of FOCUS",
-        "custom columns come after all others",
-    }
