@@ -1,5 +1,4 @@
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -177,10 +176,3 @@ def test_the_command_says_what_it_wrote_and_where(tmp_path: Path) -> None:
         ["sample", "--requests", "2000", "--developers", "3", "--days", "2", "--database", url],
     )
     assert "2,000 requests of 3 developers over 2 days" in done.output
-
-
-@pytest.mark.slow
-def test_a_hundred_thousand_requests_of_a_year_take_well_under_a_minute(tmp_path: Path) -> None:
-    started = time.monotonic()
-    write_large_sample(f"sqlite:///{tmp_path / 'sample.db'}", 100_000)
-    assert time.monotonic() - started < 90  # 18 s on two cores with nothing else to do

@@ -1,4 +1,3 @@
-import time
 from datetime import datetime
 from pathlib import Path
 
@@ -27,9 +26,7 @@ UNTIL = 1_780_000_000_000
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> str:
     sample = f"sqlite:///{tmp_path_factory.mktemp('sample') / 'sample.db'}"
-    started = time.monotonic()
     write_sample(sample, until_ms=UNTIL)
-    assert time.monotonic() - started < 30  # 10 s on a machine with nothing else to do
     return sample
 
 
