@@ -6,7 +6,7 @@ and, apart from those, of running ones with what is known of them so far.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -44,6 +44,7 @@ _KEYS_OF_ROWS: dict[str, ColumnElement[Any]] = {
     "developer_id": _r.developer_id.expression,
     "team_id": TEAM,
     "model": _r.model.expression,
+    "at": _r.started_at.expression,
 }
 _MODEL = ("model", "engine", "status", "experts")
 _LONGEST_FIRST: tuple[Span, ...] = ("year", "month", "day", "hour")
@@ -66,6 +67,21 @@ def by_developer_and_model(
     return _by((*_DEVELOPER, "model"), connection, start_ms, end_ms, measures)
 
 
+def by_developer_over_time(
+    connection: Connection,
+    start_ms: int,
+    end_ms: int,
+    measures: Sequence[str],
+    *,
+    longest: Literal["day", "hour"],
+) -> list[Rows]:
+    """The same as `by_developer`, with the key `at` too: when the day or hour (UTC) of the row
+    begins, or a single request's moment. In parts, so that each may be read in its table's order:
+    their sum is the range."""
+    spans: Sequence[Span] = ("day", "hour") if longest == "day" else ("hour",)
+    return _parts(("at", *_DEVELOPER), connection, start_ms, end_ms, measures, spans)
+
+
 def _by(
     keys: Sequence[str],
     connection: Connection,
@@ -73,9 +89,21 @@ def _by(
     end_ms: int,
     measures: Sequence[str],
 ) -> Subquery:
+    parts = _parts(keys, connection, start_ms, end_ms, measures, _LONGEST_FIRST)
+    return union_all(*parts).subquery()
+
+
+def _parts(
+    keys: Sequence[str],
+    connection: Connection,
+    start_ms: int,
+    end_ms: int,
+    measures: Sequence[str],
+    spans: Sequence[Span],
+) -> list[Rows]:
     parts: list[Rows] = []
     rows = [_KEYS_OF_ROWS[key].label(key) for key in keys]
-    for piece in _pieces(connection, start_ms, end_ms, _LONGEST_FIRST):
+    for piece in _pieces(connection, start_ms, end_ms, spans):
         match piece.span:
             case "row":
                 ended = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
@@ -92,7 +120,7 @@ def _by(
                 parts.append(_kept(PERIODS, _of(PERIODS, keys), piece, measures, ended))
     none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
     parts.append(_running(rows, start_ms, end_ms, measures, none))
-    return union_all(*parts).subquery()
+    return parts
 
 
 def by_model(
@@ -129,7 +157,7 @@ def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) 
 
 
 def _of(table: Table, names: Sequence[str]) -> list[ColumnElement[Any]]:
-    return [table.c[name] for name in names]
+    return [table.c.start_at.label("at") if name == "at" else table.c[name] for name in names]
 
 
 def _fits(span: Span, at_ms: int) -> bool:

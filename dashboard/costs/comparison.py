@@ -22,6 +22,7 @@ from dashboard.costs.rows import (
     developer_rows,
     per_million,
     share_out,
+    stay_rows,
     team_rows,
 )
 from dashboard.costs.seats import TeamSeats, priced_months
@@ -74,6 +75,7 @@ def compare(
         shared_by=shared.basis,
         developers=developer_rows(shares),
         teams=team_rows(shares),
+        stays=stay_rows(shares),
         cost_per_million_tokens=per_million(costs.total, used.tokens),
         marginal_per_million_tokens=per_million(marginal_total, used.tokens, 6),
         utilisation=None if served is None else money.rounded(served, 6),

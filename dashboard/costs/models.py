@@ -159,10 +159,18 @@ class TeamCost(_CostRow):
     developers: int
 
 
+class StayCost(DeveloperCost):
+    """What a developer used and carries for the time in one team (id 0: in none)."""
+
+    team_id: int
+
+
 class Comparison(_Model):
     """Both sides over one range. Σ of the rows' `fully_loaded` = `self_hosted_total` =
     `depreciation` + `electricity` + `operations`, and Σ of their `seat` = `baseline_total`, to the
     cent, over developers and over teams.
+
+    `stays` are the developers' rows divided by team, without what nobody carries.
 
     `seats` counts who held one; the two averages divide by it (None without any). `utilisation` is
     the part of the metered energy that served requests; `idle_share` the part of the cost that
@@ -188,6 +196,7 @@ class Comparison(_Model):
     shared_by: SharedBy
     developers: tuple[DeveloperCost, ...]
     teams: tuple[TeamCost, ...]
+    stays: tuple[StayCost, ...]
     cost_per_million_tokens: Decimal | None
     marginal_per_million_tokens: Decimal | None
     utilisation: Decimal | None

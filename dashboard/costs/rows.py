@@ -13,7 +13,7 @@ from typing import Any
 
 from dashboard.costs import money
 from dashboard.costs.idle import overhead, overhead_name, weights
-from dashboard.costs.models import NO_TEAM, DeveloperCost, IdleRule, SharedBy, TeamCost
+from dashboard.costs.models import NO_TEAM, DeveloperCost, IdleRule, SharedBy, StayCost, TeamCost
 from dashboard.costs.teams import Stay
 from dashboard.costs.usage import NOTHING, Used, sum_of, weight
 
@@ -95,6 +95,18 @@ def team_rows(shares: Shares) -> tuple[TeamCost, ...]:
             for team in by_name
         ],
         *[TeamCost(team_id=None, developers=0, **fields) for fields in _nobodys(shares)],
+    )
+
+
+def stay_rows(shares: Shares) -> tuple[StayCost, ...]:
+    """Each developer's time in each team, in the order of `stays`."""
+    return tuple(
+        StayCost(
+            developer_id=stay.developer_id,
+            team_id=stay.team_id,
+            **_fields(stay.developer, row, shares.shared),
+        )
+        for stay, row in zip(shares.stays, shares.rows, strict=True)
     )
 
 
