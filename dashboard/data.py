@@ -12,15 +12,19 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import energy as energy_figures
+from dashboard import my_usage as own_figures
+from dashboard import team as team_figures
 from dashboard.alternatives.choices import Choices, baselines
 from dashboard.alternatives.offers import Offer, Ranged, ranged
 from dashboard.alternatives.offers import offers as priced_offers
 from dashboard.energy import EnergyView
 from dashboard.ledgers import engine_of, make_sample
+from dashboard.my_usage import MyUsage
 from dashboard.overview import Overview, View, compute
 from dashboard.reports.month import contents, months
 from dashboard.reports.month.models import MonthReport
 from dashboard.reports.routes import MADE_BY
+from dashboard.team import TeamUse
 from db import energy_queries, grid, keys, limits, people, prices, queries
 from db.ids import now_ms
 from db.months import month_after, month_of
@@ -97,6 +101,24 @@ def energy(ledger: str, span: str, zone: ZoneInfo) -> EnergyView:
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
 def _energy(url: str, view: View) -> EnergyView:
     return energy_figures.compute(engine_of(view.ledger), view, now_ms())
+
+
+def team(view: View, team_id: int | None) -> TeamUse:
+    return _team(str(engine_of(view.ledger).url), view, team_id)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _team(url: str, view: View, team_id: int | None) -> TeamUse:
+    return team_figures.compute(engine_of(view.ledger), view, team_id, now_ms())
+
+
+def my_usage(view: View, developer_id: int) -> MyUsage:
+    return _my_usage(str(engine_of(view.ledger).url), view, developer_id)
+
+
+@st.cache_data(ttl=10, max_entries=64, show_spinner=False)
+def _my_usage(url: str, view: View, developer_id: int) -> MyUsage:
+    return own_figures.compute(engine_of(view.ledger), view, developer_id, now_ms())
 
 
 def months_with_data(ledger: str, zone: ZoneInfo) -> list[str]:

@@ -21,6 +21,8 @@ page = st.navigation(
     [
         st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
         st.Page("views/planner.py", title="Planner", icon=":material/calculate:"),
+        st.Page("views/team.py", title="Team", icon=":material/groups:"),
+        st.Page("views/my_usage.py", title="My usage", icon=":material/person:"),
         st.Page("views/requests.py", title="Requests", icon=":material/receipt_long:"),
         st.Page("views/alternatives.py", title="Alternatives", icon=":material/balance:"),
         st.Page("views/energy.py", title="Energy", icon=":material/bolt:"),

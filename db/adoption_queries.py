@@ -129,7 +129,7 @@ def developer_keys(engine: Engine, developer_id: int, months: Sequence[str]) -> 
     """What each of a developer's keys used in these months (UTC, `YYYY-MM`), as budgets count it,
     most tokens first."""
     use = MonthlyUse
-    sums = [
+    sums: list[Any] = [
         cast(func.sum(column), BigInteger)
         for column in (use.requests, use.input_tokens, use.output_tokens)
     ]
