@@ -44,6 +44,18 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
         f"{cheaper} of {len(people)} developers cost less self-hosted than their seat ({currency})"
     )
     symbol = formats.SYMBOLS.get(currency, f"{currency} ")
+    figure = cost_figure(shown, symbol)
+    costs = zip(shown["developer"], shown["fully_loaded"], shown["seat"], strict=True)
+    alt = f"{title}. " + "; ".join(
+        f"{name}: {symbol}{own:,.2f}" + ("" if np.isnan(seat) else f", seat {symbol}{seat:,.2f}")
+        for name, own, seat in costs
+    )
+    return Chart(title, figure, alt, frame)
+
+
+def cost_figure(shown: pd.DataFrame, symbol: str) -> go.Figure:
+    """Bars of the fully loaded cost beside the seat, and the marginal cost as a mark, for each row
+    of `shown` (columns as above)."""
     figure = go.Figure()
     sides = (
         ("Fully loaded", "fully_loaded", ",.2f"),
@@ -67,12 +79,7 @@ def developer_costs(frame: pd.DataFrame, currency: str) -> Chart:
     )
     figure.update_layout(barmode="group", xaxis={"tickprefix": symbol, "rangemode": "tozero"})
     dress(figure, bar_height(len(shown)), reverse_order=True)
-    costs = zip(shown["developer"], shown["fully_loaded"], shown["seat"], strict=True)
-    alt = f"{title}. " + "; ".join(
-        f"{name}: {symbol}{own:,.2f}" + ("" if np.isnan(seat) else f", seat {symbol}{seat:,.2f}")
-        for name, own, seat in costs
-    )
-    return Chart(title, figure, alt, frame)
+    return figure
 
 
 def developer_tokens(frame: pd.DataFrame) -> Chart:

@@ -55,4 +55,4 @@ def days_of(chosen: Period, zone: ZoneInfo) -> Days:
 
 def weeks_of(days: Any) -> Any:
     """The Monday of each of these days (a column)."""
-    return days - pd.to_timedelta(days.dt.dayofweek, unit="D")
+    return days - pd.to_timedelta(days.dt.day_of_week, unit="D")

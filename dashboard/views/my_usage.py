@@ -39,7 +39,7 @@ def chosen_developer(ledger: str) -> Person | None:
 def figures(usage: MyUsage) -> None:
     totals, cost, currency = usage.totals, usage.cost, usage.comparison.currency
     uncached = totals.input_tokens - totals.cached_input_tokens
-    with st.grid(4, min_column_width=200):
+    with st.grid(3, min_column_width=180):
         st.metric("Requests", formats.count(totals.requests), help=_outcomes(usage))
         st.metric(
             "Tokens",
@@ -48,10 +48,14 @@ def figures(usage: MyUsage) -> None:
             if totals.estimated_counts
             else "Counted exactly.",
         )
+        st.metric(
+            f"Energy, {usage.energy_basis}" if totals.requests else "Energy",
+            formats.energy(totals.energy_j),
+            help=_energy_help(usage),
+        )
         st.metric("Input tokens", formats.count(uncached), help="Without those read from cache.")
         st.metric("Input from cache", formats.count(totals.cached_input_tokens))
         st.metric("Output tokens", formats.count(totals.output_tokens))
-        st.metric("Energy", formats.energy(totals.energy_j), help=_energy_help(usage))
         st.metric(
             "Cost, fully loaded",
             formats.money(None if cost is None else cost.fully_loaded, currency),

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from dashboard import adoption_charts, charts, cost_tables, data, formats, ui
+from dashboard import adoption_charts, cost_tables, data, formats, ui
 from dashboard.idle_rules import rule_sentence
 from dashboard.overview import View
 from dashboard.team import Member, TeamUse, heaviest
@@ -62,6 +62,9 @@ def figures(use: TeamUse) -> None:
 
 def adoption(use: TeamUse) -> None:
     seats, zone = len(use.seated), use.days.zone.key
+    if not use.active:
+        st.info(f"Nobody asked anything {use.period.words}.", icon=":material/inbox:")
+        return
     with st.grid(2, min_column_width=440):
         ui.show(
             adoption_charts.active_by_day(use.by_day, seats, zone),
@@ -81,6 +84,7 @@ def adoption(use: TeamUse) -> None:
 
 def costs_and_tokens(use: TeamUse) -> None:
     currency, told = use.comparison.currency, [m for m in use.members if m.seat is not None]
+    apart = any(row.developer_id is None for row in use.comparison.developers)
     costs = pd.DataFrame(
         {
             "developer": [member.name for member in told],
@@ -92,16 +96,25 @@ def costs_and_tokens(use: TeamUse) -> None:
     usage = pd.DataFrame(
         {
             "developer": [member.name for member in use.active],
+            "requests": [member.requests for member in use.active],
             "input_tokens": [member.input_tokens for member in use.active],
             "cached_input_tokens": [member.cached_input_tokens for member in use.active],
             "output_tokens": [member.output_tokens for member in use.active],
         }
     )
     with st.grid(2, min_column_width=440):
-        if not costs.empty:
-            ui.show(charts.developer_costs(costs, currency), "team-costs", file_name="costs.csv")
+        if costs["fully_loaded"].any():
+            ui.show(
+                adoption_charts.costs_beside_seats(costs, currency, idle_apart=apart),
+                "team-costs",
+                file_name="team-costs.csv",
+            )
         if not usage.empty:
-            ui.show(charts.developer_tokens(usage), "team-tokens", file_name="tokens.csv")
+            ui.show(
+                adoption_charts.token_shares(usage, use.period.words),
+                "team-tokens",
+                file_name="team-tokens.csv",
+            )
 
 
 def idle_seats(use: TeamUse) -> None:
@@ -134,7 +147,7 @@ def _idle_table(idle: list[Member], use: TeamUse, zone: str) -> pd.DataFrame:
                 formats.local_time(member.last_ms, data.timezone()) for member in ordered
             ],
             f"Seat {use.period.words}, {use.comparison.currency}": [
-                cost_tables.number(member.seat) for member in ordered
+                member.seat for member in ordered
             ],
         }
     )
@@ -177,7 +190,8 @@ def show(use: TeamUse) -> None:
             "seats-used",
             file_name="seats.csv",
         )
-        st.caption("Who changed team in the range holds a seat in each of both teams' bars.")
+        if use.seats_by_team[["used", "idle"]].to_numpy().sum() > seats:
+            st.caption("Who changed team in the range counts in each of their teams.")
     costs_and_tokens(use)
     st.markdown(formats.escape(rule_sentence(use.comparison)))
     idle_seats(use)
@@ -186,8 +200,10 @@ def show(use: TeamUse) -> None:
 ui.begin("Team", "Who uses what is hosted here, what that costs beside seats, and who does not.")
 ledger = data.chosen_ledger()
 span = ui.choose_range("month")
-team_id = chosen_team(ledger)
-view = View(ledger, span, data.timezone().key, ui.choose_idle_rule())
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    team_id = chosen_team(ledger)
+    rule = ui.choose_idle_rule()
+view = View(ledger, span, data.timezone().key, rule)
 try:
     use = data.team(view, team_id)
 except InvalidInput as error:

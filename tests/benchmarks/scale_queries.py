@@ -10,10 +10,22 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
-from dashboard import energy, overview
+from dashboard import energy, my_usage, overview, team
+from dashboard.days import days_of
+from dashboard.my_usage import months_of
 from dashboard.overview import View, first_moment
 from dashboard.periods import MINUTE_MS, RANGES, Period, period
-from db import accounts, energy_queries, grid, keys, limits, people, prices, queries
+from db import (
+    accounts,
+    adoption_queries,
+    energy_queries,
+    grid,
+    keys,
+    limits,
+    people,
+    prices,
+    queries,
+)
 from db.months import month_of
 
 # Ranges are of the first zone, whole pages of both: the second's days begin on UTC's half hours.
@@ -24,12 +36,14 @@ PAGE_ROWS = 50  # as dashboard/views/requests.py has it
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is asked about: the ledger at a time, its heaviest and its lightest user, and the
-    request in the middle of all by time, as `queries.recent_requests` has it."""
+    """What is asked about: the ledger at a time, its heaviest and its lightest user, a team of the
+    heaviest's (0: none), and the request in the middle of all by time, as
+    `queries.recent_requests` has it."""
 
     now_ms: int
     heavy: int
     light: int
+    team: int
     middle: tuple[int, int]
 
 
@@ -59,7 +73,10 @@ def subject_of(engine: Engine) -> Subject:
             "SELECT started_at, id FROM requests"
             f" WHERE started_at >= {(first + last) // 2} ORDER BY 1, 2 LIMIT 1"
         ).one()
-    return Subject(last + MINUTE_MS, heavy, light, (middle[0], middle[1]))
+        team_id = ask(
+            f"SELECT coalesce(team_id, 0) FROM requests WHERE developer_id = {heavy} LIMIT 1"
+        ).scalar_one()
+    return Subject(last + MINUTE_MS, heavy, light, team_id, (middle[0], middle[1]))
 
 
 def queries_of(engine: Engine, it: Subject) -> list[Query]:
@@ -69,6 +86,7 @@ def queries_of(engine: Engine, it: Subject) -> list[Query]:
     found = list(_pages(it))
     for span, chosen in ranges.items():
         found += _of_range(span, chosen, it)
+        found += _adoption(span, chosen, it)
     return [*found, *_request_browser(it), *_settings(it, ranges["all"])]
 
 
@@ -79,10 +97,14 @@ def _pages(it: Subject) -> Iterator[Query]:
             asked = f"{span}, {zone}"
             yield Query("overview.compute", asked, _page(overview.compute, view, it.now_ms))
             yield Query("energy.compute", asked, _page(energy.compute, view, it.now_ms))
+            yield Query("team.compute", asked, _page(team.compute, view, None, it.now_ms))
+            yield Query(
+                "my_usage.compute", asked, _page(my_usage.compute, view, it.heavy, it.now_ms)
+            )
 
 
-def _page(compute: Callable[..., Any], view: View, now_ms: int) -> Callable[[Engine], Any]:
-    return lambda engine: compute(engine, view, now_ms)
+def _page(compute: Callable[..., Any], *asked: Any) -> Callable[[Engine], Any]:
+    return lambda engine: compute(engine, *asked)
 
 
 def _of_range(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
@@ -116,6 +138,31 @@ def _of_range(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
     yield asked("energy_queries.whole_and_parts", lambda on: e.whole_and_parts(on, start, end))
 
 
+def _adoption(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
+    start, end, longest = (
+        chosen.start_ms,
+        chosen.end_ms,
+        days_of(chosen, ZoneInfo(ZONES[0])).longest,
+    )
+    months = months_of(chosen)
+    a = adoption_queries
+
+    def asked(function: str, run: Callable[[Engine], Any], more: str = "") -> Query:
+        return Query(f"adoption_queries.{function}", span + more, run)
+
+    yield asked("active_developers", lambda on: a.active_developers(on, start, end, longest))
+    yield asked(
+        "active_developers",
+        lambda on: a.active_developers(on, start, end, longest, it.team),
+        ", one team",
+    )
+    yield asked(
+        "developer_over_time", lambda on: a.developer_over_time(on, it.heavy, start, end, longest)
+    )
+    yield asked("developer_models", lambda on: a.developer_models(on, it.heavy, start, end))
+    yield asked("developer_keys", lambda on: a.developer_keys(on, it.heavy, months))
+
+
 def _request_browser(it: Subject) -> Iterator[Query]:
     def page(asked: str, before: tuple[int, int] | None = None, **filters: Any) -> Query:
         return Query(
@@ -139,6 +186,7 @@ def _request_browser(it: Subject) -> Iterator[Query]:
 def _settings(it: Subject, everything: Period) -> Iterator[Query]:
     month, start, end = month_of(it.now_ms), everything.start_ms, everything.end_ms
     yield Query("queries.month_use", "", lambda on: queries.month_use(on, month))
+    yield Query("adoption_queries.last_requests", "", adoption_queries.last_requests)
     yield Query("queries.first_activity", "", queries.first_activity)
     yield Query("queries.is_sample", "", queries.is_sample)
     yield Query("energy_queries.has_energy", "", energy_queries.has_energy)

@@ -9,12 +9,22 @@ from typing import Any
 
 import pytest
 
-from db import accounts, energy_queries, grid, keys, limits, people, prices, queries
+from db import (
+    accounts,
+    adoption_queries,
+    energy_queries,
+    grid,
+    keys,
+    limits,
+    people,
+    prices,
+    queries,
+)
 from db.connect import connect
 from db.sample import write_large_sample
 from tests.benchmarks.scale_queries import queries_of, subject_of
 
-MODULES = (queries, energy_queries, prices, grid, people, keys, limits, accounts)
+MODULES = (queries, adoption_queries, energy_queries, prices, grid, people, keys, limits, accounts)
 SLOW_ON_PURPOSE = {"accounts.verify_admin_password"}  # argon2, and no matter of the ledger's size
 
 
@@ -45,7 +55,8 @@ def test_the_benchmark_asks_every_public_read(sample: Path) -> None:
     asked = {query.function for query in queries_of(engine, subject_of(engine))}
     there = set().union(*map(reads_of, MODULES)) - SLOW_ON_PURPOSE - {"queries.read_frame"}
     assert there - asked == set()
-    assert asked - there == {"overview.compute", "energy.compute"}
+    pages = {"overview", "energy", "team", "my_usage"}
+    assert asked - there == {f"{page}.compute" for page in pages}
 
 
 def test_no_two_queries_have_one_name(sample: Path) -> None:
