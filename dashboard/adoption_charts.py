@@ -96,25 +96,26 @@ def costs_beside_seats(frame: pd.DataFrame, currency: str, *, idle_apart: bool) 
     return Chart(title, figure, alt, table)
 
 
-def token_shares(frame: pd.DataFrame, words: str) -> Chart:
-    """Who used which part of all tokens; of many, those who used most. Columns: developer,
-    requests, input_tokens, cached_input_tokens, output_tokens."""
+def token_shares(frame: pd.DataFrame, whose: str, words: str) -> Chart:
+    """Who used which part of `whose` tokens (all, the team's); of many, those who used most.
+    Columns: developer, requests, input_tokens, cached_input_tokens, output_tokens."""
     frame = frame.assign(tokens=frame["input_tokens"] + frame["output_tokens"])
     total = int(frame["tokens"].sum())
     frame = frame.assign(share=frame["tokens"] / (total or 1))
     frame = frame.sort_values("tokens", ascending=False, kind="stable")
     shown = frame.head(MOST_BARS)
     top = shown.iloc[0]
-    title = f"{top['developer']} used {formats.share(float(top['share']))} of all tokens {words}"
+    part = formats.share(float(top["share"]))
+    title = f"{top['developer']} used {part} of {whose} tokens {words}"
     figure = go.Figure()
-    for part, amounts in _token_parts(shown).items():
+    for name, amounts in _token_parts(shown).items():
         figure.add_bar(
-            name=part,
+            name=name,
             y=labels(shown["developer"]),
             x=amounts.to_numpy(float) / (total or 1),
             customdata=amounts.to_numpy(float),
             orientation="h",
-            hovertemplate="%{customdata:,.0f} tokens, %{x:.1%} of all",
+            hovertemplate="%{customdata:,.0f} tokens, %{x:.1%}",
         )
     which = _which(len(shown), len(frame), "who used most")
     figure.update_layout(

@@ -3,6 +3,7 @@
 The costs are their row of the Overview's comparison, for the same range and rule.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isnan
@@ -13,7 +14,7 @@ from sqlalchemy import Engine
 
 from dashboard.cost_tables import number
 from dashboard.costs.comparison import marginal_cost
-from dashboard.costs.models import Comparison, DeveloperCost
+from dashboard.costs.models import Comparison, DeveloperCost, Prices
 from dashboard.days import Days, days_of
 from dashboard.overview import View, first_moment
 from dashboard.overview_words import energy_basis
@@ -22,7 +23,7 @@ from dashboard.sides import developers_of, prices_of
 from dashboard.team import comparison_of
 from db import adoption_queries, queries
 from db.adoption_queries import KeyUse
-from db.prices import PriceSegment, prices_between
+from db.prices import prices_between
 
 _COUNTS = ["requests", "input_tokens", "cached_input_tokens", "output_tokens"]
 
@@ -87,7 +88,8 @@ def _by_day(engine: Engine, developer_id: int, days: Days) -> pd.DataFrame:
     found = adoption_queries.developer_over_time(
         engine, developer_id, days.start_ms, days.end_ms, days.longest
     )
-    prices = prices_between(engine, days.start_ms, days.end_ms)
+    dated = prices_between(engine, days.start_ms, days.end_ms)
+    prices = [(price.end_ms, prices_of(price.settings)) for price in dated]
     found["marginal"] = [
         _marginal(at, joules, prices)
         for at, joules in zip(found["at_ms"], found["energy_j"], strict=True)
@@ -104,9 +106,10 @@ def _by_day(engine: Engine, developer_id: int, days: Days) -> pd.DataFrame:
     return counts.join(joules).rename_axis("begins").reset_index()
 
 
-def _marginal(at: int, joules: float, prices: list[PriceSegment]) -> float:
-    """The electricity of an hour's or a day's joules, at the price in force when it began."""
+def _marginal(at: int, joules: float, prices: Sequence[tuple[int, Prices]]) -> float:
+    """The electricity of an hour's or a day's joules, at the price in force when it began. `prices`
+    are in order, each with its end."""
     if isnan(joules):
         return float("nan")
-    price = next((each for each in prices if at < each.end_ms), prices[-1])
-    return number(marginal_cost(joules, prices_of(price.settings)))
+    price = next((price for end_ms, price in prices if at < end_ms), prices[-1][1])
+    return number(marginal_cost(joules, price))

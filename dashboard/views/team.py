@@ -84,6 +84,7 @@ def adoption(use: TeamUse) -> None:
 
 def costs_and_tokens(use: TeamUse) -> None:
     currency, told = use.comparison.currency, [m for m in use.members if m.seat is not None]
+    whose = "all" if use.team_id is None else "the team's"
     apart = any(row.developer_id is None for row in use.comparison.developers)
     costs = pd.DataFrame(
         {
@@ -111,7 +112,7 @@ def costs_and_tokens(use: TeamUse) -> None:
             )
         if not usage.empty:
             ui.show(
-                adoption_charts.token_shares(usage, use.period.words),
+                adoption_charts.token_shares(usage, whose, use.period.words),
                 "team-tokens",
                 file_name="team-tokens.csv",
             )
@@ -193,7 +194,8 @@ def show(use: TeamUse) -> None:
         if use.seats_by_team[["used", "idle"]].to_numpy().sum() > seats:
             st.caption("Who changed team in the range counts in each of their teams.")
     costs_and_tokens(use)
-    st.markdown(formats.escape(rule_sentence(use.comparison)))
+    of_all = "" if use.team_id is None else "Of all teams together: "
+    st.markdown(formats.escape(of_all + rule_sentence(use.comparison)))
     idle_seats(use)
 
 

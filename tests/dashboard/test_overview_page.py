@@ -64,7 +64,8 @@ def test_the_sample_team_opens_marked_on_every_page_and_closes_again(
     page = open_page()
     next(b for b in page.button if b.label == "Look at a sample team").click()
     page.run()
-    for name in ["requests", "alternatives", "energy", "chat", "connect", "settings", "overview"]:
+    own = ["chat", "connect", "settings"]
+    for name in ["team", "my_usage", "requests", "alternatives", "energy", *own, "overview"]:
         page.switch_page(f"views/{name}.py").run()
         assert not page.exception
         assert any("Sample data" in box.value for box in page.warning), name

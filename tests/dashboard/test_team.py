@@ -228,7 +228,7 @@ def test_titles_say_the_finding() -> None:
             "output_tokens": [9, 10],
         }
     )
-    shares = adoption_charts.token_shares(tokens, "in November")
+    shares = adoption_charts.token_shares(tokens, "all", "in November")
     assert shares.title == "Ada used 59% of all tokens in November"
 
 
