@@ -49,7 +49,7 @@ def figures(use: TeamUse) -> None:
             help="Developers who asked something, on average over the days on which anybody did.",
         )
         if heavy is None:
-            st.metric("Heaviest users' tokens", formats.UNKNOWN)
+            st.metric("Heaviest users' tokens", "none")
         else:
             people, part = heavy
             st.metric(

@@ -153,7 +153,7 @@ def test_idle_seats_are_those_of_developers_without_a_request(sample: Engine) ->
     assert asked != everybody
     assert {member.developer_id for member in use.idle} == everybody - asked
     with sample.connect() as connection:
-        last = dict(
+        last: dict[int, int] = dict(
             connection.execute(
                 text("SELECT developer_id, max(started_at) FROM requests GROUP BY 1")
             ).all()
@@ -177,7 +177,10 @@ def test_the_heaviest_tenth_are_told_with_their_part_of_the_tokens(sample: Engin
             .all()
         )
     most = -(-len(tokens) // 10)
-    assert heaviest(use) == (most, pytest.approx(sum(tokens[:most]) / sum(tokens)))
+    found = heaviest(use)
+    assert found is not None
+    assert found[0] == most
+    assert found[1] == pytest.approx(sum(tokens[:most]) / sum(tokens))
 
 
 def day(number: int) -> datetime:

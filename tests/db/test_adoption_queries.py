@@ -1,5 +1,7 @@
 """Who was active when, and what one developer's use is made of: added up here once more."""
 
+from typing import Any
+
 import pytest
 
 from db import people, retention
@@ -20,7 +22,7 @@ from tests.db.team import NOON, WAIT_S, Team, outcome, window
 MIDNIGHT = NOON - 12 * HOUR_MS
 
 
-def ask(ledger: Ledger, team: Team, at: int, joules: float | None = 2.0, **changes: object) -> None:
+def ask(ledger: Ledger, team: Team, at: int, joules: float | None = 2.0, **changes: Any) -> None:
     """A request with 40 input tokens, of which 10 cached, and 25 output tokens."""
     request_id = team.admit(ledger, at=at, **changes)
     if joules is not None:
@@ -46,7 +48,7 @@ def active(ledger: Ledger, *asked: object) -> set[tuple[int, int]]:
 def test_somebody_is_active_in_the_hours_and_days_of_their_requests(
     ledger: Ledger, team: Team, grace: int
 ) -> None:
-    mine = {"developer_id": grace, "developer_name": "Grace", "api_key_id": None}
+    mine: dict[str, Any] = {"developer_id": grace, "developer_name": "Grace", "api_key_id": None}
     ask(ledger, team, NOON + 5)
     ask(ledger, team, NOON + 50, model="other")
     ask(ledger, team, NOON + DAY_MS)
