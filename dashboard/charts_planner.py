@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from dashboard import formats
 from dashboard.charts import NEUTRAL, Chart, dress
-from dashboard.charts_costs import LIVES_SHOWN
+from dashboard.charts_costs import LIVES_SHOWN, has_gaps
 from dashboard.costs.models import BreakEven
 from dashboard.costs.plan import Plan, QueuePlan
 from dashboard.costs.plan.figures import CapacityPlan
@@ -126,11 +126,12 @@ def by_developers(teams: Sequence[BreakEven], life_months: int) -> Chart:
     )
     dress(figure, HEIGHT)
     fewest = next((even.developers for even in shown if even.within_life), None)
-    title = (
-        "No team shown breaks even within the hardware's life"
-        if fewest is None
-        else f"It takes {_people(fewest)} to break even within {life_months} months"
-    )
+    if fewest is None:
+        title = "No team shown breaks even within the hardware's life"
+    elif has_gaps([even.developers for even in teams]):
+        title = f"Of these teams, that of {fewest:,} is the first to break even within its life"
+    else:
+        title = f"It takes {_people(fewest)} to break even within {life_months} months"
     table = pd.DataFrame(
         {
             "developers": [even.developers for even in teams],

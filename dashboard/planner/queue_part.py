@@ -76,7 +76,7 @@ def _with_arrivals(scenario: Scenario, source: str, ledger: str, zone: ZoneInfo)
 
 def _show(found: QueuePlan, limit_s: float) -> None:
     st.markdown(formats.escape(found.sentence))
-    if found.curve:
+    if any(point.p95_ttft_s for point in found.curve):
         chart = charts_planner.queue_curve(found, limit_s)
         ui.show(chart, "planner-queue-curve", file_name="queue.csv")
     for one in found.assumptions:
