@@ -76,7 +76,9 @@ if scenario is not None:
             results.headline(plan)
     if plan is not None:
         results.draw_charts(plan)
-        queue_part(scenario, ledger, zone)
+        waiting = st.container()
         results.schedules(plan)
         results.assumptions(plan)
         compare(known, plan)
+        with waiting:  # last, for a simulation takes seconds: all else stands meanwhile
+            queue_part(scenario, ledger, zone)
