@@ -9,7 +9,6 @@ from dashboard.costs.scenario import Scenario, to_json
 from dashboard.planner import bar, library, results, start, state
 from dashboard.planner.compare import compare
 from dashboard.planner.form import form, problem
-from dashboard.planner.inputs import Inputs
 from dashboard.planner.queue_part import queue_part
 
 
@@ -22,10 +21,10 @@ def scenario_of_form() -> Scenario | None:
     above = st.container()
     now = state.opened()
     try:
-        now.edited = form(now.base, Inputs(now.loading))
-    except ValidationError as error:
+        now.edited = form(now)
+    except ValueError as error:
         with above:
-            complain(problem(error))
+            complain(problem(error) if isinstance(error, ValidationError) else str(error))
         return None
     return now.edited
 

@@ -1,11 +1,13 @@
 """The planner's page: from the prices in force to a plan, changed, kept, compared and passed on."""
 
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.costs.scenario import founding, from_json, from_toml
+from dashboard.costs.scenario import Scenario, founding, from_json, from_toml
 from dashboard.planner import links
 from db import people, prices, scenarios
 from db.connect import connect
@@ -263,10 +265,159 @@ seat_price_per_month = { kind = "normal", mean = 102, sd = 5, low = 50, high = 1
 def test_the_form_leaves_alone_what_nobody_changes() -> None:
     page = open_page("planner", plan=links.encode(from_toml(RICH)))
     assert "Reset" not in [one.label for one in page.button]
-    assert any("1 more kinds of hardware stay" in text.value for text in page.caption)
     for which in ("founding", "now"):
         choose(page, which)
         assert "Reset" not in [one.label for one in page.button], which
+
+
+def boxes(page: AppTest, label: str) -> list[Any]:
+    return [box for box in page.number_input if box.label == label]
+
+
+def told(page: AppTest) -> str:
+    """All that stands in captions, errors and plain text."""
+    parts = [*page.caption, *page.error, *page.markdown]
+    return " ".join(part.value for part in parts).replace("\\", "")
+
+
+def sent(page: AppTest) -> Scenario:
+    """What the page's link holds."""
+    link = next(code.value for code in page.code if "planner?plan=" in code.value)
+    return links.decode(link.partition("plan=")[2])
+
+
+def remove(page: AppTest, place: int) -> None:
+    """Press a card's button and the dialog's."""
+    [one for one in page.button if one.label == "Remove"][place].click().run()
+    next(one for one in page.button if one.label == "Remove" and not one.icon).click().run()
+    assert not page.exception, page.exception
+
+
+@pytest.mark.usefixtures("product")
+def test_hardware_that_is_added_costs_nothing_before_it_has_a_price() -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    before = {one.label: one.value for one in page.metric}
+    button(page, "Add hardware")
+    button(page, "Add a load")
+    assert {one.label: one.value for one in page.metric} == before
+    boxes(page, "Hardware price, one unit")[1].set_value(5_000.0).run()
+    boxes(page, "Units of hardware")[1].set_value(2).run()
+    boxes(page, "Power at work of one, watts")[1].set_value(300).run()
+    assert metric(page, "Break-even") == "40.2 months"  # 35,000 ÷ (1,000 − 1 kW: 128.57)
+    scenario = sent(page)
+    assert [(one.count, one.unit_price) for one in scenario.assets] == [(1, 25_000), (2, 5_000)]
+    assert [one.active_w for one in scenario.loads] == [700, 300]
+
+
+@pytest.mark.usefixtures("product")
+def test_every_figure_of_the_second_hardware_can_be_changed() -> None:
+    page = open_page("planner", plan=links.encode(from_toml(RICH)))
+    boxes(page, "Life, months")[1].set_value(24).run()
+    names = [box for box in page.text_input if box.label == "Hardware's name"]
+    names[1].set_value("Switches").run()
+    [one for one in page.selectbox if one.label == "Depreciation for tax"][1].set_value(
+        "declining_balance"
+    ).run()
+    [one for one in page.checkbox if one.label == "Its sale is settled"][1].check().run()
+    next(one for one in page.date_input if one.label == "Last day in service").set_value(
+        date(2027, 6, 30)
+    ).run()
+    boxes(page, "Sold for, all units")[0].set_value(100.0).run()
+    first, second = sent(page).assets
+    assert first == from_toml(RICH).assets[0]
+    assert (second.name, second.life_months) == ("Switches", 24)
+    assert second.tax_depreciation.method == "declining_balance"
+    assert second.disposal is not None
+    assert (second.disposal.on, second.disposal.proceeds) == (date(2027, 6, 30), 100)
+    button(page, "Reset")
+    assert sent(page).assets == from_toml(RICH).assets
+
+
+@pytest.mark.usefixtures("product")
+def test_what_stays_keeps_what_was_typed_when_the_first_is_removed() -> None:
+    page = open_page("planner", plan=links.encode(from_toml(RICH)))
+    boxes(page, "Hardware price, one unit")[1].set_value(1_234.5).run()
+    remove(page, 0)
+    (left,) = sent(page).assets
+    assert (left.name, left.unit_price) == ("Network", Decimal("1234.5"))
+    only = next(one for one in page.button if one.label == "Remove")
+    assert only.disabled
+    assert "needs some hardware" in only.help
+
+
+@pytest.mark.usefixtures("product")
+def test_without_a_load_the_page_says_what_that_means() -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    remove(page, 1)
+    assert sent(page).loads == ()
+    assert "Nothing draws power in this scenario" in told(page)
+    assert metric(page, "Saving a month") == "$1,000.00"
+
+
+@pytest.mark.usefixtures("product")
+def test_dates_that_cannot_be_are_told_with_the_hardware_s_name() -> None:
+    page = open_page("planner", plan=links.encode(from_toml(RICH)))
+    days = [one for one in page.date_input if one.label == "In service from"]
+    days[1].set_value(date(2026, 3, 1)).run()
+    assert "Network must not be in service before it is purchased" in told(page)
+
+
+@pytest.mark.usefixtures("product")
+def test_all_days_move_with_the_first_one() -> None:
+    page = open_page("planner", plan=links.encode(from_toml(RICH)))
+    next(one for one in page.checkbox if one.label == "Its sale is settled").check().run()
+    next(one for one in page.date_input if one.label == "Last day in service").set_value(
+        date(2028, 1, 31)
+    ).run()
+    next(one for one in page.date_input if one.label == "First day").set_value(
+        date(2026, 3, 25)
+    ).run()
+    card, network = sent(page).assets
+    assert (card.purchase_date, card.in_service_date) == (date(2026, 3, 25), date(2026, 4, 11))
+    assert card.disposal is not None
+    assert card.disposal.on == date(2028, 2, 10)
+    assert network.purchase_date == date(2026, 3, 25)
+
+
+@pytest.mark.usefixtures("product")
+def test_loads_and_accelerators_go_along_with_the_units_until_they_have_a_number() -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    boxes(page, "Units of hardware")[0].set_value(4).run()
+    scenario = sent(page)
+    assert scenario.capacity is not None
+    assert (scenario.loads[0].count, scenario.capacity.accelerators) == (4, 4)
+    boxes(page, "Units")[0].set_value(2).run()
+    boxes(page, "Units of hardware")[0].set_value(8).run()
+    scenario = sent(page)
+    assert scenario.capacity is not None
+    assert (scenario.loads[0].count, scenario.capacity.accelerators) == (2, 8)
+
+
+@pytest.mark.usefixtures("product")
+def test_two_kinds_of_hardware_outlive_a_visit_of_another_page() -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    button(page, "Add hardware")
+    boxes(page, "Hardware price, one unit")[1].set_value(5_000.0).run()
+    page.switch_page("views/export.py").run()
+    page.switch_page("views/planner.py").run()
+    assert [one.unit_price for one in sent(page).assets] == [25_000, 5_000]
+
+
+@pytest.mark.usefixtures("product")
+def test_without_developers_the_page_says_why_a_chart_is_missing() -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    charts = len(page.get("plotly_chart"))
+    next(box for box in page.number_input if box.label == "Developers").set_value(0).run()
+    assert len(page.get("plotly_chart")) == charts - 1
+    assert "Without developers there is no seat to save" in told(page)
+    next(box for box in page.number_input if box.label == "Seat, a month").set_value(0.0).run()
+    assert len(page.get("plotly_chart")) == charts - 2
+    assert "No team up to 50 ever breaks even" in told(page)
 
 
 @pytest.mark.usefixtures("product")
