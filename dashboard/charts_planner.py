@@ -1,5 +1,6 @@
 """The planner's charts, as pure functions: a plan in, plotly figure and its words out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -193,9 +194,11 @@ def scale_out(capacity: CapacityPlan, seat: Decimal | None) -> Chart:
         " $%{customdata[1]:,.0f}<extra></extra>",
         showlegend=False,
     )
-    if seat is not None:
-        line = {"color": NEUTRAL, "dash": "dot"}
-        figure.add_hline(y=float(seat), line=line, annotation_text="Seat")
+    if seat:
+        figure.add_hline(y=float(seat), line={"color": NEUTRAL, "dash": "dot"})
+        at = {"x": 1, "xref": "x domain", "xanchor": "right", "yanchor": "bottom"}
+        # A line on a logarithmic axis goes by the value, but its words by the value's logarithm.
+        figure.add_annotation(y=math.log10(seat), text="Seat", showarrow=False, **at)
     figure.update_layout(
         xaxis={"title": "Developers", "type": "log", "dtick": 1, "tickformat": ","},
         yaxis={"title": "USD a developer and month", "type": "log", "tickprefix": "$"},

@@ -73,6 +73,7 @@ def figures(asset: Raw, inputs: Inputs) -> None:
 
 def hardware(raw: Raw, now: Opened, inputs: Inputs, grid: Grid) -> list[str]:
     """Every kind of it. Gives back what is wrong with discounts, in sentences."""
+    st.markdown("**What is bought, or leased**")
     mistakes = []
     shown = raw["assets"][:MOST]
     for place, asset in enumerate(shown):
@@ -117,7 +118,8 @@ def another(now: Opened) -> Asset:
 
 def _card(raw: Raw, now: Opened, place: int, asset: Raw, inputs: Inputs, grid: Grid) -> list[str]:
     before = asset["name"]
-    heading, remove = st.columns([5, 1], vertical_alignment="center")
+    with st.container(horizontal=True):
+        heading, remove = st.container(), st.container(width="content")
     with grid():
         asset["name"] = inputs.text("name", "Hardware's name", before, "What pages call it.")
         asset["name"] = asset["name"].strip() or before
@@ -131,6 +133,8 @@ def _card(raw: Raw, now: Opened, place: int, asset: Raw, inputs: Inputs, grid: G
         st.markdown(_heading(asset, place, raw["currency"]))
         if not place:
             st.caption("Its price, units, life and resale value stand under What matters most.")
+        if len(raw["assets"]) == 1:
+            st.caption("The only hardware: it can be removed once there is another kind.")
     with remove:
         _remove(now, place, asset["name"], inputs)
     return mistakes

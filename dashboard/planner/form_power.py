@@ -55,6 +55,7 @@ def watts(load: Raw, inputs: Inputs) -> None:
 
 def loads(raw: Raw, now: Opened, inputs: Inputs, grid: Grid) -> None:
     """Every one of them."""
+    st.markdown("**What draws power**")
     shown = raw["loads"][:MOST]
     for place, load in enumerate(shown):
         with st.container(border=True):
@@ -88,7 +89,8 @@ def another(now: Opened) -> Load:
 
 def _card(now: Opened, place: int, load: Raw, inputs: Inputs, grid: Grid) -> None:
     before, number = load["name"], now.ids["loads"][place]
-    heading, remove = st.columns([5, 1], vertical_alignment="center")
+    with st.container(horizontal=True):
+        heading, remove = st.container(), st.container(width="content")
     with grid():
         load["name"] = inputs.text("name", "Load's name", before, "What draws the power.")
         load["name"] = load["name"].strip() or before

@@ -76,14 +76,16 @@ def _by_developers(found: Plan) -> None:
     """By team size; with a band where the inputs are unsure, and the team is not."""
     even, life = found.break_even.by_developers, found.hardware.life_months
     spreads = found.uncertainty.teams if found.uncertainty else ()
-    if spreads and any(one.months.low is not None for one in spreads):
+    top = life * charts_costs.LIVES_SHOWN
+    if any(one.months.low is not None and one.months.low <= top for one in spreads):
         _show(charts_costs.break_even_by_developers(spreads, life), "by-developers")
-    elif any(one.months is not None for one in even):
+    elif any(one.months is not None and one.months <= top for one in even):
         _show(charts_planner.by_developers(even, life), "by-developers")
     else:
         _nothing(
             "Break-even by team size",
-            f"No team up to {even[-1].developers:,} ever breaks even: {even[-1].reason}.",
+            f"No team up to {even[-1].developers:,} breaks even within {top} months, three of the "
+            f"hardware's lives. {found.break_even.smallest_team_sentence}",
         )
 
 
