@@ -153,8 +153,12 @@ def type_discount(page: Page, column: int, value: str) -> None:
     """Into the first row of the first hardware's table, whose cells are drawn on a canvas."""
     table = page.get_by_test_id("stDataFrame").first
     table.scroll_into_view_if_needed()
-    table.click(position={"x": 100 + 150 * column, "y": 52})
+    cell = {"x": 100.0 + 150 * column, "y": 52.0}
+    table.click(position=cell)
+    page.wait_for_timeout(500)  # the first click may have made the row
+    table.click(position=cell)
     page.keyboard.type(value)
+    page.wait_for_timeout(300)
     page.keyboard.press("Enter")
 
 
@@ -174,12 +178,19 @@ def test_hardware_is_added_and_removed_after_a_question(page: Page) -> None:
 
 def test_the_simulation_shows_how_far_it_is_and_can_be_stopped(page: Page) -> None:
     settled(page)
+    open_scenario(page, "This team now")
+    check = page.get_by_text("Check whether the hardware can serve the team")
+    opened(page, page.get_by_text("Model, hardware and load", exact=True), check)
+    check.click()
+    expect(page.get_by_text(re.compile("holds Qwen3-30B-A3B")).first).to_be_visible()
+    settled(page)
     page.get_by_role("button", name="Simulate the queue").click()
     expect(page.get_by_text(re.compile("run [0-9]+ of at most"))).to_be_visible()
     page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("The simulation was stopped before its end")).to_be_visible()
     settled(page)
     expect(page.get_by_test_id("stMain").get_by_role("button", name="Stop")).to_have_count(0)
+    open_scenario(page, NAME)
 
 
 def test_it_is_deleted_after_a_question(page: Page) -> None:
