@@ -1,38 +1,18 @@
 """The planner's page: from the prices in force to a plan, changed, kept, compared and passed on."""
 
-from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.costs.scenario import Scenario, founding, from_json, from_toml
-from dashboard.planner import links, state
+from dashboard.planner import links
 from db import people, prices, scenarios
 from db.connect import connect
 from db.migrate import migrate
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
-
-
-def headline(page: AppTest) -> str:
-    return str(page.subheader[0].value).replace("\\", "")
-
-
-def metric(page: AppTest, label: str) -> str:
-    return str(next(one.value for one in page.metric if one.label == label))
-
-
-def choose(page: AppTest, which: str) -> None:
-    next(box for box in page.selectbox if box.label == "Scenario").set_value(which).run()
-    assert not page.exception, page.exception
-
-
-def button(page: AppTest, label: str) -> None:
-    next(one for one in page.button if one.label == label).click()
-    page.run()
-    assert not page.exception, page.exception
+from tests.dashboard.planner_pages import RICH, button, choose, headline, metric, told
 
 
 @pytest.mark.usefixtures("product")
@@ -165,102 +145,6 @@ def test_scenarios_stand_side_by_side() -> None:
     assert table.set_index("Figure").loc["Developers", "Shown above"] == "10"
 
 
-RICH = """
-name = "Rich"
-currency = "USD"
-start = 2026-03-15
-horizon_months = 40
-developers = 7
-tax_percent = 30
-discount_percent_per_year = 7.5
-pue = 1.25
-[[assets]]
-name = "H200"
-unit_price = 31000.55
-count = 8
-discounts = [{ from_count = 4, percent = 5 }]
-purchase_date = 2026-03-15
-in_service_date = 2026-04-01
-life_months = 48
-residual = { percent = 12.5 }
-tax_depreciation = { method = "macrs", bonus = "by_law", section_179 = { amount = 100 } }
-[[assets]]
-name = "Network"
-unit_price = 900
-purchase_date = 2026-03-15
-in_service_date = 2026-03-15
-life_months = 36
-[financing]
-kind = "loan"
-principal = { amount = 50000 }
-percent_per_year = 6.25
-months = 24
-[[loads]]
-name = "H200"
-count = 8
-idle_w = 120.5
-active_w = 640
-active_share = 0.333
-basis = "measured"
-[tariff]
-kind = "time_of_use"
-currency = "USD"
-timezone = "Europe/Berlin"
-demand_per_kw = 11.5
-[[tariff.periods]]
-name = "day"
-price_per_kwh = 0.31
-from_hour = 6
-to_hour = 22
-[[tariff.periods]]
-name = "night"
-price_per_kwh = 0.19
-from_hour = 22
-to_hour = 6
-[operations]
-currency = "USD"
-[[operations.items]]
-kind = "space_per_unit"
-name = "Rack"
-rack_units = 8
-price_per_unit_month = 20
-[[operations.items]]
-kind = "administration"
-hours_per_month = 12.5
-rate_per_hour = 64
-[seats]
-kind = "seats"
-name = "Two plans"
-currency = "USD"
-valid_from = 2026-01-01
-source = "Stated"
-plans = [
-  { name = "A", price_per_month = 30, developers = 4 },
-  { name = "B", price_per_month = 200, developers = 3 },
-]
-[use]
-tokens_per_day = 12345678.9
-input_share = 0.953
-cached_share = 0.81
-[api]
-name = "Some API"
-[api.prices]
-kind = "stated"
-input_per_million = 1.25
-cached_input_per_million = 0.125
-output_per_million = 10
-source = "Stated"
-[capacity]
-hardware = "h200"
-accelerators = 8
-model = "qwen3-235b-a22b"
-precision = "fp8"
-[uncertainty]
-hardware_price = { kind = "relative", low = 0.85, high = 1.15 }
-seat_price_per_month = { kind = "normal", mean = 102, sd = 5, low = 50, high = 150 }
-"""
-
-
 @pytest.mark.usefixtures("product")
 def test_the_form_leaves_alone_what_nobody_changes() -> None:
     page = open_page("planner", plan=links.encode(from_toml(RICH)))
@@ -268,145 +152,6 @@ def test_the_form_leaves_alone_what_nobody_changes() -> None:
     for which in ("founding", "now"):
         choose(page, which)
         assert "Reset" not in [one.label for one in page.button], which
-
-
-def boxes(page: AppTest, label: str) -> list[Any]:
-    return [box for box in page.number_input if box.label == label]
-
-
-def told(page: AppTest) -> str:
-    """All that stands in captions, errors and plain text."""
-    parts = [*page.caption, *page.error, *page.markdown]
-    return " ".join(part.value for part in parts).replace("\\", "")
-
-
-def sent(page: AppTest) -> Scenario:
-    """What the page's link holds."""
-    link = next(code.value for code in page.code if "planner?plan=" in code.value)
-    return links.decode(link.partition("plan=")[2])
-
-
-def remove(page: AppTest, part: state.Part, number: int) -> None:
-    """What the dialog does: here it has no run of its own, so that its button cannot be pressed."""
-    page.session_state["planner"].remove(part, number)
-    page.run()
-    assert not page.exception, page.exception
-
-
-@pytest.mark.usefixtures("product")
-def test_hardware_that_is_added_costs_nothing_before_it_has_a_price() -> None:
-    page = open_page("planner")
-    choose(page, "founding")
-    before = {one.label: one.value for one in page.metric}
-    button(page, "Add hardware")
-    button(page, "Add a load")
-    assert {one.label: one.value for one in page.metric} == before
-    boxes(page, "Hardware price, one unit")[1].set_value(5_000.0).run()
-    boxes(page, "Units of hardware")[1].set_value(2).run()
-    boxes(page, "Power at work of one, watts")[1].set_value(300).run()
-    assert metric(page, "Break-even") == "40.2 months"  # 35,000 ÷ (1,000 − 1 kW: 128.57)
-    scenario = sent(page)
-    assert [(one.count, one.unit_price) for one in scenario.assets] == [(1, 25_000), (2, 5_000)]
-    assert [one.active_w for one in scenario.loads] == [700, 300]
-
-
-@pytest.mark.usefixtures("product")
-def test_every_figure_of_the_second_hardware_can_be_changed() -> None:
-    page = open_page("planner", plan=links.encode(from_toml(RICH)))
-    boxes(page, "Life, months")[1].set_value(24).run()
-    names = [box for box in page.text_input if box.label == "Hardware's name"]
-    names[1].set_value("Switches").run()
-    [one for one in page.selectbox if one.label == "Depreciation for tax"][1].set_value(
-        "declining_balance"
-    ).run()
-    [one for one in page.checkbox if one.label == "Its sale is settled"][1].check().run()
-    next(one for one in page.date_input if one.label == "Last day in service").set_value(
-        date(2027, 6, 30)
-    ).run()
-    boxes(page, "Sold for, all units")[0].set_value(100.0).run()
-    first, second = sent(page).assets
-    assert first == from_toml(RICH).assets[0]
-    assert (second.name, second.life_months) == ("Switches", 24)
-    assert second.tax_depreciation.method == "declining_balance"
-    assert second.disposal is not None
-    assert (second.disposal.on, second.disposal.proceeds) == (date(2027, 6, 30), 100)
-    button(page, "Reset")
-    assert sent(page).assets == from_toml(RICH).assets
-
-
-@pytest.mark.usefixtures("product")
-def test_what_stays_keeps_what_was_typed_when_the_first_is_removed() -> None:
-    page = open_page("planner", plan=links.encode(from_toml(RICH)))
-    boxes(page, "Hardware price, one unit")[1].set_value(1_234.5).run()
-    next(one for one in page.button if one.label == "Remove").click().run()
-    assert "Remove **H200** from this scenario?" in told(page)
-    remove(page, "assets", 0)
-    (left,) = sent(page).assets
-    assert (left.name, left.unit_price) == ("Network", Decimal("1234.5"))
-    only = next(one for one in page.button if one.label == "Remove")
-    assert only.disabled
-    assert "needs some hardware" in only.help
-
-
-@pytest.mark.usefixtures("product")
-def test_without_a_load_the_page_says_what_that_means() -> None:
-    page = open_page("planner")
-    choose(page, "founding")
-    remove(page, "loads", 0)
-    assert sent(page).loads == ()
-    assert "Nothing draws power in this scenario" in told(page)
-    assert metric(page, "Saving a month") == "$1,000.00"
-
-
-@pytest.mark.usefixtures("product")
-def test_dates_that_cannot_be_are_told_with_the_hardware_s_name() -> None:
-    page = open_page("planner", plan=links.encode(from_toml(RICH)))
-    days = [one for one in page.date_input if one.label == "In service from"]
-    days[1].set_value(date(2026, 3, 1)).run()
-    assert "Network must not be in service before it is purchased" in told(page)
-
-
-@pytest.mark.usefixtures("product")
-def test_all_days_move_with_the_first_one() -> None:
-    page = open_page("planner", plan=links.encode(from_toml(RICH)))
-    next(one for one in page.checkbox if one.label == "Its sale is settled").check().run()
-    next(one for one in page.date_input if one.label == "Last day in service").set_value(
-        date(2028, 1, 31)
-    ).run()
-    next(one for one in page.date_input if one.label == "First day").set_value(
-        date(2026, 3, 25)
-    ).run()
-    card, network = sent(page).assets
-    assert (card.purchase_date, card.in_service_date) == (date(2026, 3, 25), date(2026, 4, 11))
-    assert card.disposal is not None
-    assert card.disposal.on == date(2028, 2, 10)
-    assert network.purchase_date == date(2026, 3, 25)
-
-
-@pytest.mark.usefixtures("product")
-def test_loads_and_accelerators_go_along_with_the_units_until_they_have_a_number() -> None:
-    page = open_page("planner")
-    choose(page, "founding")
-    boxes(page, "Units of hardware")[0].set_value(4).run()
-    scenario = sent(page)
-    assert scenario.capacity is not None
-    assert (scenario.loads[0].count, scenario.capacity.accelerators) == (4, 4)
-    boxes(page, "Units")[0].set_value(2).run()
-    boxes(page, "Units of hardware")[0].set_value(8).run()
-    scenario = sent(page)
-    assert scenario.capacity is not None
-    assert (scenario.loads[0].count, scenario.capacity.accelerators) == (2, 8)
-
-
-@pytest.mark.usefixtures("product")
-def test_two_kinds_of_hardware_outlive_a_visit_of_another_page() -> None:
-    page = open_page("planner")
-    choose(page, "founding")
-    button(page, "Add hardware")
-    boxes(page, "Hardware price, one unit")[1].set_value(5_000.0).run()
-    page.switch_page("views/export.py").run()
-    page.switch_page("views/planner.py").run()
-    assert [one.unit_price for one in sent(page).assets] == [25_000, 5_000]
 
 
 @pytest.mark.usefixtures("product")
@@ -502,3 +247,13 @@ def test_the_sample_teams_plan_cannot_be_saved(product: Service) -> None:
     assert metric(page, "Break-even")
     options = next(box for box in page.selectbox if box.label == "Scenario").options
     assert options == ["This team now", "The founding case"]
+
+
+@pytest.mark.usefixtures("product")
+def test_where_the_team_itself_is_unsure_break_even_by_team_has_no_band() -> None:
+    unsure = founding().model_dump() | {
+        "uncertainty": {"developers": {"kind": "relative", "low": "0.5", "high": 2}}
+    }
+    page = open_page("planner", plan=links.encode(Scenario.model_validate(unsure)))
+    # 25,000 ÷ 60 + 90 = 506.67: two seats of $200 are not enough
+    assert "It takes 3 developers to break even within 60 months" in told(page)
