@@ -153,10 +153,10 @@ def type_discount(page: Page, column: int, value: str) -> None:
     """Into the first row of the first hardware's table, whose cells are drawn on a canvas."""
     table = page.get_by_test_id("stDataFrame").first
     table.scroll_into_view_if_needed()
-    cell = {"x": 100.0 + 150 * column, "y": 52.0}
-    table.click(position=cell)
+    x = 100 + 150 * column
+    table.click(position={"x": x, "y": 52})
     page.wait_for_timeout(500)  # the first click may have made the row
-    table.click(position=cell)
+    table.click(position={"x": x, "y": 52})
     page.keyboard.type(value)
     page.wait_for_timeout(300)
     page.keyboard.press("Enter")
@@ -180,7 +180,7 @@ def test_the_simulation_shows_how_far_it_is_and_can_be_stopped(page: Page) -> No
     settled(page)
     open_scenario(page, "This team now")
     check = page.get_by_text("Check whether the hardware can serve the team")
-    opened(page, page.get_by_text("Model, hardware and load", exact=True), check)
+    opened(page, page.locator("summary", has_text="Model, hardware and load"), check)
     check.click()
     expect(page.get_by_text(re.compile("holds Qwen3-30B-A3B")).first).to_be_visible()
     settled(page)
