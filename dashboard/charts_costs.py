@@ -7,6 +7,7 @@ says so.
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -246,12 +247,21 @@ def _team_title(spreads: Sequence[TeamSpread], life_months: int) -> str:
     sure = _first(spreads, life_months, "high")
     most = max((spread.developers for spread in spreads), default=0)
     if likely is None:
-        return f"No team up to {most} is likely to break even within {life_months} months"
-    certain = f"{sure} to be 95% sure of it" if sure else f"and none up to {most} is 95% sure to"
-    people = "1 developer" if likely == 1 else f"{likely} developers"
-    return (
-        f"It takes {people} to break even within {life_months} months in half the draws, {certain}"
+        return f"No team up to {most:,} is likely to break even within {life_months} months"
+    certain = (
+        f"{sure:,} to be 95% sure of it" if sure else f"and none up to {most:,} is 95% sure to"
     )
+    within = f"break even within {life_months} months in half the draws, {certain}"
+    if has_gaps([spread.developers for spread in spreads]):
+        return f"Of these teams, that of {likely:,} is the first to {within}"
+    people = "1 developer" if likely == 1 else f"{likely:,} developers"
+    return f"It takes {people} to {within}"
+
+
+def has_gaps(teams: Sequence[int]) -> bool:
+    """Whether there are team sizes between those shown, so that the first to do something may not
+    be the smallest that does."""
+    return any(after - before > 1 for before, after in pairwise(teams))
 
 
 def _first(spreads: Sequence[TeamSpread], life_months: int, which: str) -> int | None:

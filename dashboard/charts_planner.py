@@ -1,5 +1,6 @@
 """The planner's charts, as pure functions: a plan in, plotly figure and its words out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard import formats
 from dashboard.charts import NEUTRAL, Chart, dress
-from dashboard.charts_costs import LIVES_SHOWN
+from dashboard.charts_costs import LIVES_SHOWN, has_gaps
 from dashboard.costs.models import BreakEven
 from dashboard.costs.plan import Plan, QueuePlan
 from dashboard.costs.plan.figures import CapacityPlan
@@ -126,11 +127,12 @@ def by_developers(teams: Sequence[BreakEven], life_months: int) -> Chart:
     )
     dress(figure, HEIGHT)
     fewest = next((even.developers for even in shown if even.within_life), None)
-    title = (
-        "No team shown breaks even within the hardware's life"
-        if fewest is None
-        else f"It takes {_people(fewest)} to break even within {life_months} months"
-    )
+    if fewest is None:
+        title = "No team shown breaks even within the hardware's life"
+    elif has_gaps([even.developers for even in teams]):
+        title = f"Of these teams, that of {fewest:,} is the first to break even within its life"
+    else:
+        title = f"It takes {_people(fewest)} to break even within {life_months} months"
     table = pd.DataFrame(
         {
             "developers": [even.developers for even in teams],
@@ -192,9 +194,11 @@ def scale_out(capacity: CapacityPlan, seat: Decimal | None) -> Chart:
         " $%{customdata[1]:,.0f}<extra></extra>",
         showlegend=False,
     )
-    if seat is not None:
-        line = {"color": NEUTRAL, "dash": "dot"}
-        figure.add_hline(y=float(seat), line=line, annotation_text="Seat")
+    if seat:
+        figure.add_hline(y=float(seat), line={"color": NEUTRAL, "dash": "dot"})
+        at = {"x": 1, "xref": "x domain", "xanchor": "right", "yanchor": "bottom"}
+        # A line on a logarithmic axis goes by the value, but its words by the value's logarithm.
+        figure.add_annotation(y=math.log10(seat), text="Seat", showarrow=False, **at)
     figure.update_layout(
         xaxis={"title": "Developers", "type": "log", "dtick": 1, "tickformat": ","},
         yaxis={"title": "USD a developer and month", "type": "log", "tickprefix": "$"},

@@ -15,34 +15,48 @@ from pydantic import ValidationError
 from dashboard import formats
 from dashboard.costs.capacity.scale_out import ASSUMED_LOAD
 from dashboard.costs.scenario import Scenario
+from dashboard.planner import form_hardware, form_power
 from dashboard.planner.form_capacity import capacity, tokens_and_api
-from dashboard.planner.form_money import depreciation, financing, more_money
+from dashboard.planner.form_hardware import figures, hardware
+from dashboard.planner.form_money import financing, more_money, tax_year
+from dashboard.planner.form_power import loads, watts
 from dashboard.planner.form_running import operations, tariff
 from dashboard.planner.form_uncertainty import uncertainty
 from dashboard.planner.inputs import Inputs, Scale
+from dashboard.planner.state import Opened
 
 Raw = dict[str, Any]
 COLUMN = 190  # pixels that an input needs
 OPERATIONS = "Operations"
 
 
-def form(base: Scenario, inputs: Inputs) -> Scenario:
-    """The scenario as the form says it now. ValidationError where that makes no sense."""
+def form(now: Opened) -> Scenario:
+    """The scenario as the form says it now. ValueError where that makes no sense, mostly pydantic's
+    ValidationError."""
+    base, inputs = now.base, Inputs(now.loading)
     raw = base.model_dump()
     with st.container(border=True):
         st.markdown(f"**What matters most** ({base.currency})")
         with _grid():
-            _team_and_hardware(raw, inputs)
-            _running(raw, inputs)
+            _team_and_hardware(raw, now, inputs)
+            _running(raw, now, inputs)
             more_money(raw, inputs)
         for note in _left_out(base):
             st.caption(note)
-    with st.expander("Financing, tax and depreciation", icon=":material/account_balance:"):
+    things = st.expander("Hardware and what draws power", icon=":material/dns:")
+    with st.expander("Financing, tax and the time looked at", icon=":material/account_balance:"):
         with _grid():
             financing(raw, inputs)
         with _grid():
-            depreciation(raw, inputs)
-            _days(raw, inputs, own=base.horizon_months not in _lives(base))
+            tax_year(raw, inputs)
+            _first_day(raw, now, inputs)
+            time = st.container()
+    _go_along(raw, now, inputs)
+    with things:
+        mistakes = hardware(raw, now, inputs, _grid)
+        loads(raw, now, inputs, _grid)
+    with time:
+        _horizon(raw, inputs, own=base.horizon_months not in _lives(base))
     with st.expander("Electricity tariff and operations", icon=":material/bolt:"):
         tariff(raw, inputs, _grid)
         operations(raw, inputs, _grid)
@@ -52,6 +66,8 @@ def form(base: Scenario, inputs: Inputs) -> Scenario:
         tokens_and_api(raw, inputs, _grid)
     with st.expander("How unsure the inputs are", icon=":material/stacked_line_chart:"):
         uncertainty(raw, inputs)
+    if mistakes:
+        raise ValueError(mistakes[0])
     return Scenario.model_validate(raw)
 
 
@@ -69,8 +85,8 @@ def _grid() -> Iterator[None]:
         yield
 
 
-def _team_and_hardware(raw: Raw, inputs: Inputs) -> None:
-    asset = raw["assets"][0]
+def _team_and_hardware(raw: Raw, now: Opened, inputs: Inputs) -> None:
+    asset, own = raw["assets"][0], form_hardware.of(now, inputs, 0)
     team = Scale(0, max(50, 4 * raw["developers"]), 1, 0, most=1_000_000)
     raw["developers"] = int(
         inputs.slider(
@@ -89,57 +105,20 @@ def _team_and_hardware(raw: Raw, inputs: Inputs) -> None:
             Scale(0, 500, 5, 2),
             "What the commercial assistant costs for one developer in a month.",
         )
-    price = float(asset["unit_price"])
-    asset["unit_price"] = inputs.slider(
-        "price",
-        "Hardware price, one unit",
-        asset["unit_price"],
-        Scale(0, max(100_000, 2 * price), 500, 2),
-        "List price of one unit, with all that it needs to run: host, network, racks.",
-    )
-    _count(raw, inputs)
-    asset["life_months"] = int(
-        inputs.slider(
-            "life",
-            "Life, months",
-            asset["life_months"],
-            Scale(6, 120, 1, 0, most=600),
-            "For how long the hardware is used. Its price is spread over this time.",
-        )
-    )
-    part = "percent" if asset["residual"]["amount"] is None else "amount"
-    asset["residual"][part] = inputs.number(
-        "residual",
-        "Resale value, % of price" if part == "percent" else "Resale value at its end",
-        asset["residual"][part],
-        "What a sale brings at the end of its life, of all units together (residual value).",
-        high=100 if part == "percent" else 1e12,
-        step=1 if part == "percent" else 500,
-        digits=2,
-    )
+    figures(asset, own)
 
 
-def _count(raw: Raw, inputs: Inputs) -> None:
-    """What draws power, and what serves the model, are as many as are bought."""
-    asset, before = raw["assets"][0], raw["assets"][0]["count"]
-    asset["count"] = int(
-        inputs.number(
-            "count",
-            "Units of hardware",
-            before,
-            "How many are bought. As many draw power and serve the model.",
-            low=1,
-            high=1_000_000,
-        )
-    )
-    for load in raw["loads"][:1]:
-        if load["count"] == before:
-            load["count"] = asset["count"]
-    if raw["capacity"] and raw["capacity"]["accelerators"] == before:
-        raw["capacity"]["accelerators"] = asset["count"]
+def _go_along(raw: Raw, now: Opened, inputs: Inputs) -> None:
+    """What draws power, and what serves the model, are as many as the first hardware that is
+    bought, until somebody gives another number there."""
+    before, bought = now.base.assets[0].count, raw["assets"][0]["count"]
+    if raw["loads"]:
+        form_power.of(now, inputs, 0).follow("count", raw["loads"][0]["count"], bought, before)
+    if raw["capacity"]:
+        inputs.follow("accelerators", raw["capacity"]["accelerators"], bought, before)
 
 
-def _running(raw: Raw, inputs: Inputs) -> None:
+def _running(raw: Raw, now: Opened, inputs: Inputs) -> None:
     if raw["tariff"]["kind"] == "flat":
         raw["tariff"]["price_per_kwh"] = inputs.slider(
             "electricity",
@@ -148,7 +127,8 @@ def _running(raw: Raw, inputs: Inputs) -> None:
             Scale(0, 0.6, 0.005, 4),
             "What the supplier asks for a kilowatt-hour, with all fees on it.",
         )
-    _watts(raw, inputs)
+    if raw["loads"]:
+        watts(raw["loads"][0], form_power.of(now, inputs, 0))
     raw["pue"] = inputs.slider(
         "pue",
         "PUE",
@@ -179,37 +159,6 @@ def _assumed_use(raw: Raw) -> Raw:
     return {"input_share": round(share, 3), "cached_share": cached, "throughput_tokens_per_s": None}
 
 
-def _watts(raw: Raw, inputs: Inputs) -> None:
-    if not raw["loads"]:
-        return
-    load = raw["loads"][0]
-    basis = "measured by the meters" if load["basis"] == "measured" else "from the nameplate"
-    load["idle_w"] = inputs.number(
-        "idle",
-        "Idle power of one, watts",
-        load["idle_w"],
-        f"What one unit draws while it waits; now {basis}. A rated figure is rarely drawn.",
-        step=10,
-    )
-    load["active_w"] = inputs.number(
-        "active",
-        "Power at work of one, watts",
-        load["active_w"],
-        f"What one unit draws while it computes; now {basis}.",
-        step=10,
-    )
-    if not isinstance(load["active_share"], tuple):
-        percent = inputs.number(
-            "busy",
-            "Time at work, %",
-            load["active_share"] * 100,
-            "Share of all hours in which it computes; it idles in the others.",
-            high=100,
-            step=5,
-        )
-        load["active_share"] = percent / 100
-
-
 def _operations_sum(raw: Raw, inputs: Inputs) -> None:
     """The one row that stands for all of operations, beside those of the expander."""
     items = [dict(item) for item in raw["operations"]["items"]]
@@ -231,19 +180,30 @@ def _lives(scenario: Scenario) -> set[int]:
     return {asset.life_months for asset in scenario.assets}
 
 
-def _days(raw: Raw, inputs: Inputs, *, own: bool) -> None:
-    """The first day, with which purchases move, and how long is looked at."""
+def _first_day(raw: Raw, now: Opened, inputs: Inputs) -> None:
+    """With it move the days of all that is bought."""
     start = inputs.day(
         "start",
         "First day",
         raw["start"],
-        "When the first month begins. Purchases and the first days in service move with it.",
+        "When the first month begins. Purchases, first days in service and settled sales move "
+        "with it.",
     )
     moved: timedelta = start - raw["start"]
-    raw["start"] = start
     for asset in raw["assets"]:
         asset["purchase_date"] += moved
         asset["in_service_date"] += moved
+        if asset["disposal"]:
+            asset["disposal"]["on"] += moved
+    since = start - now.first_day  # days that are shown already have moved so far
+    for place in range(len(raw["assets"])):
+        for name in form_hardware.DAYS:
+            form_hardware.of(now, inputs, place).move(name, since)
+    raw["start"] = now.first_day = start
+
+
+def _horizon(raw: Raw, inputs: Inputs, *, own: bool) -> None:
+    """How long is looked at."""
     if inputs.yes(
         "own-horizon",
         "Look at another time than the hardware's life",
@@ -265,11 +225,12 @@ def _days(raw: Raw, inputs: Inputs, *, own: bool) -> None:
 
 
 def _left_out(base: Scenario) -> Iterator[str]:
-    """What this form cannot change: it stays as it was loaded."""
-    if len(base.assets) > 1:
-        yield f"{len(base.assets) - 1} more kinds of hardware stay as they are in the scenario."
-    if len(base.loads) > 1:
-        yield f"{len(base.loads) - 1} more electrical loads stay as they are in the scenario."
+    """What stands elsewhere, and what this form cannot change: that stays as it was loaded."""
+    if len(base.assets) > 1 or len(base.loads) > 1:
+        yield (
+            "Price, units, life and resale value are those of the first hardware, watts those of "
+            "the first load. The others stand under Hardware and what draws power."
+        )
     if base.seats.kind == "seats":
         names = ", ".join(plan.name for plan in base.seats.plans)
         yield formats.escape(f"Seats stay as they are in the scenario: {names}.")

@@ -6,12 +6,14 @@ Keys hold the number of the loading, so that a scenario that is loaded meets fre
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 Number = Decimal | int
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,18 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Draws inputs. `loading` counts the scenarios that this reader has loaded."""
+    """Draws inputs. `loading` counts the scenarios that this reader has loaded; `within` names one
+    of several things that have inputs of the same name."""
 
     loading: int
+    within: str = ""
+
+    def part(self, name: str) -> "Inputs":
+        """The inputs of one of several things, or of a part of it."""
+        return Inputs(self.loading, f"{self.within}{name}-")
 
     def key(self, name: str) -> str:
-        return f"planner-{self.loading}-{name}"
+        return f"planner-{self.loading}-{self.within}{name}"
 
     def slider(self, name: str, label: str, value: Number, scale: Scale, explain: str) -> Decimal:
         """A slider, and a box for the exact figure, which may lie beyond the slider's end."""
@@ -42,9 +50,9 @@ class Inputs:
         given = kind(value)
         high = kind(max(scale.high, given))
         _start(box, given)
-        _start(slide, given)
+        _start(slide, min(max(st.session_state[box], kind(scale.low)), high))
         told = self.key(f"{name}-told")  # where the slider was when the box last heard of it
-        _start(told, given)
+        _start(told, st.session_state[slide])
 
         def slid() -> None:
             st.session_state[box] = st.session_state[told] = st.session_state[slide]
@@ -134,17 +142,41 @@ class Inputs:
     def text(self, name: str, label: str, value: str, explain: str) -> str:
         key = self.key(name)
         _start(key, value)
-        return str(st.text_input(label, key=key, help=explain, max_chars=80))
+        return str(st.text_input(label, key=key, help=explain, max_chars=max(80, len(value))))
 
     def yes(self, name: str, label: str, value: bool, explain: str) -> bool:
         key = self.key(name)
         _start(key, value)
         return bool(st.checkbox(label, key=key, help=explain))
 
-    def day(self, name: str, label: str, value: Any, explain: str) -> Any:
+    def day(self, name: str, label: str, value: date, explain: str) -> Any:
         key = self.key(name)
+        _start(key, _within(value))
+        typed = st.date_input(
+            label,
+            key=key,
+            help=explain,
+            format="YYYY-MM-DD",
+            min_value=FIRST_DAY,
+            max_value=LAST_DAY,
+        )
+        return typed or value
+
+    def move(self, name: str, by: timedelta) -> None:
+        """A day that is shown already goes along with another one."""
+        day = st.session_state.get(self.key(name))
+        if day is not None:
+            st.session_state[self.key(name)] = _within(day + by)
+
+    def follow(self, name: str, value: int, leader: int, before: int) -> None:
+        """An input that shows what its leader does goes along with it. `value` is its own in the
+        scenario that was loaded, and `before` what the leader had there."""
+        key, heard = self.key(name), self.key(f"{name}-heard")
         _start(key, value)
-        return st.date_input(label, key=key, help=explain, format="YYYY-MM-DD") or value
+        _start(heard, before)
+        if leader != st.session_state[heard] == st.session_state[key]:
+            st.session_state[key] = leader
+        st.session_state[heard] = leader
 
 
 def exact(shown: float, value: Number) -> Decimal:
@@ -156,6 +188,10 @@ def plain(number: float) -> Decimal:
     """A float's shortest text is what was typed."""
     found = Decimal(str(number))
     return Decimal(int(found)) if found == int(found) else found
+
+
+def _within(day: date) -> date:
+    return min(max(day, FIRST_DAY), LAST_DAY)
 
 
 def _start(key: str, value: Any) -> None:

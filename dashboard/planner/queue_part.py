@@ -1,12 +1,14 @@
 """The simulated queue: how large the team may grow before its first tokens come too late."""
 
+import time
+from contextlib import closing
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from dashboard import charts_planner, formats, ui
 from dashboard.arrivals import pattern
-from dashboard.costs.plan import QueuePlan
+from dashboard.costs.plan import Progress, QueuePlan
 from dashboard.costs.scenario import Scenario, to_json
 from dashboard.ledgers import engine_of
 from dashboard.periods import DAY_MS
@@ -16,6 +18,7 @@ from db import queries
 STATED, LEDGER = "As stated above", "As this ledger's last four weeks"
 WEEKS = 4
 _RESULT = "planner-queue"
+_BEGUN = "planner-queue-begun"  # there while one runs, and after one that was stopped
 
 
 def queue_part(scenario: Scenario, ledger: str, zone: ZoneInfo) -> None:
@@ -36,6 +39,11 @@ def queue_part(scenario: Scenario, ledger: str, zone: ZoneInfo) -> None:
     asked = (to_json(scenario), source, ledger)
     if pressed:
         _run(scenario, source, ledger, zone, asked)
+    elif st.session_state.pop(_BEGUN, False):
+        st.caption(
+            ":material/stop_circle: The simulation was stopped before its end: by its button, or "
+            "by a change on this page."
+        )
     kept = st.session_state.get(_RESULT)
     if kept is None:
         st.caption(
@@ -51,13 +59,39 @@ def queue_part(scenario: Scenario, ledger: str, zone: ZoneInfo) -> None:
 def _run(
     scenario: Scenario, source: str, ledger: str, zone: ZoneInfo, asked: tuple[str, str, str]
 ) -> None:
+    st.session_state[_BEGUN] = True
+    place = st.empty()
     try:
-        with st.spinner("Simulating three busy hours for each team size…", show_time=True):
-            found = simulate(_with_arrivals(scenario, source, ledger, zone))
+        with place.container():
+            found = _watched(_with_arrivals(scenario, source, ledger, zone))
     except (ValueError, SimulationError) as error:
-        st.error(formats.escape(str(error)), icon=":material/error:")
-        return
-    st.session_state[_RESULT] = (asked, found)
+        place.error(formats.escape(str(error)), icon=":material/error:")
+    else:
+        place.empty()
+        st.session_state[_RESULT] = (asked, found)
+    del st.session_state[_BEGUN]
+
+
+def _watched(scenario: Scenario) -> QueuePlan:
+    """How far it is, until it is done. A press of the button, as every other change, has Streamlit
+    leave this script at the bar's next stir, and that ends the simulation."""
+    began, said = time.monotonic(), "Starting"
+    share = 0.0
+    bar = st.progress(share, text=said)
+    st.button("Stop", icon=":material/stop:", key="planner-queue-stop")
+    with closing(simulate(scenario)) as course:
+        for told in course:
+            if isinstance(told, QueuePlan):
+                return told
+            if told is not None:
+                share, said = told.done / told.of, _words(told)
+            bar.progress(share, text=f"{said} · {time.monotonic() - began:.0f} s")
+    raise SimulationError("The simulation ended without a result.")
+
+
+def _words(told: Progress) -> str:
+    people = "1 developer" if told.developers == 1 else f"{told.developers:,} developers"
+    return f"{told.phase}: now {people} · run {told.done + 1:,} of at most {told.of:,}"
 
 
 def _with_arrivals(scenario: Scenario, source: str, ledger: str, zone: ZoneInfo) -> Scenario:
@@ -76,7 +110,7 @@ def _with_arrivals(scenario: Scenario, source: str, ledger: str, zone: ZoneInfo)
 
 def _show(found: QueuePlan, limit_s: float) -> None:
     st.markdown(formats.escape(found.sentence))
-    if found.curve:
+    if any(point.p95_ttft_s for point in found.curve):
         chart = charts_planner.queue_curve(found, limit_s)
         ui.show(chart, "planner-queue-curve", file_name="queue.csv")
     for one in found.assumptions:

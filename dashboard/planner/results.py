@@ -59,14 +59,8 @@ def draw_charts(found: Plan) -> None:
     with st.grid(2, min_column_width=440):
         _show(charts_planner.cost_curves(found), "cost-curves")
         _show(charts_planner.cash_flow(found), "cash-flow")
-        life = found.hardware.life_months
-        if found.uncertainty is None:
-            teams = found.break_even.by_developers
-            _show(charts_planner.by_developers(teams, life), "by-developers")
-        else:
-            teams_spread = found.uncertainty.teams
-            _show(charts_costs.break_even_by_developers(teams_spread, life), "by-developers")
-            _show(charts_costs.tornado(_that_move(found.uncertainty.tornado)), "tornado")
+        _by_developers(found)
+        _tornado(found)
         if found.api is not None and found.api.by_utilisation is not None:
             _show(charts_costs.cost_by_utilisation(found.break_even.case), "by-utilisation")
         if found.capacity is not None and found.capacity.grown:
@@ -76,6 +70,46 @@ def draw_charts(found: Plan) -> None:
         st.caption(formats.escape(sentence))
     if found.uncertainty is not None:
         st.caption(formats.escape(found.uncertainty.sentence))
+
+
+def _by_developers(found: Plan) -> None:
+    """By team size; with a band where the inputs are unsure, and the team is not."""
+    even, life = found.break_even.by_developers, found.hardware.life_months
+    spreads = found.uncertainty.teams if found.uncertainty else ()
+    top = life * charts_costs.LIVES_SHOWN
+    if any(one.months.low is not None and one.months.low <= top for one in spreads):
+        _show(charts_costs.break_even_by_developers(spreads, life), "by-developers")
+    elif any(one.months is not None and one.months <= top for one in even):
+        _show(charts_planner.by_developers(even, life), "by-developers")
+    else:
+        _nothing(
+            "Break-even by team size",
+            f"No team up to {even[-1].developers:,} breaks even within {top} months, three of the "
+            f"hardware's lives. {found.break_even.smallest_team_sentence}",
+        )
+
+
+def _tornado(found: Plan) -> None:
+    if found.uncertainty is None:
+        return
+    moving = _that_move(found.uncertainty.tornado)
+    if moving.rows:
+        _show(charts_costs.tornado(moving), "tornado")
+        return
+    if not found.scenario.developers:
+        why = "Without developers there is no seat to save, so it never breaks even."
+    elif moving.base is None:
+        why = "It never breaks even, whichever single input turns out otherwise."
+    else:
+        why = "No single input moves break-even by as much as a hundredth."
+    _nothing("What break-even hangs on", why)
+
+
+def _nothing(title: str, why: str) -> None:
+    """In the place of a chart that would have nothing in it."""
+    with st.container(border=True):
+        st.markdown(f"**{title}**")
+        st.caption(formats.escape(why))
 
 
 def _that_move(tornado: Tornado) -> Tornado:

@@ -9,7 +9,6 @@ from dashboard.costs.scenario import Scenario, to_json
 from dashboard.planner import bar, library, results, start, state
 from dashboard.planner.compare import compare
 from dashboard.planner.form import form, problem
-from dashboard.planner.inputs import Inputs
 from dashboard.planner.queue_part import queue_part
 
 
@@ -22,10 +21,10 @@ def scenario_of_form() -> Scenario | None:
     above = st.container()
     now = state.opened()
     try:
-        now.edited = form(now.base, Inputs(now.loading))
-    except ValidationError as error:
+        now.edited = form(now)
+    except ValueError as error:
         with above:
-            complain(problem(error))
+            complain(problem(error) if isinstance(error, ValidationError) else str(error))
         return None
     return now.edited
 
@@ -76,7 +75,9 @@ if scenario is not None:
             results.headline(plan)
     if plan is not None:
         results.draw_charts(plan)
-        queue_part(scenario, ledger, zone)
+        waiting = st.container()
         results.schedules(plan)
         results.assumptions(plan)
         compare(known, plan)
+        with waiting:  # last, for a simulation takes seconds: all else stands meanwhile
+            queue_part(scenario, ledger, zone)

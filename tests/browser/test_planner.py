@@ -68,7 +68,7 @@ def test_a_slider_moves_the_result_from_the_keyboard(page: Page) -> None:
 
 def test_it_is_saved_under_a_name(page: Page) -> None:
     settled(page)
-    field = page.get_by_role("textbox", name="Name")
+    field = page.get_by_role("textbox", name="Name", exact=True)
     opened(page, page.get_by_role("button", name="Save", exact=True), field)
     field.fill(NAME)
     page.get_by_role("button", name="Save the scenario").click()
@@ -130,6 +130,67 @@ def test_saving_it_again_asks_before_it_is_replaced(page: Page) -> None:
     expect(metric(page, "Break-even")).to_have_text("27.5 months")
     open_scenario(page, NAME)
     expect(metric(page, "Break-even")).to_have_text("6.4 months")
+
+
+def test_discounts_are_typed_into_a_table(page: Page) -> None:
+    settled(page)
+    add = page.get_by_role("button", name="Add hardware")
+    opened(page, page.get_by_text("Hardware and what draws power", exact=True), add)
+    units = page.get_by_role("spinbutton", name="Units of hardware").first
+    units.fill("2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 for $50,000")).to_be_visible()
+    settled(page)
+    type_discount(page, 0, "2")
+    expect(page.get_by_text("row 1 does not say how many percent").first).to_be_visible()
+    settled(page)
+    type_discount(page, 1, "10")
+    expect(page.get_by_text("2 for $45,000")).to_be_visible()
+    expect(page.get_by_text("does not say how many percent")).to_have_count(0)
+
+
+def type_discount(page: Page, column: int, value: str) -> None:
+    """Into the first row of the first hardware's table, whose cells are drawn on a canvas."""
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    x = 100 + 150 * column
+    table.click(position={"x": x, "y": 52})
+    page.wait_for_timeout(500)  # the first click may have made the row
+    table.click(position={"x": x, "y": 52})
+    page.keyboard.type(value)
+    page.wait_for_timeout(300)
+    page.keyboard.press("Enter")
+
+
+def test_hardware_is_added_and_removed_after_a_question(page: Page) -> None:
+    settled(page)
+    page.get_by_role("button", name="Add hardware").click()
+    prices = page.get_by_role("spinbutton", name="Hardware price, one unit")
+    expect(prices).to_have_count(2)
+    settled(page)
+    page.get_by_role("button", name="Remove", exact=True).nth(1).click()
+    dialog = page.get_by_role("dialog").filter(has_text="from this scenario?")
+    dialog.get_by_role("button", name="Remove").click()
+    expect(dialog).to_have_count(0)
+    expect(prices).to_have_count(1)
+    expect(page.get_by_text("2 for $45,000")).to_be_visible()
+
+
+def test_the_simulation_shows_how_far_it_is_and_can_be_stopped(page: Page) -> None:
+    settled(page)
+    open_scenario(page, "This team now")
+    check = page.get_by_text("Check whether the hardware can serve the team")
+    opened(page, page.locator("summary", has_text="Model, hardware and load"), check)
+    check.click()
+    expect(page.get_by_text(re.compile("holds Qwen3-30B-A3B")).first).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Simulate the queue").click()
+    expect(page.get_by_text(re.compile("run [0-9]+ of at most"))).to_be_visible()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("The simulation was stopped before its end")).to_be_visible()
+    settled(page)
+    expect(page.get_by_test_id("stMain").get_by_role("button", name="Stop")).to_have_count(0)
+    open_scenario(page, NAME)
 
 
 def test_it_is_deleted_after_a_question(page: Page) -> None:

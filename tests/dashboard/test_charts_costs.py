@@ -63,7 +63,7 @@ def test_a_case_that_never_pays_still_has_a_tornado() -> None:
 
 
 def test_break_even_by_team_has_a_band_and_says_how_many_it_takes() -> None:
-    spreads = simulate_teams(uncertain(150), 8)
+    spreads = simulate_teams(uncertain(150), range(1, 9))
     chart = charts_costs.break_even_by_developers(spreads, 36)
     low, high, median = chart.figure.data
     assert high.fill == "tonexty"
@@ -79,10 +79,17 @@ def test_a_team_that_never_pays_has_a_gap_and_the_word_in_the_table() -> None:
     inputs = {"hardware_price": {"kind": "uniform", "low": 20_000, "high": 35_000}}
     dear = FOUNDING | {"electricity_idle_per_month": 500}  # two seats of $200 are not enough
     one = UncertainCase.model_validate({"base": dear, "inputs": inputs})
-    chart = charts_costs.break_even_by_developers(simulate_teams(one, 4), 12)
+    chart = charts_costs.break_even_by_developers(simulate_teams(one, range(1, 5)), 12)
     assert list(chart.figure.data[2].y[:2]) == [None, None]
     assert list(chart.table["median, months"][:2]) == ["never", "never"]
     assert chart.title == "No team up to 4 is likely to break even within 12 months"
+
+
+def test_the_first_of_teams_with_gaps_between_them_is_not_called_the_smallest() -> None:
+    chart = charts_costs.break_even_by_developers(
+        simulate_teams(uncertain(150), range(1, 99, 7)), 36
+    )
+    assert chart.title.startswith("Of these teams, that of ")
 
 
 def test_the_cost_of_a_token_falls_with_use_and_meets_the_apis_price() -> None:

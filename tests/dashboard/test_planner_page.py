@@ -5,32 +5,14 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.costs.scenario import founding, from_json, from_toml
+from dashboard.costs.scenario import Scenario, founding, from_json, from_toml
 from dashboard.planner import links
 from db import people, prices, scenarios
 from db.connect import connect
 from db.migrate import migrate
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
-
-
-def headline(page: AppTest) -> str:
-    return str(page.subheader[0].value).replace("\\", "")
-
-
-def metric(page: AppTest, label: str) -> str:
-    return str(next(one.value for one in page.metric if one.label == label))
-
-
-def choose(page: AppTest, which: str) -> None:
-    next(box for box in page.selectbox if box.label == "Scenario").set_value(which).run()
-    assert not page.exception, page.exception
-
-
-def button(page: AppTest, label: str) -> None:
-    next(one for one in page.button if one.label == label).click()
-    page.run()
-    assert not page.exception, page.exception
+from tests.dashboard.planner_pages import RICH, button, choose, headline, metric, told
 
 
 @pytest.mark.usefixtures("product")
@@ -163,110 +145,26 @@ def test_scenarios_stand_side_by_side() -> None:
     assert table.set_index("Figure").loc["Developers", "Shown above"] == "10"
 
 
-RICH = """
-name = "Rich"
-currency = "USD"
-start = 2026-03-15
-horizon_months = 40
-developers = 7
-tax_percent = 30
-discount_percent_per_year = 7.5
-pue = 1.25
-[[assets]]
-name = "H200"
-unit_price = 31000.55
-count = 8
-discounts = [{ from_count = 4, percent = 5 }]
-purchase_date = 2026-03-15
-in_service_date = 2026-04-01
-life_months = 48
-residual = { percent = 12.5 }
-tax_depreciation = { method = "macrs", bonus = "by_law", section_179 = { amount = 100 } }
-[[assets]]
-name = "Network"
-unit_price = 900
-purchase_date = 2026-03-15
-in_service_date = 2026-03-15
-life_months = 36
-[financing]
-kind = "loan"
-principal = { amount = 50000 }
-percent_per_year = 6.25
-months = 24
-[[loads]]
-name = "H200"
-count = 8
-idle_w = 120.5
-active_w = 640
-active_share = 0.333
-basis = "measured"
-[tariff]
-kind = "time_of_use"
-currency = "USD"
-timezone = "Europe/Berlin"
-demand_per_kw = 11.5
-[[tariff.periods]]
-name = "day"
-price_per_kwh = 0.31
-from_hour = 6
-to_hour = 22
-[[tariff.periods]]
-name = "night"
-price_per_kwh = 0.19
-from_hour = 22
-to_hour = 6
-[operations]
-currency = "USD"
-[[operations.items]]
-kind = "space_per_unit"
-name = "Rack"
-rack_units = 8
-price_per_unit_month = 20
-[[operations.items]]
-kind = "administration"
-hours_per_month = 12.5
-rate_per_hour = 64
-[seats]
-kind = "seats"
-name = "Two plans"
-currency = "USD"
-valid_from = 2026-01-01
-source = "Stated"
-plans = [
-  { name = "A", price_per_month = 30, developers = 4 },
-  { name = "B", price_per_month = 200, developers = 3 },
-]
-[use]
-tokens_per_day = 12345678.9
-input_share = 0.953
-cached_share = 0.81
-[api]
-name = "Some API"
-[api.prices]
-kind = "stated"
-input_per_million = 1.25
-cached_input_per_million = 0.125
-output_per_million = 10
-source = "Stated"
-[capacity]
-hardware = "h200"
-accelerators = 8
-model = "qwen3-235b-a22b"
-precision = "fp8"
-[uncertainty]
-hardware_price = { kind = "relative", low = 0.85, high = 1.15 }
-seat_price_per_month = { kind = "normal", mean = 102, sd = 5, low = 50, high = 150 }
-"""
-
-
 @pytest.mark.usefixtures("product")
 def test_the_form_leaves_alone_what_nobody_changes() -> None:
     page = open_page("planner", plan=links.encode(from_toml(RICH)))
     assert "Reset" not in [one.label for one in page.button]
-    assert any("1 more kinds of hardware stay" in text.value for text in page.caption)
     for which in ("founding", "now"):
         choose(page, which)
         assert "Reset" not in [one.label for one in page.button], which
+
+
+@pytest.mark.usefixtures("product")
+def test_without_developers_the_page_says_why_a_chart_is_missing() -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    charts = len(page.get("plotly_chart"))
+    next(box for box in page.number_input if box.label == "Developers").set_value(0).run()
+    assert len(page.get("plotly_chart")) == charts - 1
+    assert "Without developers there is no seat to save" in told(page)
+    next(box for box in page.number_input if box.label == "Seat, a month").set_value(0.0).run()
+    assert len(page.get("plotly_chart")) == charts - 2
+    assert "No team up to 50 breaks even within 180 months" in told(page)
 
 
 @pytest.mark.usefixtures("product")
@@ -349,3 +247,13 @@ def test_the_sample_teams_plan_cannot_be_saved(product: Service) -> None:
     assert metric(page, "Break-even")
     options = next(box for box in page.selectbox if box.label == "Scenario").options
     assert options == ["This team now", "The founding case"]
+
+
+@pytest.mark.usefixtures("product")
+def test_where_the_team_itself_is_unsure_break_even_by_team_has_no_band() -> None:
+    unsure = founding().model_dump() | {
+        "uncertainty": {"developers": {"kind": "relative", "low": "0.5", "high": 2}}
+    }
+    page = open_page("planner", plan=links.encode(Scenario.model_validate(unsure)))
+    # 25,000 ÷ 60 + 90 = 506.67: two seats of $200 are not enough
+    assert "It takes 3 developers to break even within 60 months" in told(page)

@@ -8,19 +8,22 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import charts_planner
 from dashboard.costs.ownership.financing import Loan
-from dashboard.costs.plan import plan
+from dashboard.costs.plan import Progress, QueuePlan, plan, queue
 from dashboard.costs.scenario import Scenario, founding, to_toml
-from dashboard.planner import links, start
+from dashboard.planner import links, simulation, start
 from dashboard.planner.compare import side_by_side
+from dashboard.planner.discounts import FROM, PERCENT, MistakeError, rows_of, tiers_of
 from dashboard.planner.library import LARGEST_FILE, UnreadableError, read_file
 from dashboard.planner.words import key_figures, tiles
 from db.prices import FOUNDING, CostSettings
+from tests.dashboard.costs.plan.scenarios import on_card, varied
 
 TODAY = date(2026, 11, 25)
 POWER = start.Power(idle_w=200, active_w=500, active_share=0.25, measured=True)
@@ -213,3 +216,116 @@ def test_scenarios_stand_side_by_side_with_the_same_rows() -> None:
     rows = table.set_index("Figure")
     assert list(rows.loc["Break-even"]) == ["27.5 months", "13.1 months"]
     assert list(rows.loc["Seats a month"]) == ["$1,000.00", "$2,000.00"]
+
+
+def typed(*rows: tuple[float | None, float | None]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=[FROM, PERCENT], dtype="Float64")
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 10**6), st.decimals(0, 100, places=6)),
+        unique_by=lambda tier: tier[0],
+        max_size=5,
+    )
+)
+def test_discounts_that_nobody_changes_come_back_as_they_were(
+    tiers: list[tuple[int, Decimal]],
+) -> None:
+    before = [{"from_count": count, "percent": percent} for count, percent in tiers]
+    after = tiers_of(rows_of(before), before)
+    assert list(after) == before
+
+
+def test_typed_discounts_are_taken_and_empty_rows_passed_over() -> None:
+    assert tiers_of(typed((8, 12.5), (None, None), (4, 5)), ()) == (
+        {"from_count": 8, "percent": Decimal("12.5")},
+        {"from_count": 4, "percent": Decimal(5)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((4, None), "row 2 does not say how many percent"),
+        ((None, 5), "row 2 does not say from how many units"),
+        ((2.5, 5), "row 2 needs a whole number of units"),
+        ((0, 5), "row 2 needs a whole number of units"),
+        ((4, 101), "row 2 needs a percentage from 0 to 100"),
+        ((8, 10), "two rows begin at 8 units"),
+    ],
+)
+def test_a_discount_that_makes_no_sense_is_told_by_its_row(
+    row: tuple[float | None, float | None], said: str
+) -> None:
+    with pytest.raises(MistakeError, match=said):
+        tiers_of(typed((8, 5), row), ())
+
+
+def test_a_link_and_a_file_hold_all_hardware_and_all_loads() -> None:
+    asset, load = founding().assets[0], founding().loads[0]
+    several = of(
+        assets=tuple(asset.model_copy(update={"name": f"Card {place}"}) for place in range(12)),
+        loads=tuple(load.model_copy(update={"name": f"Load {place}"}) for place in range(12)),
+    )
+    assert links.decode(links.encode(several)) == several
+    assert read_file(to_toml(several).encode()) == several
+
+
+QUICK = varied(
+    capacity=on_card(
+        workload={
+            "arrivals": {"kind": "poisson", "per_developer_hour": 600},
+            "tokens": {
+                "kind": "lognormal",
+                "prompt_mean": 500,
+                "prompt_p95": 900,
+                "answer_mean": 5,
+                "answer_p95": 9,
+            },
+        }
+    )
+)
+
+
+def test_the_simulation_tells_how_far_it_is_and_then_its_result() -> None:
+    *steps, result = [told for told in simulation.simulate(QUICK) if told is not None]
+    assert isinstance(result, QueuePlan)
+    assert result == queue(QUICK)
+    assert all(isinstance(step, Progress) for step in steps)
+    done = [step.done for step in steps if isinstance(step, Progress)]
+    assert done == sorted(set(done))
+    assert {step.of for step in steps if isinstance(step, Progress)} == {max(done) + 1}
+    simulated = {step.developers for step in steps if isinstance(step, Progress)}
+    assert {point.developers for point in result.curve if not point.unstable} <= simulated
+
+
+def test_a_simulation_that_is_left_ends_its_process() -> None:
+    before = set(psutil.Process().children())
+    course = simulation.simulate(QUICK)
+    next(told for told in course if told is not None)
+    (child,) = set(psutil.Process().children()) - before
+    course.close()
+    assert not child.is_running()
+
+
+def test_a_simulation_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        simulation, "COMMAND", (*simulation.COMMAND[:1], "-c", "raise SystemExit(3)")
+    )
+    with pytest.raises(simulation.SimulationError, match="without a result"):
+        list(simulation.simulate(QUICK))
+
+
+def test_a_simulation_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "LONGEST_S", 0)
+    with pytest.raises(simulation.SimulationError, match="stopped after 0 seconds"):
+        list(simulation.simulate(QUICK))
+
+
+def test_the_word_at_the_seat_s_price_does_not_stretch_a_logarithmic_axis() -> None:
+    found = plan(founding()).capacity
+    assert found is not None
+    chart = charts_planner.scale_out(found, Decimal(200))
+    (word,) = chart.figure.layout.annotations
+    assert 10**word.y == pytest.approx(200)

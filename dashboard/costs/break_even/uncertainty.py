@@ -5,7 +5,7 @@ does not depend on which others are uncertain. Percentiles are order statistics,
 one of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -127,17 +127,20 @@ def simulate(
 
 
 def simulate_teams(
-    case: UncertainCase, most: int, draws: int = DRAWS, seed: int = 0
+    case: UncertainCase, teams: Iterable[int], draws: int = DRAWS, seed: int = 0
 ) -> list[TeamSpread]:
-    """Break-even against seats for 1 to `most` developers, each using what those of the case do,
-    all from the same draws. ValueError: the seat's price is missing, or the team is uncertain."""
+    """Break-even against seats for teams of these sizes, each developer using what those of the
+    case do, all from the same draws.
+
+    ValueError: the seat's price is missing, or the team is uncertain.
+    """
     f.require(case.base, "seats")
     if "developers" in case.inputs:
         raise ValueError("The number of developers cannot be uncertain where each is looked at.")
     values = _drawn(case, draws, seed)
     a_head = values["tokens_per_day"] / max(case.base.developers, 1)
     spreads = []
-    for number in range(1, most + 1):
+    for number in teams:
         team = {"developers": np.full(draws, float(number)), "tokens_per_day": a_head * number}
         months = _months({**values, **team}, "seats")
         spreads.append(

@@ -120,8 +120,8 @@ class Ownership(Figures):
     `in_service` is when any of the hardware serves within the horizon, and `months_in_service` how
     long that is, begun months by their days. `assumed_resale` is the part of the proceeds that no
     one has settled: what is left at the horizon's end is taken to be sold for its book value.
-    `outlived` names the assets whose life ends before the horizon does. `laid_out` is the most own
-    money that is out at any time; 0: none ever is.
+    `outlived` names the assets that are counted on for longer than their life. `laid_out` is the
+    most own money that is out at any time; 0: none ever is.
     """
 
     case: Case

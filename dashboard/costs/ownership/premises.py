@@ -33,11 +33,18 @@ def assumptions(
 
 
 def outlived(case: Case) -> list[Asset]:
-    """Those whose life ends before the horizon does."""
+    """Those that are still counted on after their life: until their sale, or the horizon's end."""
     end = add_months(case.start, case.horizon_months)
     return [
-        asset for asset in case.assets if add_months(asset.in_service_date, asset.life_months) < end
+        asset
+        for asset in case.assets
+        if add_months(asset.in_service_date, asset.life_months) < _used_until(asset, end)
     ]
+
+
+def _used_until(asset: Asset, end: date) -> date:
+    """The first day on which it is gone."""
+    return end if asset.disposal is None else min(end, asset.disposal.on + ONE_DAY)
 
 
 def _tax(case: Case) -> list[str]:
@@ -102,7 +109,7 @@ def _end(case: Case, disposals: Sequence[Outcome]) -> list[str]:
 
 def _life(case: Case) -> list[str]:
     return [
-        f"{asset.name} has a life of {asset.life_months} months, which the horizon outlasts; "
+        f"{asset.name} has a life of {asset.life_months} months, and is counted on for longer; "
         "nothing is counted for replacing it."
         for asset in outlived(case)
     ]

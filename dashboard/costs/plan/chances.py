@@ -15,10 +15,11 @@ from dashboard.costs.break_even.uncertainty import (
 )
 from dashboard.costs.ownership.financing import Lease
 from dashboard.costs.plan.figures import UncertaintyPlan
+from dashboard.costs.plan.linear import teams
 from dashboard.costs.scenario import Scenario
 from dashboard.costs.uncertain import distributions, of_lease
 
-TEAM_DRAWS, MOST_TEAMS = 2_000, 50  # a band to draw, not a figure to quote
+TEAM_DRAWS = 2_000  # a band to draw, not a figure to quote
 
 
 def uncertainty_plan(scenario: Scenario, case: BreakEvenCase) -> UncertaintyPlan | None:
@@ -31,15 +32,15 @@ def uncertainty_plan(scenario: Scenario, case: BreakEvenCase) -> UncertaintyPlan
         return None
     uncertain = _uncertain(case, inputs)
     seats = simulate(uncertain)
-    teams: tuple[TeamSpread, ...] = ()
+    spreads: tuple[TeamSpread, ...] = ()
     if "developers" not in inputs:
-        teams = tuple(simulate_teams(uncertain, MOST_TEAMS, draws=TEAM_DRAWS))
+        spreads = tuple(simulate_teams(uncertain, teams(case.developers), draws=TEAM_DRAWS))
     by_input = tornado(uncertain)
     return UncertaintyPlan(
         case=uncertain,
         seats=seats,
         api=simulate(uncertain, "api") if case.api_input_price is not None else None,
-        teams=teams,
+        teams=spreads,
         bounds=bounds(uncertain),
         tornado=by_input,
         sentence=simulation_sentence(seats, by_input.base),

@@ -151,7 +151,8 @@ class ApiPlan(Figures):
 
 
 class UncertaintyPlan(Figures):
-    """What the inputs' ranges do to the break-even. `case` holds the ranges themselves."""
+    """What the inputs' ranges do to the break-even. `case` holds the ranges themselves; `teams`
+    are those of the break-even's `by_developers`, none where the team itself is unsure."""
 
     case: UncertainCase
     seats: Simulation

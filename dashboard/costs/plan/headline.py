@@ -1,11 +1,10 @@
 """The one sentence that a manager reads."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 from dashboard.costs.money import words
-from dashboard.costs.months import add_months
 from dashboard.costs.ownership.assets import Asset
+from dashboard.costs.ownership.premises import outlived
 from dashboard.costs.plan.figures import BreakEvenPlan, CapacityPlan, OwnershipPlan, UnitCosts
 from dashboard.costs.plan.wording import number, team_of
 from dashboard.costs.scenario import Scenario
@@ -61,7 +60,7 @@ def _worth(scenario: Scenario, ownership: OwnershipPlan) -> str:
 
 def _provided(scenario: Scenario, ownership: OwnershipPlan) -> str:
     """What the horizon takes for granted: use beyond the life, and a sale at its end."""
-    worn = [one for one in scenario.assets if _outlasted(scenario, one)]
+    worn = outlived(ownership.evaluation.case)
     alone = len(scenario.assets) == 1
     provided = [_worn(worn, alone=alone)] if worn else []
     sale = ownership.evaluation.assumed_resale
@@ -76,15 +75,6 @@ def _worn(worn: list[Asset], *, alone: bool) -> str:
         return f"{', '.join(one.name for one in worn)} run on past their lives"
     who = "it" if alone else worn[0].name
     return f"{who} runs on past its life of {worn[0].life_months} months"
-
-
-def _outlasted(scenario: Scenario, asset: Asset) -> bool:
-    """Whether it is still counted on after its life."""
-    worn = add_months(asset.in_service_date, asset.life_months)
-    end = add_months(scenario.start, scenario.horizon_months)
-    if asset.disposal is not None:
-        end = min(end, asset.disposal.on + timedelta(days=1))
-    return worn < end
 
 
 def _instead(scenario: Scenario, capacity: CapacityPlan) -> str:

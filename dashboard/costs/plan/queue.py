@@ -8,25 +8,54 @@ from dashboard.costs.capacity.speed import Speed
 from dashboard.costs.plan.basis import as_decimal, seat_per_month
 from dashboard.costs.plan.capacity import Placed, ownership_of, placed
 from dashboard.costs.plan.figures import Assumption, QueuePlan
+from dashboard.costs.plan.progress import Course, Tell, nobody
 from dashboard.costs.plan.wording import team_of
 from dashboard.costs.queueing.arrivals import PoissonArrivals, Workload
-from dashboard.costs.queueing.limits import HardwareStep, TeamLimit, curve, next_step, team_limit
+from dashboard.costs.queueing.limits import (
+    HardwareStep,
+    TeamLimit,
+    curve,
+    most_runs,
+    next_step,
+    saturating_team,
+    team_limit,
+)
+from dashboard.costs.queueing.simulation import REPLICATIONS
 from dashboard.costs.queueing.tokens import LognormalTokens
 from dashboard.costs.scenario import Scenario
 from dashboard.costs.scenario_capacity import CapacityNeed
 
 P95_TO_MEAN = 2.5  # of prompts and of answers, where none were observed: assumed
+# What is simulated, in this order.
+HARDWARE = "Looking for hardware that serves the team"
+LIMIT = "Looking for the largest team that is served in time"
+CURVE = "Waiting time by team size"
 LOADS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the team that saturates the hardware
 
 
-def queue(scenario: Scenario) -> QueuePlan:
-    """Takes seconds. The same scenario gives the same figures."""
+def queue(scenario: Scenario, tell: Tell = nobody) -> QueuePlan:
+    """Takes seconds, and tells how far it is. The same scenario gives the same figures."""
     need = scenario.capacity
     if need is None:
         return _none("no model and hardware are named")
     found = placed(need)
     work = need.workload or workload_of(need.load)
-    steps = tuple(_steps(scenario, need, found, work))
+    tries = _tries(scenario, need, found)
+    saturated_at = saturating_team(found.fast, work) if found.fast else None
+    points = sorted({max(1, round(share * (saturated_at or 1))) for share in LOADS})
+    course = Course(
+        tell,
+        {
+            HARDWARE: len(tries) * REPLICATIONS,
+            LIMIT: most_runs(saturated_at) if saturated_at else 0,
+            CURVE: len(points) * REPLICATIONS if found.fast else 0,
+        },
+    )
+    steps = tuple(
+        next_step(
+            tries, work, scenario.developers, need.first_token_limit_s, watch=course.of(HARDWARE)
+        )
+    )
     assumed = tuple(_assumed(need))
     if found.fast is None:
         reason = f"{found.deployment.title} does not hold {found.deployment.model.title}"
@@ -38,12 +67,11 @@ def queue(scenario: Scenario) -> QueuePlan:
             sentence=f"No team is served: {reason}. {_step_sentence(steps, scenario, need)}",
             assumptions=assumed,
         )
-    limit = team_limit(found.fast, work, need.first_token_limit_s)
-    points = sorted({max(1, round(share * (limit.saturated_at or 1))) for share in LOADS})
+    limit = team_limit(found.fast, work, need.first_token_limit_s, watch=course.of(LIMIT))
     return QueuePlan(
         reason=limit.reason,
         limit=limit,
-        curve=tuple(curve(found.fast, work, points)),
+        curve=tuple(curve(found.fast, work, points, watch=course.of(CURVE))),
         steps=steps,
         sentence=f"{_limit_sentence(limit, found)} {_step_sentence(steps, scenario, need)}",
         assumptions=assumed,
@@ -64,21 +92,16 @@ def workload_of(load: Load) -> Workload:
     )
 
 
-def _steps(
-    scenario: Scenario, need: CapacityNeed, found: Placed, work: Workload
-) -> tuple[HardwareStep, ...]:
+def _tries(scenario: Scenario, need: CapacityNeed, found: Placed) -> list[tuple[str, Speed]]:
     """Hardware with a known price from the cheapest on, then more of what serves such a team."""
     if not scenario.developers:
-        return ()
-    tries = [
+        return []
+    return [
         (title, _speed(deployment, need.load, replicas))
         for _, title, deployment, replicas in sorted(
             _choices(scenario, need, found), key=lambda choice: choice[0]
         )
     ]
-    limit_s = need.first_token_limit_s
-    found_steps = next_step(tries, work, scenario.developers, limit_s)
-    return tuple(found_steps)
 
 
 def _choices(

@@ -37,6 +37,14 @@ LEAST_SPARE = 0.02
 WITHIN = 0.01
 
 
+Watch = Callable[[int], None]
+"""Hears the size of the team before each run of the simulation."""
+
+
+def unwatched(_developers: int) -> None:
+    """Nobody looks on."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -85,19 +93,19 @@ def team_limit(
     *,
     seed: int = 0,
     replications: int = REPLICATIONS,
+    watch: Watch = unwatched,
 ) -> TeamLimit:
     """How large the team may grow before the p95 time to the first token breaks `limit_s`."""
     if limit_s <= 0:
         raise ValueError(f"A limit is some time, not {limit_s} s.")
-    per_developer = workload.busiest_per_s(1)
-    if per_developer == 0:
+    saturated_at = saturating_team(speed, workload)
+    if saturated_at is None:
         reason = "nobody asks anything, so no team is too large"
         return TeamLimit(
             limit_s=limit_s, developers=None, spread=None, saturated_at=None, reason=reason
         )
-    saturated_at = math.ceil(most_requests_per_s(speed, workload.tokens.mean()) / per_developer)
     limits = [
-        _largest(_keeps(speed, workload, limit_s, own_seed), saturated_at)
+        _largest(_keeps(speed, workload, limit_s, own_seed, watch), saturated_at)
         for own_seed in np.random.SeedSequence(seed).spawn(replications)
     ]
     spread = interval(limits)
@@ -111,6 +119,19 @@ def team_limit(
     )
 
 
+def saturating_team(speed: Speed, workload: Workload) -> int | None:
+    """With so many the server cannot keep up at all; None: nobody asks anything."""
+    per_developer = workload.busiest_per_s(1)
+    if per_developer == 0:
+        return None
+    return math.ceil(most_requests_per_s(speed, workload.tokens.mean()) / per_developer)
+
+
+def most_runs(saturated_at: int, replications: int = REPLICATIONS) -> int:
+    """How often `team_limit` simulates, at most: a team of one, then halves."""
+    return replications * (1 + math.ceil(math.log2(max(saturated_at, 1))))
+
+
 def curve(
     speed: Speed,
     workload: Workload,
@@ -118,9 +139,10 @@ def curve(
     *,
     seed: int = 0,
     replications: int = REPLICATIONS,
+    watch: Watch = unwatched,
 ) -> list[CurvePoint]:
     """Rows to draw: how the p95 time to the first token grows with the team."""
-    return [_point(speed, workload, number, seed, replications) for number in developers]
+    return [_point(speed, workload, number, seed, replications, watch) for number in developers]
 
 
 def next_step(
@@ -131,6 +153,7 @@ def next_step(
     *,
     seed: int = 0,
     replications: int = REPLICATIONS,
+    watch: Watch = unwatched,
 ) -> list[HardwareStep]:
     """The steps, given from the smallest to the largest, up to the first that holds this team.
 
@@ -138,7 +161,7 @@ def next_step(
     """
     tried: list[HardwareStep] = []
     for name, speed in steps:
-        point = _point(speed, workload, developers, seed, replications)
+        point = _point(speed, workload, developers, seed, replications, watch)
         p95 = point.p95_ttft_s
         holds = p95 is not None and (p95.mean if p95.high is None else p95.high) <= limit_s
         tried.append(HardwareStep(name=name, point=point, holds=holds))
@@ -148,18 +171,25 @@ def next_step(
 
 
 def steady(
-    speed: Speed, workload: Workload, developers: int, *, seed: int, replications: int
+    speed: Speed,
+    workload: Workload,
+    developers: int,
+    *,
+    seed: int,
+    replications: int,
+    watch: Watch = unwatched,
 ) -> Outcome:
     """The busiest hour's rate, as if it lasted."""
 
     def one(own_seed: np.random.SeedSequence) -> Run:
+        watch(developers)
         return _steady_run(speed, workload, developers, own_seed)
 
     return summary(replicate(one, seed, replications))
 
 
 def _point(
-    speed: Speed, workload: Workload, developers: int, seed: int, replications: int
+    speed: Speed, workload: Workload, developers: int, seed: int, replications: int, watch: Watch
 ) -> CurvePoint:
     per_s = workload.busiest_per_s(developers)
     if per_s == 0:
@@ -168,7 +198,9 @@ def _point(
     unstable = load >= 1
     outcome = None
     if not unstable:
-        outcome = steady(speed, workload, developers, seed=seed, replications=replications)
+        outcome = steady(
+            speed, workload, developers, seed=seed, replications=replications, watch=watch
+        )
     return CurvePoint(
         developers=developers,
         requests_per_s=per_s,
@@ -180,11 +212,16 @@ def _point(
 
 
 def _keeps(
-    speed: Speed, workload: Workload, limit_s: float, seed: np.random.SeedSequence
+    speed: Speed,
+    workload: Workload,
+    limit_s: float,
+    seed: np.random.SeedSequence,
+    watch: Watch,
 ) -> Callable[[int], bool]:
     """Whether so many developers are answered in time, in one replication."""
 
     def keeps(developers: int) -> bool:
+        watch(developers)
         run = _steady_run(speed, workload, developers, seed)
         return float(np.quantile(run.ttft_s(), PERCENTILE)) <= limit_s
 

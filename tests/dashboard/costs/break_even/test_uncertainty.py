@@ -118,7 +118,7 @@ def test_the_same_seed_draws_the_same_and_an_input_more_does_not_change_the_othe
 
 def test_every_team_is_looked_at_with_the_same_draws() -> None:
     one = uncertain(UNCERTAIN, developers=5)
-    teams = simulate_teams(one, 8)
+    teams = simulate_teams(one, range(1, 9))
     alone = simulate(one)
     assert teams[4].months == alone.months
     assert teams[4].probability_never == alone.probability_never

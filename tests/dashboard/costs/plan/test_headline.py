@@ -77,6 +77,17 @@ def test_of_several_assets_the_one_that_is_outlasted_is_named() -> None:
     assert "if Card runs on past its life of 36 months" in plan(varied(assets=assets)).headline
 
 
+def test_what_is_sold_by_the_end_of_its_life_is_not_outlasted() -> None:
+    # A life from 1 January 2026 to 31 December 2028.
+    for day, told in (("2028-12-31", False), ("2029-01-01", True)):
+        sold = asset(name="Card", life_months=36, disposal={"on": day})
+        figures = plan(varied(assets=[sold, asset(name="Switch", unit_price=1)]))
+        assert ("runs on past its life" in figures.headline) is told, day
+        assert (figures.ownership.evaluation.outlived == ("Card",)) is told, day
+        said = any("counted on for longer" in one.text for one in figures.assumptions)
+        assert said is told, day
+
+
 def test_a_horizon_within_the_life_takes_nothing_for_granted() -> None:
     assert plan(varied()).headline.endswith("less than the seats, after 21% tax.")
 

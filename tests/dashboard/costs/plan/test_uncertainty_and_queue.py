@@ -92,6 +92,15 @@ def test_the_median_lies_within_the_interval_and_that_within_the_bounds() -> Non
     assert len(known) == 5
 
 
+@pytest.mark.parametrize("developers", [0, 5, 80, 33_333])
+def test_the_band_covers_every_team_that_the_break_even_is_worked_out_for(developers: int) -> None:
+    found = plan(varied(developers=developers, uncertainty=dict(ASSUMED)))
+    assert found.uncertainty is not None
+    shown = [spread.developers for spread in found.uncertainty.teams]
+    assert shown == [even.developers for even in found.break_even.by_developers]
+    assert shown[-1] == max(50, 2 * developers)
+
+
 def test_a_scenario_without_ranges_is_certain() -> None:
     assert plan(varied(uncertainty={})).uncertainty is None
 
