@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,12 +13,15 @@ from sqlalchemy import Engine
 
 from dashboard import energy, overview
 from dashboard.overview import View, first_moment
-from dashboard.periods import MINUTE_MS, RANGES, Period, period
+from dashboard.periods import MINUTE_MS, Period, period
 from db import accounts, energy_queries, grid, keys, limits, people, prices, queries
 from db.months import month_of
 
 # Ranges are of the first zone, whole pages of both: the second's days begin on UTC's half hours.
 ZONES = ("Europe/Berlin", "Asia/Kolkata")
+# The ranges that differ in kind: the others are as long as one of these, or shorter.
+NAMED = ("hour", "today", "last_month", "month", "all")
+OWN = "90 own dates"
 HALF = 30 * MINUTE_MS  # after UTC's, the second's hours begin
 PAGE_ROWS = 50  # as dashboard/views/requests.py has it
 
@@ -65,18 +69,28 @@ def subject_of(engine: Engine) -> Subject:
 def queries_of(engine: Engine, it: Subject) -> list[Query]:
     """All of them, for a ledger."""
     first_ms = first_moment(engine, ZoneInfo(ZONES[0]), it.now_ms)
-    ranges = {span: period(span, ZoneInfo(ZONES[0]), it.now_ms, first_ms) for span in RANGES}
-    found = list(_pages(it))
+    spans = _spans(it)
+    ranges = {
+        name: period(span, ZoneInfo(ZONES[0]), it.now_ms, first_ms) for name, span in spans.items()
+    }
+    found = list(_pages(it, spans))
     for span, chosen in ranges.items():
         found += _of_range(span, chosen, it)
     return [*found, *_request_browser(it), *_settings(it, ranges["all"])]
 
 
-def _pages(it: Subject) -> Iterator[Query]:
+def _spans(it: Subject) -> dict[str, str]:
+    """Each range as a view has it, by the name that stands in the output. The own dates end in the
+    middle of the ledger's time."""
+    last = datetime.fromtimestamp(it.middle[0] / 1000, ZoneInfo(ZONES[0])).date()
+    return {**{span: span for span in NAMED}, OWN: f"{last - timedelta(days=89)}/{last}"}
+
+
+def _pages(it: Subject, spans: dict[str, str]) -> Iterator[Query]:
     for zone in ZONES:
-        for span in RANGES:
+        for name, span in spans.items():
             view = View("own", span, zone)
-            asked = f"{span}, {zone}"
+            asked = f"{name}, {zone}"
             yield Query("overview.compute", asked, _page(overview.compute, view, it.now_ms))
             yield Query("energy.compute", asked, _page(energy.compute, view, it.now_ms))
 
