@@ -14,8 +14,19 @@ from sqlalchemy import Engine
 from dashboard import energy, overview
 from dashboard.overview import View, first_moment
 from dashboard.periods import MINUTE_MS, Period, period
-from db import accounts, energy_queries, grid, keys, limits, people, prices, queries
+from db import (
+    accounts,
+    energy_queries,
+    grid,
+    keys,
+    limits,
+    people,
+    prices,
+    queries,
+    request_pages,
+)
 from db.months import month_of
+from db.request_pages import Which
 
 # Ranges are of the first zone, whole pages of both: the second's days begin on UTC's half hours.
 ZONES = ("Europe/Berlin", "Asia/Kolkata")
@@ -29,12 +40,16 @@ PAGE_ROWS = 50  # as dashboard/views/requests.py has it
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is asked about: the ledger at a time, its heaviest and its lightest user, and the
-    request in the middle of all by time, as `queries.recent_requests` has it."""
+    request in the middle of all by time, as `recent_requests` has it; the model, the team and the
+    key that were used least, and an id."""
 
     now_ms: int
     heavy: int
     light: int
     middle: tuple[int, int]
+    rare_model: str
+    rare_team: int
+    rare_key: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,13 @@ def subject_of(engine: Engine) -> Subject:
             "SELECT started_at, id FROM requests"
             f" WHERE started_at >= {(first + last) // 2} ORDER BY 1, 2 LIMIT 1"
         ).one()
-    return Subject(last + MINUTE_MS, heavy, light, (middle[0], middle[1]))
+        months = "FROM usage_periods WHERE span = 'month' GROUP BY 1 ORDER BY sum(requests) LIMIT 1"
+        model, team = (ask(f"SELECT {key} {months}").scalar_one() for key in ("model", "team_id"))
+        key = ask(
+            "SELECT api_key_id FROM monthly_use WHERE api_key_id > 0"
+            " GROUP BY 1 ORDER BY sum(requests) LIMIT 1"
+        ).scalar_one()
+    return Subject(last + MINUTE_MS, heavy, light, (middle[0], middle[1]), model, team, key)
 
 
 def queries_of(engine: Engine, it: Subject) -> list[Query]:
@@ -132,10 +153,11 @@ def _of_range(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
 
 def _request_browser(it: Subject) -> Iterator[Query]:
     def page(asked: str, before: tuple[int, int] | None = None, **filters: Any) -> Query:
+        which = Which(**filters)
         return Query(
-            "queries.recent_requests",
+            "request_pages.recent_requests",
             asked,
-            lambda on: queries.recent_requests(on, PAGE_ROWS + 1, before, **filters),
+            lambda on: request_pages.recent_requests(on, PAGE_ROWS + 1, before, which=which),
         )
 
     yield page("first page")
@@ -148,6 +170,27 @@ def _request_browser(it: Subject) -> Iterator[Query]:
     for status in ("ok", "error", "cancelled", "interrupted", "running"):
         yield page(status, status=status)
         yield page(f"{status}, deep page", it.middle, status=status)
+    rare: dict[str, Any] = {
+        "model": it.rare_model,
+        "team_id": it.rare_team,
+        "api_key_ids": (it.rare_key,),
+    }
+    for name, value in rare.items():
+        yield page(f"rare {name}", **{name: value})
+        yield page(f"rare {name}, deep page", it.middle, **{name: value})
+        yield page(f"rare {name}, interrupted", status="interrupted", **{name: value})
+    yield page("heavy user, rare team", developer_id=it.heavy, team_id=it.rare_team)
+    yield page("rare model and team", model=it.rare_model, team_id=it.rare_team)
+    yield page("no such model", model="none")
+    yield Query("request_pages.served", "", request_pages.served)
+    yield Query(
+        "request_pages.keys_named", "", lambda on: request_pages.keys_named(on, "Co", PAGE_ROWS)
+    )
+    yield Query(
+        "request_pages.request_with_id",
+        "",
+        lambda on: request_pages.request_with_id(on, it.middle[1]),
+    )
 
 
 def _settings(it: Subject, everything: Period) -> Iterator[Query]:
