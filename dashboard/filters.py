@@ -1,9 +1,11 @@
 """What a reader chooses to look at. All of it stands in the page's address, so that a view can be
 linked; what an address asks for and there is not is said, and the usual shown instead."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import data, formats
 from dashboard.periods import FIRST_DAY, LAST_DAY, RANGES, own_dates
@@ -16,15 +18,15 @@ HELP = (
 )
 
 
-def choose_range(default: str) -> str:
-    """The range, as `dashboard.periods` knows it."""
+def choose_range(default: str, on_change: Callable[[], None] | None = None) -> str:
+    """The range, as `dashboard.periods` knows it. `on_change` is done where another is chosen."""
     names = [*RANGES.values(), OWN_DATES]
     problem = _unknown_range(names)
     if {"from", "to"} & set(st.query_params) and not _chosen("range"):
         st.session_state["range"] = OWN_DATES
     asked = {end: st.query_params.get(end) for end in ("from", "to")}
     chosen = default
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, width="content"):
         name = st.selectbox(
             "Range",
             names,
@@ -32,9 +34,10 @@ def choose_range(default: str) -> str:
             key="range",
             bind="query-params",
             help=HELP,
+            on_change=on_change,
             width=160,
         )
-        days = _choose_days(asked) if name == OWN_DATES else None
+        days = _choose_days(asked, on_change) if name == OWN_DATES else None
     if name != OWN_DATES:
         chosen = list(RANGES)[names.index(name)]
     elif days is not None:
@@ -50,6 +53,23 @@ def choose_range(default: str) -> str:
     return chosen
 
 
+def choose_one(
+    label: str,
+    names: Sequence[str],
+    *,
+    key: str,
+    on_change: Callable[[], None],
+    below: DeltaGenerator,
+) -> str:
+    """One of the names, the first of which is the usual. `below` is where it says what is wrong."""
+    asked = st.query_params.get(key)
+    chosen = st.selectbox(label, names, key=key, bind="query-params", on_change=on_change)
+    if asked and asked not in names:
+        said = f"There is no {label.lower()} named “{asked}”. Shown instead: {names[0].lower()}."
+        below.warning(formats.escape(said), icon=":material/warning:")
+    return chosen
+
+
 def _chosen(key: str) -> bool:
     return key in st.query_params or key in st.session_state
 
@@ -59,7 +79,9 @@ def _unknown_range(names: list[str]) -> str | None:
     return f"There is no range named “{asked}”." if asked and asked not in names else None
 
 
-def _choose_days(asked: dict[str, str | None]) -> dict[str, date | None]:
+def _choose_days(
+    asked: dict[str, str | None], on_change: Callable[[], None] | None
+) -> dict[str, date | None]:
     """The first day and the last. They have no default, so that a link always has both."""
     if not any(map(_chosen, asked)):
         today = data.today(data.timezone())
@@ -75,6 +97,7 @@ def _choose_days(asked: dict[str, str | None]) -> dict[str, date | None]:
             format="YYYY-MM-DD",
             width=145,
             persist_state="page",
+            on_change=on_change,
         )
         for key, label in (("from", "From"), ("to", "To"))
     }

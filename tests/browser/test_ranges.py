@@ -1,4 +1,4 @@
-"""Own dates in a browser: a link opens them, another range leaves them, and a past one is not live.
+"""Own dates in a browser: a link opens them, another range leaves them, a past one is not live.
 
 The tests of this file are one visit, in order.
 """
@@ -31,3 +31,13 @@ def test_a_range_that_goes_on_is_live_again_and_the_days_leave_the_address(page:
     settled(page)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile(r"\?range=Last\+7\+days$"))
+
+
+def test_the_request_browser_keeps_its_filters_in_the_address(page: Page) -> None:
+    page.goto("/requests?range=Last+month&status=Failed")
+    settled(page)
+    expect(page.get_by_text("No request in ").first).to_be_visible()
+    expect(page).to_have_url(re.compile(r"\?range=Last\+month&status=Failed$"))
+    page.get_by_role("button", name="Show all requests").click()
+    expect(page).to_have_url(re.compile(r"/requests$"))
+    expect(page.get_by_text("No request yet.")).to_be_visible()
