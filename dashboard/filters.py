@@ -14,7 +14,7 @@ from db.errors import InvalidInput
 OWN_DATES = "Own dates"
 HELP = (
     "Days are those of your time zone, and today is part of the last 7 and 30 days. Own dates take "
-    "any days, the first and the last included."
+    "any days, the first and the last included. The range stays as you go from page to page."
 )
 
 
@@ -35,6 +35,7 @@ def choose_range(default: str, on_change: Callable[[], None] | None = None) -> s
             bind="query-params",
             help=HELP,
             on_change=on_change,
+            persist_state="session",
             width=160,
         )
         days = _choose_days(asked, on_change) if name == OWN_DATES else None
@@ -96,7 +97,7 @@ def _choose_days(
             bind="query-params",
             format="YYYY-MM-DD",
             width=145,
-            persist_state="page",
+            persist_state="session",
             on_change=on_change,
         )
         for key, label in (("from", "From"), ("to", "To"))

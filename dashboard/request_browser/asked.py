@@ -32,12 +32,11 @@ _ID = re.compile(r"(?:[a-z]+[-_])?([0-7][0-9a-f]{15})")  # as answers have it, `
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`request_id`: one request, whatever else is asked; else `which`. `everything`: no choice but
-    the widest was made."""
+    """`request_id`: one request, whatever else is asked; else `which`, in the range that `words`
+    name."""
 
     which: Which
     words: str
-    everything: bool
     request_id: int | None = None
 
 
@@ -79,7 +78,7 @@ def choose(ledger: str, zone: ZoneInfo) -> Asked:
         status=status,
         api_key_ids=keys,
     )
-    return Asked(which, period.words, which == Which(), request_id)
+    return Asked(which, period.words, request_id)
 
 
 def id_of(text: str) -> int | None:

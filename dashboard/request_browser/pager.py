@@ -32,6 +32,7 @@ def place() -> tuple[Place | None, Place | None]:
         text = st.query_params.get(direction)
         found[direction] = from_text(text) if text else None
         if text and found[direction] is None:
+            del st.query_params[direction]
             st.warning(
                 formats.escape(f"“{text}” is no place in the list. Shown instead: the newest."),
                 icon=":material/warning:",

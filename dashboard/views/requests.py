@@ -20,7 +20,7 @@ def nothing_found(looked_for: Asked) -> None:
             "or it is no longer kept.",
             icon=":material/inbox:",
         )
-    elif looked_for.everything and data.is_empty(ledger):
+    elif data.is_empty(ledger):
         st.info(
             "No request yet. Ask something on **Chat**, or make a key on **Connect**.",
             icon=":material/inbox:",

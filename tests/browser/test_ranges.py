@@ -33,11 +33,16 @@ def test_a_range_that_goes_on_is_live_again_and_the_days_leave_the_address(page:
     expect(page).to_have_url(re.compile(r"\?range=Last\+7\+days$"))
 
 
-def test_the_request_browser_keeps_its_filters_in_the_address(page: Page) -> None:
-    page.goto("/requests?range=Last+month&status=Failed")
+def test_the_range_stays_from_page_to_page(page: Page) -> None:
+    page.get_by_role("link", name="Energy").click()
+    expect(page).to_have_url(re.compile(r"/energy\?range=Last\+7\+days$"))
+
+
+def test_a_link_to_the_request_browser_has_its_filters(page: Page) -> None:
+    page.goto("/requests?range=Last+month&status=Failed&find=editor")
     settled(page)
-    expect(page.get_by_text("No request in ").first).to_be_visible()
-    expect(page).to_have_url(re.compile(r"\?range=Last\+month&status=Failed$"))
-    page.get_by_role("button", name="Show all requests").click()
-    expect(page).to_have_url(re.compile(r"/requests$"))
+    for name, chosen in (("Range", "Last month"), ("Status", "Failed")):
+        expect(page.get_by_role("combobox", name=name)).to_have_value(chosen)
+    expect(page.get_by_label("Request id or key name")).to_have_value("editor")
     expect(page.get_by_text("No request yet.")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"\?range=Last\+month&status=Failed&find=editor$"))
