@@ -16,6 +16,7 @@ from dashboard.costs.queueing.arrivals import HOURS_PER_WEEK, Workload, rates_pe
 from dashboard.costs.queueing.tokens import ObservedTokens
 from dashboard.periods import HOUR_MS, QUARTER_MS
 from db import queries
+from db.request_pages import Which, recent_requests
 
 NEWEST = 2_000  # requests: enough for a 95th percentile, and read at once
 
@@ -68,8 +69,8 @@ def pattern(engine: Engine, zone: ZoneInfo, start_ms: int, end_ms: int) -> Patte
 
 def _newest_answered(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
     """An answer without a token (an embedding, a refusal) is left out."""
-    newest = queries.recent_requests(engine, NEWEST, before=(end_ms, 0), status="ok")
-    return newest[(newest["started_at"] >= start_ms) & (newest["output_tokens"] > 0)]
+    newest = recent_requests(engine, NEWEST, which=Which(start_ms, end_ms, status="ok"))
+    return newest[newest["output_tokens"] > 0]
 
 
 def _weeks(zone: ZoneInfo, start_ms: int, end_ms: int) -> tuple[float, ...]:

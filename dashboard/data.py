@@ -20,14 +20,16 @@ from dashboard.alternatives.offers import offers as priced_offers
 from dashboard.energy import EnergyView
 from dashboard.ledgers import engine_of, make_sample
 from dashboard.my_usage import MyUsage
-from dashboard.overview import Overview, View, compute
+from dashboard.overview import Overview, View, compute, first_moment
+from dashboard.periods import Period, period
 from dashboard.reports.month import contents, months
 from dashboard.reports.month.models import MonthReport
 from dashboard.reports.routes import MADE_BY
 from dashboard.team import TeamUse
-from db import energy_queries, grid, keys, limits, people, prices, queries
+from db import energy_queries, grid, keys, limits, people, prices, queries, request_pages
 from db.ids import now_ms
 from db.months import month_after, month_of
+from db.request_pages import Named, Served, Which
 from db.teams import list_teams
 
 
@@ -149,13 +151,36 @@ def requests_page(
     ledger: str,
     limit: int,
     before: tuple[int, int] | None,
-    developer_id: int | None,
-    status: str | None,
+    after: tuple[int, int] | None,
+    which: Which,
 ) -> pd.DataFrame:
-    """One page of requests, newest first: those before this (started_at, id)."""
-    return queries.recent_requests(
-        engine_of(ledger), limit, before, developer_id=developer_id, status=status
-    )
+    """One page of requests, newest first: those before or after this (started_at, id)."""
+    return request_pages.recent_requests(engine_of(ledger), limit, before, after=after, which=which)
+
+
+def request_with_id(ledger: str, request_id: int) -> pd.DataFrame:
+    """One row, or none."""
+    return request_pages.request_with_id(engine_of(ledger), request_id)
+
+
+def served(ledger: str) -> Served:
+    return request_pages.served(engine_of(ledger))
+
+
+def keys_named(ledger: str, text: str, most: int) -> list[Named]:
+    return request_pages.keys_named(engine_of(ledger), text, most)
+
+
+def key_of(ledger: str, developer_id: int, key_id: int) -> keys.Key | None:
+    """A developer's key, revoked or not."""
+    theirs = keys.list_keys(engine_of(ledger), developer_id=developer_id, revoked=True)
+    return next((key for key in theirs if key.id == key_id), None)
+
+
+def period_of(ledger: str, span: str, zone: ZoneInfo) -> Period:
+    """A range as it is now."""
+    now = now_ms()
+    return period(span, zone, now, first_moment(engine_of(ledger), zone, now))
 
 
 def developers(ledger: str, *, archived: bool = False) -> list[people.Person]:
@@ -202,6 +227,10 @@ def month_use(holder: limits.Holder) -> MonthUse:
     energy_j = float(use["energy_j"].sum())
     known = energy_j > 0 or not use["requests"].sum()
     return MonthUse(tokens, energy_j if known else None, month_after(month))
+
+
+def prices_at(ledger: str, at_ms: int) -> prices.CostSettings:
+    return prices.current_prices(engine_of(ledger), at_ms)
 
 
 def current_prices(ledger: str) -> prices.CostSettings:

@@ -16,9 +16,16 @@ from dashboard.costs.breakeven import break_even, smallest_team
 from dashboard.costs.comparison import compare, cumulative
 from dashboard.costs.models import BreakEven, Comparison, Developer, IdleRule, Point, Segment
 from dashboard.periods import MINUTE_MS, Period, period
-from dashboard.sides import developers_of, moment, prices_of, segments_of
+from dashboard.sides import (
+    developers_of,
+    moment,
+    prices_of,
+    require_one_currency,
+    segments_of,
+)
 from dashboard.trend import Trend, trend
 from db import queries
+from db.errors import InvalidInput
 from db.prices import current_prices
 
 CURVE_POINTS = 61  # both curves are nearly straight between two of them
@@ -26,8 +33,8 @@ CURVE_POINTS = 61  # both curves are nearly straight between two of them
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a reader looks at: whose ledger, which range, in which time zone, and by which rule
-    idle time is shared."""
+    """What a reader looks at: whose ledger, which range (as `dashboard.periods` knows it), in which
+    time zone, and by which rule idle time is shared."""
 
     ledger: str
     span: str
@@ -37,7 +44,8 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`month` is always the month to date, `chosen` the reader's range, which all else is of.
+    """`month` is always the month to date, `chosen` the reader's range, which all else is of but
+    for break-even, which is as of now. `month` None: its prices were in two currencies.
 
     `buckets_ms` and `tokens` are arrays of the same length: each time bucket's start, and the
     input and output tokens of the requests that started in it.
@@ -46,7 +54,7 @@ class Overview:
     view: View
     at_ms: int
     period: Period
-    month: Comparison
+    month: Comparison | None
     chosen: Comparison
     curve: list[Point]
     break_even: BreakEven
@@ -61,7 +69,8 @@ class Overview:
 
 
 def compute(engine: Engine, view: View, now_ms: int) -> Overview:
-    """The figures at `now_ms` (UTC epoch milliseconds)."""
+    """The figures at `now_ms` (UTC epoch milliseconds). InvalidInput: the range has prices in
+    two currencies."""
     zone = ZoneInfo(view.timezone)
     prices = current_prices(engine, now_ms)
     first_ms = first_moment(engine, zone, now_ms)
@@ -69,12 +78,11 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
     developers = developers_of(engine, zone)
     seated = sum(1 for developer in developers if _holds_seat(developer, moment(now_ms), zone))
     segments = segments_of(engine, chosen.start_ms, chosen.end_ms)
+    require_one_currency(segments, zone)
     comparison = compare(segments, developers, zone, view.idle)
-    month = comparison
+    month: Comparison | None = comparison
     if view.span != "month":
-        this_month = period("month", zone, now_ms, first_ms)
-        month_segments = segments_of(engine, this_month.start_ms, this_month.end_ms)
-        month = compare(month_segments, developers, zone, view.idle)
+        month = _in_one_currency(engine, period("month", zone, now_ms, first_ms), developers, view)
     buckets, tokens = _tokens(engine, chosen)
     return Overview(
         view=view,
@@ -95,6 +103,18 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
             engine, chosen.start_ms, chosen.end_ms, max(chosen.bucket_ms, MINUTE_MS)
         ),
     )
+
+
+def _in_one_currency(
+    engine: Engine, chosen: Period, developers: list[Developer], view: View
+) -> Comparison | None:
+    """The comparison of another range; None where its prices were in two currencies."""
+    segments, zone = segments_of(engine, chosen.start_ms, chosen.end_ms), ZoneInfo(view.timezone)
+    try:
+        require_one_currency(segments, zone)
+    except InvalidInput:
+        return None
+    return compare(segments, developers, zone, view.idle)
 
 
 def _holds_seat(developer: Developer, at: datetime, zone: ZoneInfo) -> bool:

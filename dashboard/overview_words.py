@@ -18,6 +18,7 @@ from db.ids import now_ms
 from db.queries import EnergyTotals
 
 NOTHING_YET = "Nothing has been asked yet, so nothing has been spent."
+TWO_CURRENCIES = "This month has prices in two currencies, so its cost cannot be added up."
 
 
 def live_payload(engine: Engine, view: View) -> dict[str, Any]:
@@ -33,11 +34,14 @@ def payload(overview: Overview) -> dict[str, Any]:
         "verdict": verdict(overview),
         "figures": figures(overview),
         "chart": chart(overview),
+        "ended": _ended(overview),
     }
 
 
 def sentence(overview: Overview) -> str:
     """Both sides this month, in one sentence."""
+    if overview.month is None:
+        return TWO_CURRENCIES
     if overview.month.self_hosted_total == 0 and overview.totals.requests == 0:
         return NOTHING_YET
     month = datetime.fromtimestamp(overview.at_ms / 1000, ZoneInfo(overview.view.timezone))
@@ -148,21 +152,42 @@ def chart(overview: Overview) -> dict[str, Any]:
         "tokens": overview.tokens.tolist(),
         "x_range": [
             _local(overview.period.start_ms, zone),
-            _local(int(overview.buckets_ms[-1]) + overview.period.bucket_ms, zone),
+            _local(_picture_end(overview), zone),
         ],
         "names": {
             "self_hosted": "Self-hosted, fully loaded",
             "baseline": "Seats",
             "tokens": "Tokens",
-            "cost_axis": f"Cost so far {overview.period.words}, {currency}",
+            "cost_axis": f"{_cost(overview)}, {currency}",
             "tokens_axis": f"Tokens {overview.period.bucket_words()}",
         },
         "paid": _paid(overview, zone),
-        "alt": f"Cost so far {overview.period.words}: self-hosted, fully loaded, "
+        "alt": f"{_cost(overview)}: self-hosted, fully loaded, "
         f"{formats.money(chosen.self_hosted_total, currency)}; seats "
         f"{formats.money(chosen.baseline_total, currency)}. Below, "
         f"{formats.count(int(overview.tokens.sum()))} tokens {overview.period.bucket_words()}.",
     }
+
+
+def _cost(overview: Overview) -> str:
+    """What the curves show: of a range that is over, no `so far`."""
+    name = "Cumulative cost" if overview.period.ended else "Cost so far"
+    return f"{name} {overview.period.words}"
+
+
+def _picture_end(overview: Overview) -> int:
+    """The range's end; while it goes on, that of its last bucket, which is not over either."""
+    if overview.period.ended:
+        return overview.period.end_ms
+    return int(overview.buckets_ms[-1]) + overview.period.bucket_ms
+
+
+def _ended(overview: Overview) -> str | None:
+    """What stands where others read that the picture is live; None: it is."""
+    if not overview.period.ended:
+        return None
+    last = (overview.period.end_ms - 1) / 1000
+    return f"Ended {_day(datetime.fromtimestamp(last, ZoneInfo(overview.view.timezone)).date())}"
 
 
 def _months(even: BreakEven) -> str:

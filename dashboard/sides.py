@@ -1,6 +1,8 @@
 """From the ledger to the cost model's terms: prices, usage and energy of a range as segments."""
 
-from datetime import UTC, datetime, time
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,7 @@ from dashboard.costs.models import (
 )
 from dashboard.periods import DAY_MS, MINUTE_MS
 from db import queries
+from db.errors import InvalidInput
 from db.memberships import team_places
 from db.people import list_developers
 from db.prices import CostSettings, PriceSegment, prices_between
@@ -79,6 +82,27 @@ def running_of(engine: Engine, start_ms: int, end_ms: int) -> list[Segment]:
             start, end = priced.start_ms, priced.end_ms
             segments.append(_segment(engine, priced, start, end, None, with_usage=False))
     return segments
+
+
+def require_one_currency(segments: Sequence[Segment], zone: ZoneInfo) -> None:
+    """InvalidInput: their prices are in more than one. It says which whole days have one."""
+    changes = [
+        (before, after)
+        for before, after in pairwise(segments)
+        if before.prices.currency != after.prices.currency
+    ]
+    if not changes:
+        return
+    (first, _), (_, last) = changes[0], changes[-1]
+    before = first.end.astimezone(zone).date() - timedelta(days=1)
+    begins = last.start.astimezone(zone)
+    after = begins.date() + timedelta(days=0 if begins.time() == time() else 1)
+    raise InvalidInput(
+        "range",
+        f"Prices in {first.prices.currency} and in {last.prices.currency} cannot be added up, and "
+        f"nothing is converted. Choose own dates up to {before:%-d %B %Y}, or from "
+        f"{after:%-d %B %Y} on.",
+    )
 
 
 def moment(epoch_ms: int) -> datetime:

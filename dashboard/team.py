@@ -18,9 +18,8 @@ from dashboard.costs.models import NO_TEAM, Comparison, Developer, DeveloperCost
 from dashboard.days import Days, days_of, weeks_of
 from dashboard.overview import View, first_moment
 from dashboard.periods import Period, period
-from dashboard.sides import developers_of, moment, segments_of
+from dashboard.sides import developers_of, moment, require_one_currency, segments_of
 from db import adoption_queries, queries
-from db.errors import InvalidInput
 
 HEAVY_PART = 10  # one in so many developers, those who used most, are told apart
 
@@ -120,11 +119,10 @@ def comparison_of(
     engine: Engine, view: View, chosen: Period, developers: Sequence[Developer]
 ) -> Comparison:
     """Both sides' costs, as the Overview has them. InvalidInput: prices in two currencies."""
+    zone = ZoneInfo(view.timezone)
     segments = segments_of(engine, chosen.start_ms, chosen.end_ms)
-    try:
-        return compare(segments, developers, ZoneInfo(view.timezone), view.idle)
-    except ValueError as error:
-        raise InvalidInput("range", str(error)) from error
+    require_one_currency(segments, zone)
+    return compare(segments, developers, zone, view.idle)
 
 
 def held_seats(developers: Iterable[Developer], chosen: Period) -> set[tuple[int, int]]:

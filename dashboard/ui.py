@@ -11,7 +11,6 @@ from dashboard.charts import Chart
 from dashboard.costs.models import IdleRule
 from dashboard.gate import SIGN_IN, SIGN_OUT
 from dashboard.idle_rules import IDLE_RULES
-from dashboard.periods import RANGES
 from dashboard.reports.csv_text import frame_csv
 from db.errors import InvalidInput, LedgerUnavailable
 from engine.api import current
@@ -38,21 +37,6 @@ def begin(title: str, caption: str, *, always_own_ledger: bool = False) -> None:
     st.caption(caption)
     if data.chosen_ledger() == "sample":
         _sample_banner(always_own_ledger)
-
-
-def choose_range(default: str) -> str:
-    """The range's key. The address carries its name, so that a view can be linked."""
-    names = list(RANGES.values())
-    chosen = st.segmented_control(
-        "Range",
-        names,
-        default=RANGES[default],
-        required=True,
-        key="range",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return list(RANGES)[names.index(chosen)]
 
 
 def choose_idle_rule() -> IdleRule:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Table, case, func, select
 
 from db.schema import MonthlyUse, Request
-from db.spans import DAY_MS
+from db.spans import DAY_MS, following
 from db.upsert import upsert
 
 _months: Table = MonthlyUse.__table__  # type: ignore[assignment]
@@ -56,6 +56,12 @@ def month_after(month: str) -> str:
     """The month in which a budget of `month` begins anew."""
     year, number = map(int, month.split("-"))
     return f"{year + number // 12:04}-{number % 12 + 1:02}"
+
+
+def bounds_of(month: str) -> tuple[int, int]:
+    """When a UTC month begins and when it is over, in epoch milliseconds."""
+    start_ms = int(datetime.fromisoformat(f"{month}-01T00:00+00:00").timestamp() * 1000)
+    return start_ms, following("month", start_ms)
 
 
 def user_of(started_at: int, developer_id: int, api_key_id: int | None) -> User:

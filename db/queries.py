@@ -22,7 +22,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    tuple_,
 )
 
 from db import usage_sources
@@ -309,35 +308,6 @@ def _seconds(rows: Subquery) -> list[Label[Any]]:
     names = ("covered", "partial", "unknown")
     sums = [func.coalesce(whole_sum(rows.c[f"{name}_ms"]), 0) / 1000.0 for name in names]
     return [each.label(f"{name}_s") for each, name in zip(sums, names, strict=True)]
-
-
-def recent_requests(
-    engine: Engine,
-    limit: int,
-    before: tuple[int, int] | None = None,
-    *,
-    developer_id: int | None = None,
-    status: str | None = None,
-) -> pd.DataFrame:
-    """Requests, newest first, with all the columns of the table, at most `limit`.
-
-    The next page is the one with `before` = the last row's (started_at, id). Ids are kept as Python
-    integers' 64 bits; numbers that may be missing are pandas' nullable integers.
-    """
-    newest_first = (Request.started_at.desc(), Request.id.desc())
-    query = select(Request.__table__).order_by(*newest_first).limit(limit)
-    if before is not None:
-        query = query.where(tuple_(Request.started_at, Request.id) < tuple_(*before))
-    if developer_id is not None:
-        query = query.where(Request.developer_id == developer_id)
-    if status is not None:
-        query = query.where(Request.status == status)
-        if status != "ok":
-            query = query.where(Request.status != literal_column("'ok'"))  # as its index says it
-    floats = ("energy_j", "prefill_energy_j", "energy_uncertainty_j", "experts_active_mean")
-    frame = read_frame(engine, query, floats=floats)
-    nullable = ["first_token_at", "finished_at", "api_key_id", "queue_ms", "ttft_ms", "duration_ms"]
-    return frame.astype(dict.fromkeys(nullable, "Int64"))
 
 
 def month_use(engine: Engine, month: str) -> pd.DataFrame:

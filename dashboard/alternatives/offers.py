@@ -21,7 +21,7 @@ from dashboard.costs.models import Comparison, DeveloperCost
 from dashboard.overview import View, first_moment
 from dashboard.periods import Period, period
 from dashboard.priced import Priced, imported_usage, metered_usage, priced_apart
-from dashboard.sides import developers_of, moment, segments_of
+from dashboard.sides import developers_of, moment, require_one_currency, segments_of
 from db.prices import CostSettings, current_prices
 
 Kind = Literal["fully loaded", "marginal", "seats", "api", "hosted", "rented"]
@@ -77,10 +77,12 @@ class Offer:
 
 
 def ranged(engine: Engine, view: View, now_ms: int) -> Ranged:
-    """What a view's range used and cost at `now_ms` (UTC epoch milliseconds)."""
+    """What a view's range used and cost at `now_ms` (UTC epoch milliseconds). InvalidInput: prices
+    were in two currencies."""
     zone = ZoneInfo(view.timezone)
     chosen = period(view.span, zone, now_ms, first_moment(engine, zone, now_ms))
     segments = segments_of(engine, chosen.start_ms, chosen.end_ms)
+    require_one_currency(segments, zone)
     # Much of what teams import is from before there was hardware here, where "all" begins.
     imported_from = 0 if view.span == "all" else chosen.start_ms
     return Ranged(
@@ -90,7 +92,7 @@ def ranged(engine: Engine, view: View, now_ms: int) -> Ranged:
         comparison=compare(segments, developers_of(engine, zone), zone, view.idle),
         metered=metered_usage(engine, chosen.start_ms, chosen.end_ms),
         imported=imported_usage(engine, imported_from, chosen.end_ms),
-        prices=current_prices(engine, now_ms),
+        prices=current_prices(engine, chosen.end_ms - 1),
     )
 
 

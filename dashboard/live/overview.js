@@ -51,6 +51,10 @@ class LiveOverview {
 
   connect() {
     if (this.source) return
+    if (this.payload.ended) { // nothing moves any more
+      this.say("ended", this.payload.ended)
+      return
+    }
     this.say("connecting", "Connecting…")
     const source = new EventSource(this.url)
     this.source = source

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from dashboard.idle_rules import IDLE_RULES
 from dashboard.ledgers import LEDGERS
 from dashboard.live.hub import Hub, TooMany
 from dashboard.overview import View
-from dashboard.periods import RANGES
+from dashboard.periods import require_range
 from engine.api.sse import KEEP_ALIVE, EventStream, data
 
 KEEP_ALIVE_S = 15
@@ -46,10 +47,12 @@ def _view(request: Request) -> View | None:
     asked = request.query_params
     ledger, span = asked.get("ledger", "own"), asked.get("range", "month")
     idle = next((rule for rule in IDLE_RULES if rule == asked.get("idle", "by_use")), None)
-    if ledger not in LEDGERS or span not in RANGES or idle is None:
+    if ledger not in LEDGERS or idle is None:
         return None
     try:
-        return View(ledger, span, ZoneInfo(asked.get("timezone", "UTC")).key, idle)
+        zone = ZoneInfo(asked.get("timezone", "UTC"))
+        require_range(span, datetime.now(zone).date())
+        return View(ledger, span, zone.key, idle)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 

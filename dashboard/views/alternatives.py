@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import data, formats, studies_table, ui
+from dashboard import data, filters, formats, studies_table, ui
 from dashboard.alternatives import choices, own_prices, tables, words
 from dashboard.alternatives.chart import cost_bars
 from dashboard.alternatives.choices import Choices
@@ -181,9 +181,13 @@ def study() -> None:
 
 
 ui.begin("Alternatives", "What these very requests would have cost elsewhere.")
-span = ui.choose_range("month")
+span = filters.choose_range("month")
 view = View(data.chosen_ledger(), span, data.timezone().key)
-found = data.alternatives(view)
+try:
+    found = data.alternatives(view)
+except InvalidInput as error:
+    st.error(formats.escape(error.message), icon=":material/currency_exchange:")
+    st.stop()
 own = own_offers()
 shown = data.offers(view, choose(found, own), found.today)
 st.info(words.AT_EQUAL_TOKENS, icon=":material/balance:")

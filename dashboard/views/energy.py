@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data, energy_charts, energy_words, formats, ui
+from dashboard import data, energy_charts, energy_words, filters, formats, ui
 from dashboard.energy import EnergyView
 from dashboard.energy_meters import meters
 from dashboard.energy_now import power_now
@@ -35,7 +35,7 @@ def where_it_went(energy: EnergyView) -> None:
     if total is None:
         st.info(
             f"No meter read anything {energy.period.words}, so the energy is unknown, not 0. "
-            "Choose a longer range.",
+            "Choose another range.",
             icon=":material/inbox:",
         )
         return
@@ -121,7 +121,7 @@ if own:
     power_now()
 if not data.has_energy(ledger):
     nothing_yet()
-span = ui.choose_range("today")
+span = filters.choose_range("today")
 energy = data.energy(ledger, span, zone)
 if data.has_energy(ledger):
     where_it_went(energy)

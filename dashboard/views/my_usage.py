@@ -3,12 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import adoption_charts, data, formats, limits_view, ui
+from dashboard import adoption_charts, data, filters, formats, limits_view, ui
 from dashboard.my_usage import MyUsage
 from dashboard.overview import View
 from db.errors import InvalidInput
 from db.limits import NO_LIMITS
 from db.people import Person
+from db.request_pages import Which
 
 LAST_REQUESTS = 10
 OWN_CHAT = "Chat, without a key"
@@ -169,7 +170,7 @@ def budget(ledger: str, person: Person) -> None:
 def last_requests(ledger: str, person: Person) -> None:
     zone = data.timezone()
     st.subheader("Last requests", anchor=False)
-    rows = data.requests_page(ledger, LAST_REQUESTS, None, person.id, None)
+    rows = data.requests_page(ledger, LAST_REQUESTS, None, None, Which(developer_id=person.id))
     if rows.empty:
         st.markdown("None yet, or none that is still kept.")
         return
@@ -210,7 +211,7 @@ person = chosen_developer(ledger)
 if person is None:
     nobody()
     st.stop()
-span = ui.choose_range("month")
+span = filters.choose_range("month")
 view = View(ledger, span, data.timezone().key, ui.choose_idle_rule())
 try:
     usage = data.my_usage(view, person.id)

@@ -3,11 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, cost_tables, data, formats, ui
+from dashboard import charts, cost_tables, data, filters, formats, ui
 from dashboard.idle_rules import rule_sentence
 from dashboard.live.component import live_overview
 from dashboard.overview import Overview, View
 from dashboard.overview_words import energy_basis, payload
+from db.errors import InvalidInput
 
 
 def first_steps() -> None:
@@ -81,11 +82,15 @@ empty = data.is_empty(ledger)
 with st.container():
     if empty:
         first_steps()
-span = ui.choose_range("month")
+span = filters.choose_range("month")
 live = st.container()
 rule = ui.choose_idle_rule()
 view = View(ledger, span, zone.key, rule)
-overview = data.overview(view)
+try:
+    overview = data.overview(view)
+except InvalidInput as error:
+    live.error(formats.escape(error.message), icon=":material/currency_exchange:")
+    st.stop()
 with live:
     live_overview(view, payload(overview))
 if overview.chosen.developers:

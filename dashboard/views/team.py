@@ -5,7 +5,7 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from dashboard import adoption_charts, cost_tables, data, formats, ui
+from dashboard import adoption_charts, cost_tables, data, filters, formats, ui
 from dashboard.idle_rules import rule_sentence
 from dashboard.overview import View
 from dashboard.team import Member, TeamUse, heaviest
@@ -201,7 +201,7 @@ def show(use: TeamUse) -> None:
 
 ui.begin("Team", "Who uses what is hosted here, what that costs beside seats, and who does not.")
 ledger = data.chosen_ledger()
-span = ui.choose_range("month")
+span = filters.choose_range("month")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     team_id = chosen_team(ledger)
     rule = ui.choose_idle_rule()

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from dashboard import energy, my_usage, overview, team
 from dashboard.days import days_of
 from dashboard.my_usage import months_of
 from dashboard.overview import View, first_moment
-from dashboard.periods import MINUTE_MS, RANGES, Period, period
+from dashboard.periods import MINUTE_MS, Period, period
 from db import (
     accounts,
     adoption_queries,
@@ -25,11 +26,16 @@ from db import (
     people,
     prices,
     queries,
+    request_pages,
 )
 from db.months import month_of
+from db.request_pages import Which
 
 # Ranges are of the first zone, whole pages of both: the second's days begin on UTC's half hours.
 ZONES = ("Europe/Berlin", "Asia/Kolkata")
+# The ranges that differ in kind: the others are as long as one of these, or shorter.
+NAMED = ("hour", "today", "last_month", "month", "all")
+OWN = "90 own dates"
 HALF = 30 * MINUTE_MS  # after UTC's, the second's hours begin
 PAGE_ROWS = 50  # as dashboard/views/requests.py has it
 
@@ -37,14 +43,17 @@ PAGE_ROWS = 50  # as dashboard/views/requests.py has it
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is asked about: the ledger at a time, its heaviest and its lightest user, a team of the
-    heaviest's (0: none), and the request in the middle of all by time, as
-    `queries.recent_requests` has it."""
+    heaviest's (0: none), and the request in the middle of all by time, as `recent_requests` has
+    it; the model, the team and the key that were used least."""
 
     now_ms: int
     heavy: int
     light: int
     team: int
     middle: tuple[int, int]
+    rare_model: str
+    rare_team: int
+    rare_key: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +82,47 @@ def subject_of(engine: Engine) -> Subject:
             "SELECT started_at, id FROM requests"
             f" WHERE started_at >= {(first + last) // 2} ORDER BY 1, 2 LIMIT 1"
         ).one()
+        months = "FROM usage_periods WHERE span = 'month' GROUP BY 1 ORDER BY sum(requests) LIMIT 1"
+        model, rare_team = (
+            ask(f"SELECT {key} {months}").scalar_one() for key in ("model", "team_id")
+        )
+        key = ask(
+            "SELECT api_key_id FROM monthly_use WHERE api_key_id > 0"
+            " GROUP BY 1 ORDER BY sum(requests) LIMIT 1"
+        ).scalar_one()
         team_id = ask(
             f"SELECT coalesce(team_id, 0) FROM requests WHERE developer_id = {heavy} LIMIT 1"
         ).scalar_one()
-    return Subject(last + MINUTE_MS, heavy, light, team_id, (middle[0], middle[1]))
+    middle_place = (middle[0], middle[1])
+    return Subject(last + MINUTE_MS, heavy, light, team_id, middle_place, model, rare_team, key)
 
 
 def queries_of(engine: Engine, it: Subject) -> list[Query]:
     """All of them, for a ledger."""
     first_ms = first_moment(engine, ZoneInfo(ZONES[0]), it.now_ms)
-    ranges = {span: period(span, ZoneInfo(ZONES[0]), it.now_ms, first_ms) for span in RANGES}
-    found = list(_pages(it))
+    spans = _spans(it)
+    ranges = {
+        name: period(span, ZoneInfo(ZONES[0]), it.now_ms, first_ms) for name, span in spans.items()
+    }
+    found = list(_pages(it, spans))
     for span, chosen in ranges.items():
         found += _of_range(span, chosen, it)
         found += _adoption(span, chosen, it)
     return [*found, *_request_browser(it), *_settings(it, ranges["all"])]
 
 
-def _pages(it: Subject) -> Iterator[Query]:
+def _spans(it: Subject) -> dict[str, str]:
+    """Each range as a view has it, by the name that stands in the output. The own dates end in the
+    middle of the ledger's time."""
+    last = datetime.fromtimestamp(it.middle[0] / 1000, ZoneInfo(ZONES[0])).date()
+    return {**{span: span for span in NAMED}, OWN: f"{last - timedelta(days=89)}/{last}"}
+
+
+def _pages(it: Subject, spans: dict[str, str]) -> Iterator[Query]:
     for zone in ZONES:
-        for span in RANGES:
+        for name, span in spans.items():
             view = View("own", span, zone)
-            asked = f"{span}, {zone}"
+            asked = f"{name}, {zone}"
             yield Query("overview.compute", asked, _page(overview.compute, view, it.now_ms))
             yield Query("energy.compute", asked, _page(energy.compute, view, it.now_ms))
             yield Query("team.compute", asked, _page(team.compute, view, None, it.now_ms))
@@ -165,10 +193,11 @@ def _adoption(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
 
 def _request_browser(it: Subject) -> Iterator[Query]:
     def page(asked: str, before: tuple[int, int] | None = None, **filters: Any) -> Query:
+        which = Which(**filters)
         return Query(
-            "queries.recent_requests",
+            "request_pages.recent_requests",
             asked,
-            lambda on: queries.recent_requests(on, PAGE_ROWS + 1, before, **filters),
+            lambda on: request_pages.recent_requests(on, PAGE_ROWS + 1, before, which=which),
         )
 
     yield page("first page")
@@ -181,6 +210,27 @@ def _request_browser(it: Subject) -> Iterator[Query]:
     for status in ("ok", "error", "cancelled", "interrupted", "running"):
         yield page(status, status=status)
         yield page(f"{status}, deep page", it.middle, status=status)
+    rare: dict[str, Any] = {
+        "model": it.rare_model,
+        "team_id": it.rare_team,
+        "api_key_ids": (it.rare_key,),
+    }
+    for name, value in rare.items():
+        yield page(f"rare {name}", **{name: value})
+        yield page(f"rare {name}, deep page", it.middle, **{name: value})
+        yield page(f"rare {name}, interrupted", status="interrupted", **{name: value})
+    yield page("heavy user, rare team", developer_id=it.heavy, team_id=it.rare_team)
+    yield page("rare model and team", model=it.rare_model, team_id=it.rare_team)
+    yield page("no such model", model="none")
+    yield Query("request_pages.served", "", request_pages.served)
+    yield Query(
+        "request_pages.keys_named", "", lambda on: request_pages.keys_named(on, "Co", PAGE_ROWS)
+    )
+    yield Query(
+        "request_pages.request_with_id",
+        "",
+        lambda on: request_pages.request_with_id(on, it.middle[1]),
+    )
 
 
 def _settings(it: Subject, everything: Period) -> Iterator[Query]:

@@ -19,12 +19,24 @@ from db import (
     people,
     prices,
     queries,
+    request_pages,
 )
 from db.connect import connect
 from db.sample import write_large_sample
 from tests.benchmarks.scale_queries import queries_of, subject_of
 
-MODULES = (queries, adoption_queries, energy_queries, prices, grid, people, keys, limits, accounts)
+MODULES = (
+    queries,
+    request_pages,
+    adoption_queries,
+    energy_queries,
+    prices,
+    grid,
+    people,
+    keys,
+    limits,
+    accounts,
+)
 SLOW_ON_PURPOSE = {"accounts.verify_admin_password"}  # argon2, and no matter of the ledger's size
 
 

@@ -142,10 +142,10 @@ def open_page(name: str = "overview", **query: str) -> AppTest:
     """The product's main script, on one of its pages."""
     page = AppTest.from_file(str(ROOT / "dashboard" / "main.py"), default_timeout=30)
     page.context = {"timezone": "Asia/Kolkata", "url": "http://gpu-box:8501/"}
+    if name != "overview":
+        page.switch_page(f"views/{name}.py")
     for parameter, value in query.items():
         page.query_params[parameter] = value
     page.run()
-    if name != "overview":
-        page.switch_page(f"views/{name}.py").run()
     assert not page.exception, page.exception
     return page

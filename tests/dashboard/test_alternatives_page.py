@@ -166,5 +166,5 @@ def test_imported_use_stands_apart_and_is_labelled(product: Service) -> None:
     assert found["claude-opus-5-5 (Anthropic)"] == "$0.02"
     assert found["Seats, as in Settings"] == ""
     opus = list(table(page).index).index("claude-opus-5-5 (Anthropic)")
-    page.selectbox[0].set_value(opus).run()
+    next(box for box in page.selectbox if box.label == "Alternative").set_value(opus).run()
     assert "Imported, in no other figure" in plain(page)

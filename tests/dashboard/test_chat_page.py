@@ -2,7 +2,8 @@
 
 import pytest
 
-from db import people, queries
+from db import people
+from db.request_pages import recent_requests
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
 
@@ -21,7 +22,7 @@ def test_the_first_visitor_names_themselves_then_gets_a_metered_answer(
     said = " ".join(text.value for text in page.chat_message[1].markdown)
     assert "Paris" in said
 
-    (row,) = queries.recent_requests(product_with_engine.database, 5).to_dict("records")
+    (row,) = recent_requests(product_with_engine.database, 5).to_dict("records")
     assert (row["developer_name"], row["status"], row["streamed"]) == ("Ada", "ok", True)
     figures = page.chat_message[1].caption[0].value.replace("\\", "")
     assert f"{row['input_tokens']} + {row['output_tokens']} tokens" in figures

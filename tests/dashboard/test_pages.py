@@ -79,7 +79,7 @@ def test_a_filter_shows_one_developers_requests(product: Service) -> None:
     request(product, name="Ada")
     request(product, name="Grace")
     page = open_page("requests")
-    page.selectbox[0].select("Grace").run()
+    page.selectbox(key="developer").select("Grace").run()
     assert page.dataframe[0].value["Developer"].tolist() == ["Grace"]
 
 

@@ -6,7 +6,8 @@ import anthropic
 import pytest
 from streamlit import config
 
-from db import keys, people, queries
+from db import keys, people
+from db.request_pages import recent_requests
 from db.settings import Settings
 from engine.api import current
 from engine.api.service import Service
@@ -65,7 +66,7 @@ def test_chat_asks_the_model_that_was_chosen_and_its_energy_is_unknown(
     assert "energy unknown" in answer.caption[0].value
     assert not page.expander
     assert upstream.received[-1][0]["model"] == "small"
-    (row,) = queries.recent_requests(product_with_upstreams.database, 1).to_dict("records")
+    (row,) = recent_requests(product_with_upstreams.database, 1).to_dict("records")
     assert (row["engine"], row["model"], row["developer_name"]) == ("upstream", "small", "Ada")
 
 

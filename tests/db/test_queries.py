@@ -11,6 +11,7 @@ import pytest
 
 from db import people, queries
 from db.ledger import Ledger
+from db.request_pages import Which, recent_requests
 from tests.db.team import NOON, WAIT_S, Team, outcome, rows, window
 
 HOUR = 3_600_000
@@ -149,7 +150,7 @@ def test_one_developers_part_is_theirs_alone(used: Ledger, team: Team) -> None:
     start, end = NOON, NOON + 5 * DAY
     mine = [it for it in _inside(used, start, end) if it["developer_id"] == team.ada]
     assert queries.totals(used.engine, start, end, team.ada).requests == len(mine)
-    page = queries.recent_requests(used.engine, 1_000, developer_id=team.ada)
+    page = recent_requests(used.engine, 1_000, which=Which(developer_id=team.ada))
     assert set(page["id"]) == {it["id"] for it in mine}
 
 
@@ -206,7 +207,7 @@ def test_the_minute_in_which_a_range_begins_counts(ledger: Ledger) -> None:
 def test_every_request_is_on_one_page_of_the_browser_newest_first(used: Ledger) -> None:
     seen: list[int] = []
     before: tuple[int, int] | None = None
-    while len(page := queries.recent_requests(used.engine, 37, before)):
+    while len(page := recent_requests(used.engine, 37, before)):
         seen.extend(page["id"])
         before = int(page["started_at"].iloc[-1]), int(page["id"].iloc[-1])
     newest_first = sorted(
@@ -217,13 +218,13 @@ def test_every_request_is_on_one_page_of_the_browser_newest_first(used: Ledger) 
 
 def test_the_browser_shows_rows_as_they_are_stored(used: Ledger) -> None:
     stored = {it["id"]: it for it in rows(used.engine, "requests")}
-    for shown in queries.recent_requests(used.engine, 300).to_dict("records"):
+    for shown in recent_requests(used.engine, 300).to_dict("records"):
         for name, value in stored[shown["id"]].items():
             assert pd.isna(shown[name]) if value is None else shown[name] == value, name
 
 
 def test_the_browser_filters_by_status(used: Ledger) -> None:
-    page = queries.recent_requests(used.engine, 300, status="error")
+    page = recent_requests(used.engine, 300, which=Which(status="error"))
     assert len(page)
     assert set(page["status"]) == {"error"}
 
@@ -234,7 +235,7 @@ def test_an_empty_ledger_answers_every_query(ledger: Ledger) -> None:
     assert queries.by_developer(ledger.engine, 0, NOON).empty
     assert queries.timeline(ledger.engine, 0, NOON, DAY).empty
     assert queries.energy_timeline(ledger.engine, 0, NOON, DAY).empty
-    assert queries.recent_requests(ledger.engine, 10).empty
+    assert recent_requests(ledger.engine, 10).empty
     assert queries.energy_between(ledger.engine, 0, NOON).total_j is None
     assert queries.first_activity(ledger.engine) is None
     assert not queries.is_sample(ledger.engine)

@@ -141,7 +141,7 @@ def test_the_month_to_date_is_the_overviews(used: Engine) -> None:
     table = focus_table(used, Span(*OCTOBER, BERLIN), now)
     cells = [row for batch in table.batches for row in batch.rows]
     place = [column.name for column in table.columns].index("EffectiveCost")
-    shown = compute(used, View("own", "month", BERLIN.key), now).month
+    shown = compute(used, View("own", "month", BERLIN.key), now).chosen
     assert sum(row[place] for row in cells) == shown.self_hosted_total
 
 

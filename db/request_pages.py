@@ -1,0 +1,304 @@
+"""Requests page by page, newest first, whatever is looked for and however long the ledger.
+
+A page goes on from a row's (started_at, id); no rows are counted to be passed over. Of everybody,
+of one developer and of one status there is an index by time. When a team, a model or an engine was
+used is told by the days and hours of `db.schema.usage`, so that only hours with such a request are
+looked at, and what is rare is found as fast as what is common.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import pandas as pd
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union,
+)
+
+from db.connect import reading
+from db.months import bounds_of
+from db.schema import ApiKey, MonthlyUse, Request
+from db.spans import DAY_MS, HOUR_MS, floor
+from db.usage import COUNTS, HOURS, MODELS, PERIODS
+
+NO_TEAM = 0
+NULLABLE = (
+    "first_token_at",
+    "finished_at",
+    "api_key_id",
+    "team_id",
+    "queue_ms",
+    "ttft_ms",
+    "duration_ms",
+)
+FLOATS = ("energy_j", "prefill_energy_j", "energy_uncertainty_j", "experts_active_mean")
+_r = Request
+_REQUESTS: Table = Request.__table__  # type: ignore[assignment]
+_Direction = Literal["older", "newer"]
+_Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """What is looked for: `start_ms` ≤ started_at < `end_ms` (UTC epoch milliseconds), and all else
+    that is not None. `team_id` is that of the developer then, 0 for none."""
+
+    start_ms: int | None = None
+    end_ms: int | None = None
+    developer_id: int | None = None
+    team_id: int | None = None
+    model: str | None = None
+    engine: str | None = None
+    status: str | None = None
+    api_key_ids: tuple[int, ...] | None = None
+
+
+EVERY = Which()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A key by its name, to be searched for."""
+
+    id: int
+    name: str
+    developer_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The models and engines that requests were answered with, by name."""
+
+    models: tuple[str, ...]
+    engines: tuple[str, ...]
+
+
+def recent_requests(
+    engine: Engine,
+    limit: int,
+    before: tuple[int, int] | None = None,
+    *,
+    after: tuple[int, int] | None = None,
+    which: Which = EVERY,
+) -> pd.DataFrame:
+    """Requests, newest first, with all the columns of the table, at most `limit`: the newest, those
+    next `before` a row's (started_at, id), or those next `after` one.
+
+    Ids are kept as Python integers' 64 bits; numbers that may be missing are pandas' nullable
+    integers.
+    """
+    direction: _Direction = "older" if after is None else "newer"
+    with reading(engine) as connection:
+        reader = _Reader(connection, limit, direction, before if after is None else after)
+        return _frame(reader.page(which))
+
+
+def request_with_id(engine: Engine, request_id: int) -> pd.DataFrame:
+    """The same of one request; no row where there is none."""
+    with reading(engine) as connection:
+        return _frame(_all(connection, select(_REQUESTS).where(_r.id == request_id)))
+
+
+def served(engine: Engine) -> Served:
+    """What there is to choose from."""
+    kept = MODELS.c
+    running = select(_r.model, _r.engine).where(*_is_running())
+    query = union(select(kept.model, kept.engine).where(kept.span == "month"), running)
+    with reading(engine) as connection:
+        rows = _all(connection, query)
+    return Served(*(tuple(sorted({row[place] for row in rows})) for place in (0, 1)))
+
+
+def keys_named(engine: Engine, text: str, most: int) -> list[Named]:
+    """Keys that have the text in their name, the last used first, at most `most`."""
+    query = (
+        select(ApiKey.id, ApiKey.name, ApiKey.developer_id)
+        .where(ApiKey.name.icontains(text, autoescape=True))
+        .order_by(func.coalesce(ApiKey.last_used_at, ApiKey.created_at).desc(), ApiKey.id.desc())
+        .limit(most)
+    )
+    with reading(engine) as connection:
+        return [Named(*row) for row in connection.execute(query)]
+
+
+class _Reader:
+    """Reads one page in one direction from one row on."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        limit: int,
+        direction: _Direction,
+        beside: tuple[int, int] | None,
+    ) -> None:
+        self._connection = connection
+        self._limit = limit
+        self._older = direction == "older"
+        self._beside = beside
+
+    def page(self, which: Which) -> _Rows:
+        """The rows, newest first."""
+        if not (_by_use(which) or which.api_key_ids):
+            return self._merged([self._rows(which, self._limit)])
+        parts: list[_Rows] = []
+        if which.status in (None, "running"):  # those are in no hour yet
+            parts.append(self._rows(replace(which, status="running"), self._limit))
+        if which.status != "running":
+            parts += (self._ended(part) for part in self._by_key(which))
+        return self._merged(parts)
+
+    def _merged(self, parts: Iterable[_Rows]) -> _Rows:
+        """The rows of all parts that come next."""
+        at, name = _REQUESTS.c.keys().index("started_at"), _REQUESTS.c.keys().index("id")
+
+        def when(row: tuple[Any, ...]) -> tuple[int, int]:
+            return row[at], row[name]
+
+        rows = sorted((row for part in parts for row in part), key=when, reverse=self._older)
+        return sorted(rows[: self._limit], key=when, reverse=True)
+
+    def _by_key(self, which: Which) -> Iterator[Which]:
+        """With keys: a part for each, within the months in which it was used, since a developer's
+        requests have an index and a key's have none."""
+        if not which.api_key_ids:
+            yield which
+            return
+        used = MonthlyUse
+        query = (
+            select(used.developer_id, used.api_key_id, func.min(used.month), func.max(used.month))
+            .where(used.api_key_id.in_(which.api_key_ids))
+            .group_by(used.developer_id, used.api_key_id)
+        )
+        for developer_id, key_id, first, last in _all(self._connection, query):
+            if which.developer_id in (None, developer_id):
+                begins, ends = bounds_of(first)[0], bounds_of(last)[1]
+                yield replace(
+                    which,
+                    start_ms=begins if which.start_ms is None else max(begins, which.start_ms),
+                    end_ms=ends if which.end_ms is None else min(ends, which.end_ms),
+                    developer_id=developer_id,
+                    api_key_ids=(key_id,),
+                )
+
+    def _ended(self, which: Which) -> _Rows:
+        """Requests that do not run any more."""
+        if not _by_use(which):
+            return self._rows(which, self._limit, _r.status != "running")
+        rows: _Rows = []
+        for start_ms, end_ms in self._hours(which):
+            left = self._limit - len(rows)
+            hour = replace(which, start_ms=start_ms, end_ms=end_ms)
+            rows += self._rows(hour, left, _r.status != "running")
+            if len(rows) >= self._limit:
+                break
+        return rows
+
+    def _hours(self, which: Which) -> Iterator[tuple[int, int]]:
+        """Where hours have such a request, the next one first: what of each is in the range."""
+        start_ms, end_ms = self._bounds(which)
+        days, hours = PERIODS.c, HOURS.c
+        ended = [] if which.status is None else [days[_COLUMNS[which.status]] > 0]
+        status = [] if which.status is None else [hours.status == which.status]
+        day_query = self._times(days.start_at, floor("day", start_ms), end_ms).where(
+            days.span == "day", *_uses(PERIODS, which), *ended
+        )
+        for day in self._connection.scalars(day_query):
+            first, last = max(day, floor("hour", start_ms)), min(day + DAY_MS, end_ms)
+            hour_query = self._times(hours.start_at, first, last).where(
+                *_uses(HOURS, which), *status
+            )
+            for hour in self._connection.scalars(hour_query):
+                yield max(hour, start_ms), min(hour + HOUR_MS, end_ms)
+
+    def _times(
+        self, start_at: ColumnElement[int], start_ms: int, end_ms: int
+    ) -> Select[*tuple[Any, ...]]:
+        order = start_at.desc() if self._older else start_at.asc()
+        within = (start_at >= start_ms, start_at < end_ms)
+        return select(start_at).where(*within).group_by(start_at).order_by(order)
+
+    def _bounds(self, which: Which) -> tuple[int, int]:
+        """The part of the range that has rows, and is on this side of the row to go on from."""
+        ends = [
+            self._connection.execute(select(end(_r.started_at))).scalar() or 0
+            for end in (func.min, func.max)
+        ]
+        start_ms = max(ends[0], which.start_ms or 0)
+        end_ms = ends[1] + 1 if which.end_ms is None else min(ends[1] + 1, which.end_ms)
+        if self._beside is not None:
+            if self._older:
+                end_ms = min(end_ms, self._beside[0] + 1)
+            else:
+                start_ms = max(start_ms, self._beside[0])
+        return start_ms, end_ms
+
+    def _rows(self, which: Which, limit: int, *more: ColumnElement[bool]) -> _Rows:
+        """By one of the indexes that end in `started_at`."""
+        query = select(_REQUESTS).where(*_conditions(which), *more).limit(limit)
+        place = tuple_(_r.started_at, _r.id)
+        if self._beside is not None:
+            beside = tuple_(*self._beside)
+            query = query.where(place < beside if self._older else place > beside)
+        if self._older:
+            return _all(self._connection, query.order_by(_r.started_at.desc(), _r.id.desc()))
+        return _all(self._connection, query.order_by(_r.started_at, _r.id))
+
+
+_COLUMNS = {status: column for column, status in COUNTS.items()}
+
+
+def _by_use(which: Which) -> bool:
+    """Whether something is looked for that no index on requests has."""
+    return any(each is not None for each in (which.team_id, which.model, which.engine))
+
+
+def _uses(table: Table, which: Which) -> list[ColumnElement[bool]]:
+    """The same of a table of what requests add up to."""
+    names = ("developer_id", "team_id", "model", "engine")
+    asked = {name: getattr(which, name) for name in names}
+    return [table.c[name] == value for name, value in asked.items() if value is not None]
+
+
+def _conditions(which: Which) -> Iterator[ColumnElement[bool]]:
+    if which.start_ms is not None:
+        yield _r.started_at >= which.start_ms
+    if which.end_ms is not None:
+        yield _r.started_at < which.end_ms
+    if which.developer_id is not None:
+        yield _r.developer_id == which.developer_id
+    if which.team_id is not None:
+        yield _r.team_id.is_(None) if which.team_id == NO_TEAM else _r.team_id == which.team_id
+    if which.model is not None:
+        yield _r.model == which.model
+    if which.engine is not None:
+        yield _r.engine == which.engine
+    if which.status is not None:
+        yield _r.status == which.status
+        if which.status != "ok":
+            yield _r.status != literal_column("'ok'")  # as its index says it
+    if which.api_key_ids is not None:
+        yield _r.api_key_id.in_(which.api_key_ids)
+
+
+def _is_running() -> tuple[ColumnElement[bool], ...]:
+    return _r.status == "running", _r.status != literal_column("'ok'")
+
+
+def _all(connection: Connection, query: Any) -> _Rows:
+    return [tuple(row) for row in connection.execute(query)]
+
+
+def _frame(rows: _Rows) -> pd.DataFrame:
+    names = _REQUESTS.c.keys()
+    columns = dict(zip(names, zip(*rows, strict=True), strict=False))
+    found = pd.DataFrame(columns, columns=names)
+    return found.astype(dict.fromkeys(NULLABLE, "Int64")).astype(dict.fromkeys(FLOATS, float))
