@@ -119,8 +119,7 @@ def comparison_of(
     engine: Engine, view: View, chosen: Period, developers: Sequence[Developer]
 ) -> Comparison:
     """Both sides' costs, as the Overview has them. InvalidInput: prices in two currencies."""
-    zone = ZoneInfo(view.timezone)
-    segments = segments_of(engine, chosen.start_ms, chosen.end_ms)
+    segments, zone = segments_of(engine, chosen.start_ms, chosen.end_ms), ZoneInfo(view.timezone)
     require_one_currency(segments, zone)
     return compare(segments, developers, zone, view.idle)
 

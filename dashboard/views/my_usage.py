@@ -190,7 +190,7 @@ def last_requests(ledger: str, person: Person) -> None:
     )
     ui.table(table, "my-requests-csv", "my-last-requests.csv")
     if st.button("All requests", icon=":material/receipt_long:"):
-        st.switch_page("views/requests.py")
+        st.switch_page("views/requests.py", query_params={"developer": person.name})
 
 
 def nobody() -> None:
@@ -223,7 +223,7 @@ if usage.totals.requests:
     over_time(usage, person.name)
 else:
     st.info(
-        f"Nothing was asked {usage.period.words}. Choose a longer range.", icon=":material/inbox:"
+        f"Nothing was asked {usage.period.words}. Choose another range.", icon=":material/inbox:"
     )
 divided(usage)
 budget(ledger, person)

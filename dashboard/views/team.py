@@ -163,7 +163,7 @@ def nothing(ledger: str) -> None:
     if data.developers(ledger, archived=True):
         st.info(
             "Nobody held a seat in this team in the range, and nobody in it asked anything. "
-            "Choose another team, or a longer range.",
+            "Choose another team, or another range.",
             icon=":material/inbox:",
         )
         return

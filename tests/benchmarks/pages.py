@@ -101,7 +101,8 @@ def range_change(page: Page, label: str, words: str) -> float:
     """Until the last table of Overview is of the new range."""
 
     def change() -> None:
-        page.get_by_test_id("stMain").get_by_role("radio", name=label, exact=True).click()
+        page.get_by_role("combobox", name="Range").click()
+        page.get_by_role("option", name=label, exact=True).click()
         title = page.get_by_text(re.compile(rf"^By team, {words}"))
         expect(title).to_be_visible(timeout=60_000)
         settled(page)

@@ -43,8 +43,8 @@ PAGE_ROWS = 50  # as dashboard/views/requests.py has it
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is asked about: the ledger at a time, its heaviest and its lightest user, a team of the
-    heaviest's (0: none), and the request in the middle of all by time, as `recent_requests` has
-    it; the model, the team and the key that were used least."""
+    heaviest's (0: none), the request in the middle of all by time, as `recent_requests` has it, and
+    the model, the team and the key that were used least."""
 
     now_ms: int
     heavy: int
@@ -82,19 +82,18 @@ def subject_of(engine: Engine) -> Subject:
             "SELECT started_at, id FROM requests"
             f" WHERE started_at >= {(first + last) // 2} ORDER BY 1, 2 LIMIT 1"
         ).one()
+        team_id = ask(
+            f"SELECT coalesce(team_id, 0) FROM requests WHERE developer_id = {heavy} LIMIT 1"
+        ).scalar_one()
         months = "FROM usage_periods WHERE span = 'month' GROUP BY 1 ORDER BY sum(requests) LIMIT 1"
-        model, rare_team = (
-            ask(f"SELECT {key} {months}").scalar_one() for key in ("model", "team_id")
-        )
+        model, team = (ask(f"SELECT {key} {months}").scalar_one() for key in ("model", "team_id"))
         key = ask(
             "SELECT api_key_id FROM monthly_use WHERE api_key_id > 0"
             " GROUP BY 1 ORDER BY sum(requests) LIMIT 1"
         ).scalar_one()
-        team_id = ask(
-            f"SELECT coalesce(team_id, 0) FROM requests WHERE developer_id = {heavy} LIMIT 1"
-        ).scalar_one()
-    middle_place = (middle[0], middle[1])
-    return Subject(last + MINUTE_MS, heavy, light, team_id, middle_place, model, rare_team, key)
+    return Subject(
+        last + MINUTE_MS, heavy, light, team_id, (middle[0], middle[1]), model, team, key
+    )
 
 
 def queries_of(engine: Engine, it: Subject) -> list[Query]:

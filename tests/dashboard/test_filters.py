@@ -19,7 +19,7 @@ from tests.dashboard.test_periods import ms
 
 ZONE = ZoneInfo("Asia/Kolkata")
 OWN = {"range": "Own dates", "from": "2026-05-03", "to": "2026-05-17"}
-PAGES = ["overview", "energy", "alternatives"]
+PAGES = ["overview", "energy", "alternatives", "team", "requests"]
 
 
 def warnings(page: object) -> list[str]:
@@ -115,7 +115,7 @@ def two_currencies(product: Service) -> Engine:
     return engine
 
 
-@pytest.mark.parametrize("name", ["overview", "alternatives"])
+@pytest.mark.parametrize("name", ["overview", "alternatives", "team"])
 def test_prices_in_two_currencies_are_said_and_which_days_to_choose(
     two_currencies: Engine, name: str
 ) -> None:
