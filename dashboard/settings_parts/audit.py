@@ -16,8 +16,7 @@ PAGE = 50
 def draw() -> None:
     engine = engine_of("own")
     st.markdown(
-        "Every change to people, accounts, teams, keys, limits, prices, carbon and retention, and "
-        "every lock-out at the door. "
+        "Every change to people, teams, keys, limits, prices, carbon, retention and the password. "
         "The database refuses to change this list; erasing a person takes their name out of it."
     )
     actions = audit.actions(engine)
