@@ -66,7 +66,7 @@ def events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
 
 
 def test_a_request_is_on_the_stream_without_asking_again(site: Site, product: Service) -> None:
-    with httpx.stream("GET", f"{site.url}{EVENTS}?range=hour", timeout=10) as response:
+    with httpx.stream("GET", f"{site.url}{EVENTS}?range=hour", timeout=60) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         stream = events(response.iter_lines())
         assert next(stream)["requests"] == 0

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from engine.api.reply import HEADERS_WITHIN_S
 from tests.engine.api.gateway import MODEL, Gateway, wait_until
 
 LONG = {
@@ -88,7 +87,6 @@ def test_a_client_that_leaves_before_a_streams_first_token_stops_the_work(
     row = gateway.closed_row(newest_row(gateway)["id"])
 
     assert (row["status"], row["output_tokens"]) == ("cancelled", 0)
-    assert row["duration_ms"] < 1000 * HEADERS_WITHIN_S
 
 
 def test_what_was_cancelled_no_longer_runs(gateway: Gateway) -> None:
