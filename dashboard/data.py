@@ -2,15 +2,19 @@
 
 A page looks at the team's own ledger, or at the sample team's, which is another database. What is
 cached is told apart by the database's address.
+
+Each read is within what the page's reader may see (`dashboard.viewer`): one of everybody's figures
+is for managers, NotAllowed else; one of requests, people and keys gives those in their scope.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 import streamlit as st
 
+from dashboard import access
 from dashboard import energy as energy_figures
 from dashboard import my_usage as own_figures
 from dashboard import team as team_figures
@@ -26,11 +30,13 @@ from dashboard.reports.month import contents, months
 from dashboard.reports.month.models import MonthReport
 from dashboard.reports.routes import MADE_BY
 from dashboard.team import TeamUse
+from dashboard.viewer import NotAllowed, Viewer
 from db import energy_queries, grid, keys, limits, people, prices, queries, request_pages
+from db.export_queries import EVERYBODY, Whose
 from db.ids import now_ms
 from db.months import month_after, month_of
 from db.request_pages import Named, Served, Which
-from db.teams import list_teams
+from db.teams import list_teams, members_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,18 @@ class MonthUse:
     renews: str
 
 
+def viewer() -> Viewer:
+    """Who reads the page, at this moment."""
+    found = access.page_viewer()
+    if found is None:
+        raise NotAllowed("You are signed out.")
+    return found
+
+
 def chosen_ledger() -> str:
-    """Which ledger this reader looks at."""
+    """Which ledger this reader looks at. The sample is shown to managers."""
+    if not viewer().is_at_least("manager"):
+        return "own"
     return str(st.session_state.get("ledger", "own"))
 
 
@@ -69,6 +85,7 @@ def timezone() -> ZoneInfo:
 
 
 def overview(view: View) -> Overview:
+    viewer().require("manager")
     return _overview(str(engine_of(view.ledger).url), view)
 
 
@@ -78,6 +95,7 @@ def _overview(url: str, view: View) -> Overview:
 
 
 def alternatives(view: View) -> Ranged:
+    viewer().require("manager")
     return _alternatives(str(engine_of(view.ledger).url), view)
 
 
@@ -87,6 +105,7 @@ def _alternatives(url: str, view: View) -> Ranged:
 
 
 def offers(view: View, choices: Choices, today: date) -> list[Offer]:
+    viewer().require("manager")
     return _offers(str(engine_of(view.ledger).url), view, choices, today)
 
 
@@ -97,6 +116,7 @@ def _offers(url: str, view: View, choices: Choices, today: date) -> list[Offer]:
 
 
 def energy(ledger: str, span: str, zone: ZoneInfo) -> EnergyView:
+    viewer().require("manager")
     return _energy(str(engine_of(ledger).url), View(ledger, span, zone.key))
 
 
@@ -106,6 +126,7 @@ def _energy(url: str, view: View) -> EnergyView:
 
 
 def team(view: View, team_id: int | None) -> TeamUse:
+    viewer().require_team(team_id)
     return _team(str(engine_of(view.ledger).url), view, team_id)
 
 
@@ -115,6 +136,7 @@ def _team(url: str, view: View, team_id: int | None) -> TeamUse:
 
 
 def my_usage(view: View, developer_id: int) -> MyUsage:
+    viewer().require_own(developer_id)
     return _my_usage(str(engine_of(view.ledger).url), view, developer_id)
 
 
@@ -129,6 +151,7 @@ def months_with_data(ledger: str, zone: ZoneInfo) -> list[str]:
 
 
 def month_report(ledger: str, month: str, zone: ZoneInfo) -> MonthReport:
+    viewer().require("manager")
     return _month_report(str(engine_of(ledger).url), ledger, month, zone.key)
 
 
@@ -155,12 +178,20 @@ def requests_page(
     which: Which,
 ) -> pd.DataFrame:
     """One page of requests, newest first: those before or after this (started_at, id)."""
+    whose = viewer().narrowed(Whose(which.developer_id, which.team_id))
+    which = replace(which, developer_id=whose.developer_id, team_id=whose.team_id)
     return request_pages.recent_requests(engine_of(ledger), limit, before, after=after, which=which)
 
 
 def request_with_id(ledger: str, request_id: int) -> pd.DataFrame:
-    """One row, or none."""
-    return request_pages.request_with_id(engine_of(ledger), request_id)
+    """One row; none where there is no such request, or the reader may not see it."""
+    scope = viewer().scope
+    found = request_pages.request_with_id(engine_of(ledger), request_id)
+    if scope.developer_id is not None:
+        found = found[found["developer_id"] == scope.developer_id]
+    if scope.team_id is not None:
+        found = found[found["team_id"].eq(scope.team_id).fillna(value=False)]
+    return found
 
 
 def served(ledger: str) -> Served:
@@ -168,11 +199,16 @@ def served(ledger: str) -> Served:
 
 
 def keys_named(ledger: str, text: str, most: int) -> list[Named]:
-    return request_pages.keys_named(engine_of(ledger), text, most)
+    """Keys of those whose requests the reader may see."""
+    owners = None
+    if viewer().scope != EVERYBODY:
+        owners = [person.id for person in developers(ledger, archived=True)]
+    return request_pages.keys_named(engine_of(ledger), text, most, developer_ids=owners)
 
 
 def key_of(ledger: str, developer_id: int, key_id: int) -> keys.Key | None:
     """A developer's key, revoked or not."""
+    viewer().narrowed(Whose(developer_id))
     theirs = keys.list_keys(engine_of(ledger), developer_id=developer_id, revoked=True)
     return next((key for key in theirs if key.id == key_id), None)
 
@@ -184,12 +220,36 @@ def period_of(ledger: str, span: str, zone: ZoneInfo) -> Period:
 
 
 def developers(ledger: str, *, archived: bool = False) -> list[people.Person]:
-    return people.list_developers(engine_of(ledger), archived=archived)
+    """By name: everybody, who is in the reader's team now, or the reader alone."""
+    scope = viewer().scope
+    everybody = people.list_developers(engine_of(ledger), archived=archived)
+    if scope.team_id is not None:
+        team = {member.developer_id for member in members_of(engine_of(ledger), scope.team_id)}
+        return [person for person in everybody if person.id in team]
+    return [person for person in everybody if scope.developer_id in (None, person.id)]
+
+
+def own_developer() -> people.Person | None:
+    """The developer whom the reader's account belongs to; None: it belongs to none."""
+    developer_id = viewer().developer_id
+    return None if developer_id is None else people.get_developer(engine_of("own"), developer_id)
+
+
+def key_owners() -> list[people.Person]:
+    """For whom the reader may make keys: for themselves, and an admin for everybody."""
+    if viewer().is_at_least("admin"):
+        return developers("own")
+    own = own_developer()
+    return [] if own is None else [own]
 
 
 def teams(ledger: str) -> dict[str, int]:
-    """Every team's id by its name."""
-    return {team.name: team.id for team in list_teams(engine_of(ledger), archived=True)}
+    """Every team's id by its name, as far as the reader may see its requests."""
+    reader = viewer()
+    every = list_teams(engine_of(ledger), archived=True)
+    if reader.scope != EVERYBODY:
+        every = [team for team in every if team.id == reader.team_id]
+    return {team.name: team.id for team in every}
 
 
 def today(zone: ZoneInfo) -> date:
@@ -197,8 +257,29 @@ def today(zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(now_ms() / 1000, zone).date()
 
 
-def keys_of(developer_id: int | None = None, *, revoked: bool = False) -> list[keys.Key]:
-    return keys.list_keys(engine_of("own"), developer_id=developer_id, revoked=revoked)
+def usage_owners(ledger: str) -> list[people.Person]:
+    """Whose usage as a whole the reader may see: their own, and a manager everybody's."""
+    if viewer().is_at_least("manager"):
+        return developers(ledger, archived=True)
+    own = own_developer()
+    return [] if own is None else [own]
+
+
+def keys_of(developer_id: int) -> list[keys.Key]:
+    """A developer's keys that work."""
+    viewer().require_own(developer_id)
+    return keys.list_keys(engine_of("own"), developer_id=developer_id)
+
+
+def all_keys(*, revoked: bool = False) -> list[keys.Key]:
+    viewer().require("manager")
+    return keys.list_keys(engine_of("own"), revoked=revoked)
+
+
+def changeable_keys() -> list[keys.Key]:
+    """Those that work, of whom the reader may make keys for."""
+    owners = {person.id for person in key_owners()}
+    return [key for key in keys.list_keys(engine_of("own")) if key.developer_id in owners]
 
 
 def limits_of_developer(person: people.Person) -> limits.Holder:

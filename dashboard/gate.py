@@ -1,38 +1,51 @@
 """The door of the pages: strangers are refused before any page's code runs.
 
 On this machine alone, whoever comes by one of its own names may enter. Beyond it, each page, event
-and asset needs the cookie that the password gives, and so does the WebSocket that pages live on.
+and asset needs the cookie that signing in gives, and so does every message on the WebSocket that
+pages live on: a page's fragments and callbacks run without its main script.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import quote
 
+import anyio
+from google.protobuf.message import DecodeError
+from sqlalchemy import Engine
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from dashboard import access
+from db import sessions
+from db.errors import LedgerUnavailable
 from engine.api.hosts import is_foreign_host
 
 SIGN_IN = "/auth/sign-in"
 SIGN_OUT = "/auth/sign-out"
-_OPEN_PATHS = frozenset({SIGN_IN, SIGN_OUT, "/_stcore/health", "/assets/logo.svg"})
+SET_UP = "/auth/set-up"
+PASSWORD = "/auth/password"
+OPEN_PATHS = frozenset({SIGN_IN, SIGN_OUT, SET_UP, PASSWORD, "/_stcore/health", "/assets/logo.svg"})
 _WRONG_HOST = (
     "Breakeven listens on this machine only, so it answers to localhost and 127.0.0.1, "
-    "not to this name. To serve others, start it with --server.address and an admin password."
+    "not to this name. To serve others, start it with --server.address."
 )
 
 
 class Gate:
-    """ASGI middleware around Streamlit and our own routes."""
+    """ASGI middleware around Streamlit and our own routes. `database` gives the own ledger."""
 
-    def __init__(self, app: ASGIApp, sessions: access.Sessions) -> None:
+    def __init__(self, app: ASGIApp, database: Callable[[], Engine]) -> None:
         self._app = app
-        self._sessions = sessions
+        self._database = database
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif (refusal := self._refusal(scope)) is None:
+        elif (refusal := await self._refusal(scope)) is None:
+            if scope["type"] == "websocket" and access.sign_in_needed():
+                receive = self._checking(scope, receive)
             await self._app(scope, receive, _with_secure_headers(send))
         elif scope["type"] == "websocket":
             await receive()
@@ -40,17 +53,60 @@ class Gate:
         else:
             await refusal(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> PlainTextResponse | RedirectResponse | None:
-        if is_foreign_host(scope) and not access.password_needed():
-            return PlainTextResponse(_WRONG_HOST, status_code=403)
-        if not access.password_needed() or scope["path"] in _OPEN_PATHS:
+    async def _refusal(self, scope: Scope) -> Response | None:
+        if not access.sign_in_needed():
+            wrong = is_foreign_host(scope)
+            return PlainTextResponse(_WRONG_HOST, status_code=403) if wrong else None
+        if scope["path"] in OPEN_PATHS:
             return None
-        headers = Headers(scope=scope)
-        if self._sessions.is_valid(access.cookie_of(headers.get("cookie", ""))):
-            return None
-        if "text/html" in headers.get("accept", ""):
-            return RedirectResponse(f"{SIGN_IN}?to={quote(scope['path'])}", status_code=303)
-        return PlainTextResponse("Sign in first.", status_code=401)
+        try:
+            if await self._may_enter(scope):
+                return None
+            must_change = await self._must_change(scope)
+        except LedgerUnavailable as error:
+            return PlainTextResponse(str(error), status_code=503)
+        if "text/html" not in Headers(scope=scope).get("accept", ""):
+            return PlainTextResponse("Sign in first.", status_code=401)
+        to = PASSWORD if must_change else f"{SIGN_IN}?to={quote(scope['path'])}"
+        return RedirectResponse(to, status_code=303)
+
+    async def _may_enter(self, scope: Scope) -> bool:
+        cookie = _cookie(scope)
+        found = await anyio.to_thread.run_sync(access.find_viewer, self._database(), cookie)
+        return found is not None
+
+    async def _must_change(self, scope: Scope) -> bool:
+        """Whether they have signed in, with a password that they have to replace first."""
+        visitor = await anyio.to_thread.run_sync(sessions.visitor, self._database(), _cookie(scope))
+        return visitor is not None and visitor.must_change
+
+    def _checking(self, scope: Scope, receive: Receive) -> Receive:
+        """A page's messages, of which those of somebody who has been signed out meanwhile do
+        nothing but run the page anew, so that it says so."""
+
+        async def checked() -> Message:
+            message = await receive()
+            if message["type"] != "websocket.receive":
+                return message
+            with suppress(LedgerUnavailable):  # the page then says so itself
+                if await self._may_enter(scope):
+                    return message
+            return {**message, "text": None, "bytes": _run_anew(message.get("bytes"))}
+
+        return checked
+
+
+def _cookie(scope: Scope) -> str | None:
+    return access.cookie_of(Headers(scope=scope).get("cookie", ""))
+
+
+def _run_anew(sent: bytes | None) -> bytes:
+    """Run the whole page, with no widget touched."""
+    asked, anew = BackMsg(), BackMsg()
+    with suppress(DecodeError):
+        asked.ParseFromString(sent or b"")
+    anew.rerun_script.page_script_hash = asked.rerun_script.page_script_hash
+    return bytes(anew.SerializeToString())
 
 
 def _with_secure_headers(send: Send) -> Send:

@@ -27,7 +27,9 @@ def list_keys(shown: list[keys.Key]) -> keys.Key | None:
                 f"**{formats.escape(_name(chosen))}** stops working at once and for ever. "
                 "What it was used for stays on the ledger.",
                 "Revoke it",
-                lambda: keys.revoke_key(engine_of("own"), chosen.id, actor=ui.ACTOR),
+                lambda: keys.revoke_key(
+                    engine_of("own"), chosen.id, actor=ui.key_actor(chosen.developer_id)
+                ),
             )
     return chosen
 

@@ -130,7 +130,7 @@ def _set(holder: Holder, limits: Limits) -> None:
         limits,
         developer_id=None if of_key else holder.developer_id,
         api_key_id=holder.api_key_id,
-        actor=ui.ACTOR,
+        actor=ui.actor("admin"),
     )
 
 

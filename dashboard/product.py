@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -18,6 +17,10 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from dashboard import access
+from dashboard.door.lockout import LockOut
+from dashboard.door.password import OwnPassword
+from dashboard.door.setup import SetUp
+from dashboard.door.signin import SignIn
 from dashboard.gate import Gate
 from dashboard.ledgers import engine_of
 from dashboard.live.hub import Hub
@@ -25,12 +28,10 @@ from dashboard.live.routes import live_routes
 from dashboard.overview import View
 from dashboard.overview_words import live_payload
 from dashboard.reports.routes import Downloads
-from dashboard.signin import SignIn
 from dashboard.terminal import tell
-from db.accounts import has_admin_password, password_fingerprint
-from db.connect import connect
+from dashboard.viewer import NotAllowed
+from db.accounts import has_admin
 from db.errors import LedgerUnavailable
-from db.migrate import migrate
 from db.settings import Settings
 from engine.api import current
 from engine.api.app import create_app
@@ -40,30 +41,31 @@ from engine.api.service import Service
 
 
 class Product:
-    """The parts that `st.App` is made of. Exits with one line where the pages would stand open to
-    a network without a password."""
+    """The parts that `st.App` is made of."""
 
     def __init__(self, settings: Settings) -> None:
-        _require_password(settings)
         self.service = Service(settings)
         self.hub: Hub[View] = Hub(lambda view: live_payload(engine_of(view.ledger), view))
-        self.sessions = access.Sessions(
-            _signing_secret(settings.home), lambda: password_fingerprint(_own_database())
-        )
-        access.use(self.sessions)
         self.downloads = Downloads()
+        lock_out = LockOut()
+        self.set_up = SetUp(_own_database, lock_out)
+        self.door = (
+            SignIn(_own_database, lock_out),
+            self.set_up,
+            OwnPassword(_own_database, lock_out),
+        )
 
     def routes(self) -> list[Route]:
         return [
             *live_routes(self.hub),
             *self.downloads.routes(),
-            *SignIn(self.sessions, _own_database).routes(),
+            *[route for part in self.door for route in part.routes()],
         ]
 
     def middleware(self) -> list[Middleware]:
         return [
             Middleware(GatewayFront, gateway=create_app(self.service)),
-            Middleware(Gate, sessions=self.sessions),
+            Middleware(Gate, database=_own_database),
         ]
 
     @asynccontextmanager
@@ -74,6 +76,8 @@ class Product:
         except LedgerUnavailable as error:
             _give_up(str(error))
         current.set_current(self.service)
+        if access.sign_in_needed() and not has_admin(_own_database()):
+            self.set_up.tell()
         watcher = asyncio.create_task(self._announce_changes())
         # The program itself is not looked through for garbage again: that took 0.1 s each time.
         gc.freeze()
@@ -98,35 +102,6 @@ class Product:
 
 def _own_database() -> Engine:
     return engine_of("own")
-
-
-def _require_password(settings: Settings) -> None:
-    """Beyond localhost the pages need a password, so without one the product does not start."""
-    if not access.password_needed():
-        return
-    try:
-        engine = connect(settings.ledger_url)
-        migrate(engine)
-        known = has_admin_password(engine)
-        engine.dispose()
-    except LedgerUnavailable as error:
-        sys.exit(str(error))
-    if not known:
-        sys.exit(
-            "Breakeven is to listen beyond localhost, so it needs an admin password first:\n"
-            "    python -m db admin set-password"
-        )
-
-
-def _signing_secret(home: Path) -> str:
-    """Streamlit takes what else is raised here for a port that it may not have."""
-    try:
-        return access.signing_secret(home)
-    except OSError as error:
-        sys.exit(
-            f"The folder {home} cannot be used ({error.strerror}); make it writable, or set"
-            " BREAKEVEN_HOME to another one."
-        )
 
 
 def _give_up(message: str) -> NoReturn:
@@ -157,6 +132,8 @@ def explain(error: Exception) -> bool:
     """What a reader sees instead of a stack trace, which is in the server's log."""
     if isinstance(error, LedgerUnavailable):
         st.error(str(error))
+    elif isinstance(error, NotAllowed):
+        st.error(error.message)
     else:
         st.error("This page could not be drawn. The server's log says why; try to reload it.")
     return True

@@ -6,37 +6,64 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, data, formats
+from dashboard import access, data, formats, pages
 from dashboard.charts import Chart
 from dashboard.costs.models import IdleRule
-from dashboard.gate import SIGN_IN, SIGN_OUT
+from dashboard.gate import PASSWORD, SIGN_IN, SIGN_OUT
 from dashboard.idle_rules import IDLE_RULES
 from dashboard.reports.csv_text import frame_csv
+from dashboard.viewer import NotAllowed, Viewer
 from db.errors import InvalidInput, LedgerUnavailable
+from db.schema import Role
 from engine.api import current
 
-ACTOR = "dashboard"
 ENGINE_POLL_S = 1.0
 LEDGER_POLL_S = 5.0
 MOST_IN_SIGHT = 15  # rows of a table; of a longer one some are scrolled to
 
 
-def require_sign_in() -> None:
-    """Stop the page here where its reader may not see it. Every view calls this too: a page's
-    address alone must never be enough."""
-    if not access.page_allowed():
+def require_sign_in() -> Viewer:
+    """Who reads this page; it stops here where nothing may be shown to them."""
+    viewer = access.page_viewer()
+    if viewer is None:
         st.warning("You are signed out.")
         st.link_button("Sign in", SIGN_IN)
         st.stop()
+    return viewer
 
 
-def begin(title: str, caption: str, *, always_own_ledger: bool = False) -> None:
-    """A page's top: its title, and which ledger it shows."""
-    require_sign_in()
+def actor(least: Role = "developer") -> str:
+    """The reader's name, for the audit trail of what they change. NotAllowed where they are, at
+    this very moment, not at least this; so ask when it is changed, not when the page is drawn."""
+    viewer = access.page_viewer()
+    if viewer is None:
+        raise NotAllowed("You are signed out.")
+    viewer.require(least)
+    return viewer.name
+
+
+def key_actor(developer_id: int) -> str:
+    """The same, for who makes or revokes a developer's key."""
+    viewer = access.page_viewer()
+    if viewer is None or not viewer.may_change_keys_of(developer_id):
+        raise NotAllowed("You may make and revoke your own keys only.")
+    return viewer.name
+
+
+def begin(title: str, caption: str, *, always_own_ledger: bool = False) -> Viewer:
+    """A page's top: its title, and which ledger it shows. It stops where its reader's role may not
+    see the page: its address alone is never enough."""
+    viewer = require_sign_in()
+    try:
+        viewer.require(pages.least_role(title))
+    except NotAllowed as error:
+        st.warning(error.message, icon=":material/lock:")
+        st.stop()
     st.title(title, anchor=False)
     st.caption(caption)
     if data.chosen_ledger() == "sample":
         _sample_banner(always_own_ledger)
+    return viewer
 
 
 def choose_idle_rule() -> IdleRule:
@@ -55,10 +82,16 @@ def choose_idle_rule() -> IdleRule:
     return list(IDLE_RULES)[names.index(chosen)]
 
 
-def sidebar() -> None:
+def sidebar(viewer: Viewer) -> None:
+    """Who is signed in. Plain links, so that they open in this tab."""
+    if viewer.account_id is None:
+        return
     with st.sidebar:
-        if access.password_needed():
-            st.link_button("Sign out", SIGN_OUT, icon=":material/logout:", type="tertiary")
+        st.caption(f"{formats.escape(viewer.name)}, {viewer.role}")
+        st.html(
+            f'<small><a href="{PASSWORD}" style="color: inherit">Change password</a> · '
+            f'<a href="{SIGN_OUT}" style="color: inherit">Sign out</a></small>'
+        )
 
 
 @st.fragment(run_every=LEDGER_POLL_S)

@@ -8,7 +8,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from db import (
-    accounts,
+    commands_admin,
     commands_file,
     commands_life,
     commands_people,
@@ -37,6 +37,7 @@ def cli() -> None:
     """Keys, people and the ledger itself. BREAKEVEN_HOME says where the ledger is."""
 
 
+cli.add_command(commands_admin.admin)
 cli.add_command(commands_people.developer)
 cli.add_command(commands_people.team)
 for command in (*commands_life.COMMANDS, *commands_file.COMMANDS):
@@ -178,20 +179,6 @@ def _limits_row(holder: limits.Holder, tokens: int, joules: float) -> tuple[str,
         kwh_used,
         ", ".join(its.models or ()),
     )
-
-
-@cli.group()
-def admin() -> None:
-    """The administrator's account."""
-
-
-@admin.command("set-password")
-def admin_set_password() -> None:
-    """Set the password that the dashboard asks for (at least 10 characters)."""
-    password = click.prompt("New password", hide_input=True, confirmation_prompt=True)
-    with ledger() as engine:
-        accounts.set_admin_password(engine, password, actor=ACTOR)
-    click.echo("The password is set.")
 
 
 @cli.command("check")

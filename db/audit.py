@@ -1,4 +1,4 @@
-"""The trail of every change to people, teams, keys, limits, prices, carbon, retention, passwords.
+"""The trail of every change to people, accounts, teams, keys, limits, prices, carbon, retention.
 
 Triggers of the database keep it append-only (`db.schema.Audit`).
 """

@@ -1,9 +1,10 @@
 """Takes a person's name out of the ledger for good. What they used stays, under a number.
 
 Counts, tokens, joules and money hang on the developer's id, so no total changes. The name goes from
-the developer, their keys, their requests and the audit trail, in small transactions: a run that was
-cut short is gone through again with the same command. Backups that were made before keep the name.
-The entry about it has marks of the names, by which an import knows them later (`db.marks`).
+the developer, their account and keys, their requests and the audit trail, in small transactions: a
+run that was cut short is gone through again with the same command. Backups that were made before
+keep the name. The entry about it has marks of the names, by which an import knows them later
+(`db.marks`).
 
 SQLite's `secure_delete` overwrites what these transactions delete, and the write-ahead log is
 emptied. What earlier writes left in unused space goes when the file is written anew, which is done
@@ -22,12 +23,16 @@ from sqlalchemy import Connection, Engine, delete, event, func, insert, or_, sel
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db import traces
+from db.accounts import key_of
+from db.admins import keeping_an_admin
 from db.audit import note
 from db.connect import connect, reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
 from db.marks import ERASED, mark
 from db.schema import (
+    ROLES,
+    Account,
     ApiKey,
     Audit,
     Developer,
@@ -36,6 +41,7 @@ from db.schema import (
     ImportedUsage,
     Limit,
     Request,
+    SignedIn,
 )
 
 BATCH = 500
@@ -124,6 +130,9 @@ def _names(engine: Engine, developer_id: int) -> set[str]:
         if name is None:
             raise InvalidInput("developer", f"There is no developer with id {developer_id}.")
         names = {name, *connection.execute(of_requests.distinct()).scalars()}
+        account = select(Account.name, Account.email).where(Account.developer_id == developer_id)
+        for row in connection.execute(account):
+            names |= {text for text in row if text is not None}
         for text in connection.execute(renames).scalars():
             detail = json.loads(text)
             if detail.get("id") == developer_id:
@@ -133,7 +142,9 @@ def _names(engine: Engine, developer_id: int) -> set[str]:
 
 def _end_access(engine: Engine, developer_id: int, actor: str) -> None:
     now = now_ms()
-    with writing(engine) as connection:
+    theirs = select(Account.id).where(Account.developer_id == developer_id)
+    with writing(engine) as connection, keeping_an_admin(connection):
+        connection.execute(delete(SignedIn).where(SignedIn.account_id.in_(theirs)))
         connection.execute(
             update(Developer)
             .where(Developer.id == developer_id)
@@ -177,7 +188,10 @@ def _erase_from_audit(engine: Engine, developer_id: int, names: set[str], label:
         owned = select(ApiKey.id).where(ApiKey.developer_id == developer_id)
         keys = set(connection.execute(owned).scalars())
         namesakes = select(Developer.name).where(Developer.id != developer_id)
-        others = frozenset(connection.execute(namesakes).scalars())
+        accounts = select(Account.name).where(
+            or_(Account.developer_id.is_(None), Account.developer_id != developer_id)
+        )
+        others = frozenset(connection.execute(namesakes.union(accounts)).scalars()) | set(ROLES)
     pattern = traces.pattern_of(names)
     erased, last = 0, 0
     while True:
@@ -240,6 +254,12 @@ def _erase_from_person(
     imported = update(ImportedUsage).where(ImportedUsage.developer_id == developer_id)
     connection.execute(imported.values(person=label))
     _erase_from_imports(connection, names, label)
+    account = update(Account).where(Account.developer_id == developer_id)
+    connection.execute(
+        account.values(
+            name=label, name_key=key_of(label), email=None, password_hash=None, disabled_at=now_ms()
+        )
+    )
     named = update(Developer).where(Developer.id == developer_id)
     connection.execute(named.values(name=label))
 

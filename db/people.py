@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, insert, select, update
 
 from db import memberships, teams
+from db.admins import keeping_an_admin
 from db.audit import note
 from db.connect import reading, writing
 from db.errors import InvalidInput
@@ -108,8 +109,9 @@ def set_team(
 def set_role(
     engine: Engine, developer_id: int, role: str, *, actor: str, valid_from: int | None = None
 ) -> Person:
-    """Give a developer another role from `valid_from` (UTC epoch ms; default: now) on."""
-    with writing(engine) as connection:
+    """Give a developer another role from `valid_from` (UTC epoch ms; default: now) on.
+    InvalidInput where nobody could sign in as an admin then."""
+    with writing(engine) as connection, keeping_an_admin(connection):
         _require(connection, developer_id)
         at = now_ms() if valid_from is None else valid_from
         before = memberships.change_role(connection, developer_id, role, at).before
@@ -119,8 +121,9 @@ def set_role(
 
 
 def archive_developer(engine: Engine, developer_id: int, *, actor: str) -> Person:
-    """End a developer's access: their keys stop working, their requests stay."""
-    with writing(engine) as connection:
+    """End a developer's access: their keys stop working, so does their account; their requests
+    stay. InvalidInput where it is the last admin's account."""
+    with writing(engine) as connection, keeping_an_admin(connection):
         return _change(connection, developer_id, actor, "developer archived", archived_at=now_ms())
 
 

@@ -6,7 +6,7 @@ used is told by the days and hours of `db.schema.usage`, so that only hours with
 looked at, and what is rare is found as fast as what is common.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -118,14 +118,19 @@ def served(engine: Engine) -> Served:
     return Served(*(tuple(sorted({row[place] for row in rows})) for place in (0, 1)))
 
 
-def keys_named(engine: Engine, text: str, most: int) -> list[Named]:
-    """Keys that have the text in their name, the last used first, at most `most`."""
+def keys_named(
+    engine: Engine, text: str, most: int, *, developer_ids: Collection[int] | None = None
+) -> list[Named]:
+    """Keys that have the text in their name, the last used first, at most `most`; those of some
+    developers, where they are named."""
     query = (
         select(ApiKey.id, ApiKey.name, ApiKey.developer_id)
         .where(ApiKey.name.icontains(text, autoescape=True))
         .order_by(func.coalesce(ApiKey.last_used_at, ApiKey.created_at).desc(), ApiKey.id.desc())
         .limit(most)
     )
+    if developer_ids is not None:
+        query = query.where(ApiKey.developer_id.in_(developer_ids))
     with reading(engine) as connection:
         return [Named(*row) for row in connection.execute(query)]
 

@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 from sqlalchemy.exc import DBAPIError
 
-from db.accounts import has_admin_password
+from db.accounts import has_admin
 from db.connect import connect
 from db.errors import InvalidInput, LedgerUnavailable
 from db.settings import Settings
@@ -49,7 +49,7 @@ def require_password(settings: Settings) -> None:
         return
     try:
         engine = connect(settings.ledger_url, read_only=True)
-        protected = has_admin_password(engine)
+        protected = has_admin(engine)
         engine.dispose()
     except (LedgerUnavailable, DBAPIError) as error:  # no ledger yet, or one without the table
         if isinstance(error, LedgerUnavailable) and is_postgresql(settings.ledger_url):
@@ -57,7 +57,7 @@ def require_password(settings: Settings) -> None:
         protected = False
     if not protected:
         _give_up(
-            f"Listening on {settings.host} lets other machines in, so it needs an admin password:"
+            f"Listening on {settings.host} lets other machines in, so it needs an admin's account:"
             " run `python -m db admin set-password` first."
         )
 

@@ -89,6 +89,20 @@ class Product:
             time.sleep(0.1)
         raise AssertionError(f"not ready after {READY_WITHIN_S} s:\n{self.log()}")
 
+    def wait_until_answering(self) -> None:
+        """Until the pages can be opened, whether or not there is an engine."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            assert self._process.poll() is None, f"it stopped by itself:\n{self.log()}"
+            try:
+                if httpx.get(f"{self.url}/_stcore/health", timeout=2).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"not answering after {READY_WITHIN_S} s:\n{self.log()}")
+
     def processes(self) -> list[psutil.Process]:
         """The product's process and all that it started, parents first."""
         assert self._process is not None

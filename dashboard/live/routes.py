@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +16,12 @@ from starlette.routing import Route
 
 from dashboard import access
 from dashboard.idle_rules import IDLE_RULES
-from dashboard.ledgers import LEDGERS
+from dashboard.ledgers import LEDGERS, engine_of
 from dashboard.live.hub import Hub, TooMany
 from dashboard.overview import View
 from dashboard.periods import require_range
+from dashboard.viewer import NotAllowed
+from db.errors import LedgerUnavailable
 from engine.api.sse import KEEP_ALIVE, EventStream, data
 
 KEEP_ALIVE_S = 15
@@ -33,8 +36,17 @@ def live_routes(hub: Hub[View]) -> list[Route]:
         view = _view(request)
         if view is None:
             return PlainTextResponse("Unknown ledger, range, time zone or rule.", status_code=400)
-        token = request.cookies.get(access.COOKIE)
-        return EventStream(_stream(hub, view, token), headers={}, on_end=lambda: None)
+        cookie = request.cookies.get(access.COOKIE)
+        try:
+            viewer = await asyncio.to_thread(access.find_viewer, engine_of("own"), cookie)
+            if viewer is None:
+                return PlainTextResponse("Sign in first.", status_code=401)
+            viewer.require("manager")
+        except NotAllowed as error:
+            return PlainTextResponse(error.message, status_code=403)
+        except LedgerUnavailable as error:
+            return PlainTextResponse(str(error), status_code=503)
+        return EventStream(_stream(hub, view, cookie), headers={}, on_end=lambda: None)
 
     return [
         Route(EVENTS, events),
@@ -57,22 +69,30 @@ def _view(request: Request) -> View | None:
         return None
 
 
-async def _stream(hub: Hub[View], view: View, token: str | None) -> AsyncIterator[bytes]:
+async def _stream(hub: Hub[View], view: View, cookie: str | None) -> AsyncIterator[bytes]:
     """Server-sent events: a payload each, and a comment now and then, so that a browser that has
-    gone is noticed."""
+    gone is noticed. They end once their reader may not see them any more."""
     try:
         async with hub.subscribe(view) as newest:
             while True:
-                try:
+                piece = KEEP_ALIVE
+                with suppress(TimeoutError):
                     payload = await asyncio.wait_for(newest.get(), KEEP_ALIVE_S)
-                except TimeoutError:
-                    yield KEEP_ALIVE
-                    continue
-                if payload is None or not access.allowed(token):  # stopped, or signed out since
+                    if payload is None:  # the server stops
+                        return
+                    piece = data(payload)
+                if not await asyncio.to_thread(_may_see, cookie):
                     return
-                yield data(payload)
+                yield piece
     except TooMany:
         yield b"event: full\ndata: {}\n\n"
+
+
+def _may_see(cookie: str | None) -> bool:
+    with suppress(LedgerUnavailable):
+        viewer = access.find_viewer(engine_of("own"), cookie)
+        return viewer is not None and viewer.is_at_least("manager")
+    return False
 
 
 def _file(path: Path, media_type: str, cache: str) -> Any:

@@ -60,12 +60,12 @@ def save(name: str, scenario: Scenario) -> None:
     """InvalidInput for a name that cannot be."""
     name = name.strip()
     content = to_json(scenario.model_copy(update={"name": name or "unnamed"}))
-    scenarios.save(engine_of("own"), name, content, actor=ui.ACTOR)
+    scenarios.save(engine_of("own"), name, content, actor=ui.actor("manager"))
     state.open_scenario(f"{state.SAVED}{name}", from_json(content))
 
 
 def remove(name: str) -> None:
-    scenarios.remove(engine_of("own"), name, actor=ui.ACTOR)
+    scenarios.remove(engine_of("own"), name, actor=ui.actor("manager"))
     today = data.today(data.timezone())
     state.open_scenario(state.NOW, scenario_of(team("own"), today))
 

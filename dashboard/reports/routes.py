@@ -3,7 +3,8 @@
 `GET /exports/requests.csv?from=2026-10-01&to=2026-11-01&timezone=Europe/Berlin`, and likewise
 `usage` and `focus`, `.csv` and `.parquet`; with `developer` or `team` (their ids) and `ledger`.
 `GET /exports/month.pdf?month=2026-10&timezone=Europe/Berlin`, and `.xlsx`, is the cost review.
-Who may not see the pages gets nothing. A download that cannot go on is cut off, so that half a file
+Everybody gets what they may see: their own requests, their team's, or all of it; who asks for
+another's is refused. A download that cannot go on is cut off, so that half a file
 never passes for a whole one.
 """
 
@@ -28,6 +29,7 @@ from dashboard.reports.exports import FORMATS, MEDIA_TYPES, WHATS, Export, Forma
 from dashboard.reports.month.files import KINDS, Kind, MonthFile, size_of
 from dashboard.reports.month.models import SIZES
 from dashboard.reports.span import Span
+from dashboard.viewer import NotAllowed, Viewer
 from db.errors import InvalidInput, LedgerUnavailable
 from db.export_queries import Whose
 
@@ -60,24 +62,27 @@ class Downloads:
         return [Route(f"{PATH}/{{name}}", self._serve, methods=["GET"])]
 
     async def _serve(self, request: Request) -> Response:
-        token = request.cookies.get(access.COOKIE)
-        if not access.allowed(token):
-            return PlainTextResponse("Sign in first.", status_code=401)
         if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return PlainTextResponse("Another site may not start a download.", status_code=403)
+        cookie = request.cookies.get(access.COOKIE)
         try:
-            asked = _asked(request)
+            viewer = await anyio.to_thread.run_sync(_viewer, cookie)
+            if viewer is None:
+                return PlainTextResponse("Sign in first.", status_code=401)
+            asked = _asked(request, viewer)
             if request.method == "HEAD":
                 answer = Response(headers=_headers(asked))
                 del answer.headers["Content-Length"]  # it is not known before it is written
                 return answer
-            return await self._begun(asked, token)
+            return await self._begun(asked, viewer, cookie)
+        except NotAllowed as error:
+            return PlainTextResponse(error.message, status_code=403)
         except InvalidInput as error:
             return PlainTextResponse(error.message, status_code=400)
         except LedgerUnavailable as error:
             return PlainTextResponse(str(error), status_code=503)
 
-    async def _begun(self, asked: "_Asked", token: str | None) -> Response:
+    async def _begun(self, asked: "_Asked", viewer: Viewer, cookie: str | None) -> Response:
         """The download, where there is room for one more."""
         if not self._places.acquire(blocking=False):
             return PlainTextResponse(
@@ -90,13 +95,16 @@ class Downloads:
         except BaseException:
             self._places.release()
             raise
-        pieces = self._while_allowed(pieces, token)
+        pieces = self._while_allowed(pieces, viewer, cookie)
         return _Download(pieces, headers=_headers(asked), on_end=self._places.release)
 
-    def _while_allowed(self, pieces: Iterator[bytes], token: str | None) -> Iterator[bytes]:
+    def _while_allowed(
+        self, pieces: Iterator[bytes], viewer: Viewer, cookie: str | None
+    ) -> Iterator[bytes]:
+        """The pieces, as long as their reader is who they were when they asked."""
         for piece in pieces:
-            if self._closed.is_set() or not access.allowed(token):
-                raise Interrupted("The server stops, or the reader has signed out.")
+            if self._closed.is_set() or _viewer(cookie) != viewer:
+                raise Interrupted("The server stops, or the reader has not the same rights now.")
             yield piece
 
 
@@ -153,20 +161,30 @@ def month_address(ledger: str, file: MonthFile) -> str:
     return f"{PATH}/{MONTH}.{file.kind}?{urlencode(asked)}"
 
 
-def _asked(request: Request) -> _Asked:
+def _viewer(cookie: str | None) -> Viewer | None:
+    return access.find_viewer(engine_of("own"), cookie)
+
+
+def _asked(request: Request, viewer: Viewer) -> _Asked:
+    """What is asked for, as far as the viewer may see it; else NotAllowed."""
     asked = request.query_params
     what, _, kind = request.path_params["name"].partition(".")
     ledger = asked.get("ledger", "own")
     if ledger not in LEDGERS:
         raise InvalidInput("ledger", "There is no such ledger.")
+    if ledger != "own":
+        viewer.require("manager")
     zone = _zone(asked.get("timezone", "UTC"))
     if what == MONTH and kind in _KINDS:
+        viewer.require("manager")
         size = size_of(asked.get("paper", SIZES[0]))
         return _month(ledger, MonthFile(asked.get("month", ""), _KINDS[kind], zone, size))
     if what not in _WHATS or kind not in _FORMATS:
         raise InvalidInput("name", f"There are {', '.join(WHATS)}, as {' and '.join(FORMATS)}.")
     span = Span(_day(asked.get("from")), _day(asked.get("to")), zone)
-    whose = Whose(_id(asked.get("developer")), _id(asked.get("team")))
+    if what == "focus":
+        viewer.require("lead")
+    whose = viewer.narrowed(Whose(_id(asked.get("developer")), _id(asked.get("team"))))
     export = Export(_WHATS[what], _FORMATS[kind], span, whose)
     return _Asked(
         export.filename,

@@ -54,7 +54,9 @@ def choose(ledger: str, zone: ZoneInfo) -> Asked:
             width=300,
         ).strip()
     people = {person.name: person.id for person in data.developers(ledger, archived=True)}
-    teams = {**data.teams(ledger), WITHOUT_TEAM: NO_TEAM}
+    teams = dict(data.teams(ledger))
+    if data.viewer().scope.team_id is None:  # a lead has their own team alone
+        teams[WITHOUT_TEAM] = NO_TEAM
     served = data.served(ledger)
     engines = {_engine(name): name for name in served.engines}
     statuses = {words.capitalize(): name for name, words in STATUSES.items()}

@@ -16,7 +16,8 @@ PAGE = 50
 def draw() -> None:
     engine = engine_of("own")
     st.markdown(
-        "Every change to people, teams, keys, limits, prices, carbon, retention and the password. "
+        "Every change to people, accounts, teams, keys, limits, prices, carbon and retention, and "
+        "every lock-out at the door. "
         "The database refuses to change this list; erasing a person takes their name out of it."
     )
     actions = audit.actions(engine)

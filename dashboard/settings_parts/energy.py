@@ -103,7 +103,9 @@ def _off() -> None:
     st.caption("What was shown until then stays.")
     since = _since()
     if st.form_submit_button("Turn carbon off", type="primary") and ui.attempt(
-        lambda: grid.turn_off(engine_of("own"), actor=ui.ACTOR, valid_from=_midnight(since)),
+        lambda: grid.turn_off(
+            engine_of("own"), actor=ui.actor("admin"), valid_from=_midnight(since)
+        ),
         done="Saved",
     ):
         _show_again()
@@ -124,7 +126,7 @@ def _save(
     if ui.attempt(
         lambda: grid.set_grid(
             engine_of("own"),
-            actor=ui.ACTOR,
+            actor=ui.actor("admin"),
             source=source,
             g_per_kwh=g_per_kwh,
             country=country,

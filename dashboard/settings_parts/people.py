@@ -49,7 +49,7 @@ def _add() -> None:
             team = st.text_input("Team (optional)", placeholder="Platform")
             sent = st.form_submit_button("Add", type="primary", icon=":material/person_add:")
         if sent and ui.attempt(
-            lambda: people.add_developer(_database(), name, team or None, actor=ui.ACTOR),
+            lambda: people.add_developer(_database(), name, team or None, actor=ui.actor("admin")),
             done=f"Added {name}",
         ):
             st.rerun()
@@ -68,7 +68,7 @@ def _change(everybody: list[Person]) -> Person:
             name = st.text_input("Name", person.name)
             sent = st.form_submit_button("Rename")
         if sent and ui.attempt(
-            lambda: people.rename_developer(_database(), person.id, name, actor=ui.ACTOR),
+            lambda: people.rename_developer(_database(), person.id, name, actor=ui.actor("admin")),
             done="Renamed",
         ):
             st.rerun()
@@ -103,9 +103,13 @@ def _save(person: Person, team: str, role: str, valid_from: int | None) -> None:
     """What differs from now; a day alone says since when they have been in the team of now."""
     role_changes = role != person.role
     if (team or None) != person.team or (valid_from is not None and not role_changes):
-        people.set_team(_database(), person.id, team, actor=ui.ACTOR, valid_from=valid_from)
+        people.set_team(
+            _database(), person.id, team, actor=ui.actor("admin"), valid_from=valid_from
+        )
     if role_changes:
-        people.set_role(_database(), person.id, role, actor=ui.ACTOR, valid_from=valid_from)
+        people.set_role(
+            _database(), person.id, role, actor=ui.actor("admin"), valid_from=valid_from
+        )
 
 
 def _history(person: Person) -> None:
@@ -130,7 +134,7 @@ def _history(person: Person) -> None:
 def _archive_or_restore(person: Person) -> None:
     if person.archived_at is not None:
         if st.button("Restore", icon=":material/unarchive:") and ui.attempt(
-            lambda: people.restore_developer(_database(), person.id, actor=ui.ACTOR),
+            lambda: people.restore_developer(_database(), person.id, actor=ui.actor("admin")),
             done=f"Restored {person.name}",
         ):
             st.rerun()
@@ -140,7 +144,7 @@ def _archive_or_restore(person: Person) -> None:
             f"**{formats.escape(person.name)}** and all their keys stop working at once. Their "
             "requests and costs stay. You can restore them later.",
             "Archive",
-            lambda: people.archive_developer(_database(), person.id, actor=ui.ACTOR),
+            lambda: people.archive_developer(_database(), person.id, actor=ui.actor("admin")),
         )
 
 

@@ -102,7 +102,9 @@ def _save(changes: dict[str, Any], since: date | None) -> None:
     midnight = datetime.combine(since, time(), data.timezone()) if since else None
     valid_from = int(midnight.astimezone(UTC).timestamp() * 1000) if midnight else None
     if ui.attempt(
-        lambda: set_prices(engine_of("own"), actor=ui.ACTOR, valid_from=valid_from, **changes),
+        lambda: set_prices(
+            engine_of("own"), actor=ui.actor("admin"), valid_from=valid_from, **changes
+        ),
         done="Saved",
     ):
         st.cache_data.clear()

@@ -48,7 +48,7 @@ def _save(now: Retention, wanted: Retention) -> None:
 
 
 def _set(wanted: Retention) -> None:
-    retention.set_retention(engine_of("own"), wanted, actor=ui.ACTOR)
+    retention.set_retention(engine_of("own"), wanted, actor=ui.actor("admin"))
 
 
 def _question(due: Due) -> str:

@@ -19,7 +19,7 @@ def draw() -> None:
         name = st.text_input("New team", placeholder="Platform")
         sent = st.form_submit_button("Add team", icon=":material/add:")
     if sent and ui.attempt(
-        lambda: teams.add_team(_database(), name, actor=ui.ACTOR), done=f"Added {name}"
+        lambda: teams.add_team(_database(), name, actor=ui.actor("admin")), done=f"Added {name}"
     ):
         st.rerun()
     everything = teams.list_teams(_database(), archived=True)
@@ -51,7 +51,8 @@ def _change(everything: list[Group]) -> None:
             name = st.text_input("Team's name", team.name, help="It changes for the past too.")
             sent = st.form_submit_button("Rename team")
         if sent and ui.attempt(
-            lambda: teams.rename_team(_database(), team.id, name, actor=ui.ACTOR), done="Renamed"
+            lambda: teams.rename_team(_database(), team.id, name, actor=ui.actor("admin")),
+            done="Renamed",
         ):
             st.rerun()
         if team.archived_at is not None:
@@ -59,7 +60,7 @@ def _change(everything: list[Group]) -> None:
         else:
             change, verb, icon = teams.archive_team, "Archive team", ":material/archive:"
         if st.button(verb, icon=icon) and ui.attempt(
-            lambda: change(_database(), team.id, actor=ui.ACTOR)
+            lambda: change(_database(), team.id, actor=ui.actor("admin"))
         ):
             st.rerun()
 

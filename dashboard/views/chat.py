@@ -15,6 +15,10 @@ from engine.api import current
 from engine.api.embedded import served_name
 
 TOOL = "Breakeven Chat"
+NO_DEVELOPER = (
+    "Each answer is charged to a developer, and your account belongs to none. An admin can link it "
+    "to one in Settings → Accounts."
+)
 LONGEST_ANSWERS = {"Short": 128, "Medium": 512, "Long": 2048}
 SUGGESTIONS = (
     "What is the capital of France?",
@@ -30,14 +34,20 @@ class Turn:
 
 
 def choose_developer() -> people.Person | None:
-    """Who asks, so that the ledger charges the right person. The first can be added right here."""
+    """Who asks, so that the ledger charges the right person: whoever is signed in, and on this
+    machine alone whom the reader names. The first can be added right here."""
+    if data.viewer().account_id is not None:
+        own = data.own_developer()
+        if own is None:
+            st.info(NO_DEVELOPER, icon=":material/person_off:")
+        return own
     everybody = data.developers("own")
     if not everybody:
         with st.form("first-developer", border=True):
             st.markdown("**Who are you?** Each request is charged to a developer.")
             name = st.text_input("Your name", placeholder="Ada")
             if st.form_submit_button("Start chatting", type="primary") and ui.attempt(
-                lambda: people.add_developer(engine_of("own"), name, actor=ui.ACTOR)
+                lambda: people.add_developer(engine_of("own"), name, actor=ui.actor("admin"))
             ):
                 st.rerun()
         return None
@@ -74,7 +84,12 @@ def choose_experts(chosen_model: str | None) -> None:
     """Experts per token, for everybody, from the next step of the engine on."""
     service = current.get()
     model = service.model
-    if model is None or not model.experts_adjustable or chosen_model != served_name(model):
+    if (
+        not data.viewer().is_at_least("admin")
+        or model is None
+        or not model.experts_adjustable
+        or chosen_model != served_name(model)
+    ):
         return
     chosen = st.slider(
         "Experts per token",

@@ -13,10 +13,18 @@ from dashboard.snippet_tabs import show_snippets
 from db import keys, people
 from engine.api.service import Served
 
+NO_DEVELOPER = (
+    "Keys are developers', and your account belongs to none. An admin can link it to one in "
+    "Settings → Accounts."
+)
+
 
 def make_key() -> None:
     """The form. The new key's text is remembered for this visit of the page alone."""
-    everybody = data.developers("own")
+    everybody = data.key_owners()
+    if not everybody and not data.viewer().is_at_least("admin"):
+        st.info(NO_DEVELOPER, icon=":material/key_off:")
+        return
     with st.form("new-key", border=True):
         st.markdown(
             "**1. Make a key.** One for each developer and tool, so that each can be revoked."
@@ -42,9 +50,13 @@ def make_key() -> None:
 def _create(developer: people.Person | str | None, tool: str, last_day: date | None) -> None:
     engine = engine_of("own")
     if isinstance(developer, str) or developer is None:
-        developer = people.add_developer(engine, developer or "", actor=ui.ACTOR)
+        developer = people.add_developer(engine, developer or "", actor=ui.actor("admin"))
     key, plaintext = keys.create_key(
-        engine, developer.id, tool, actor=ui.ACTOR, expires_at=_end_of(last_day)
+        engine,
+        developer.id,
+        tool,
+        actor=ui.key_actor(developer.id),
+        expires_at=_end_of(last_day),
     )
     st.session_state["made-key"] = (f"{key.developer_name}, {key.name}", plaintext)
     st.rerun()
@@ -119,6 +131,6 @@ show_snippets(
     snippets.base_url(st.context.url, fallback), key or snippets.KEY_PLACE, choose_model()
 )
 st.subheader("Keys", anchor=False)
-chosen = list_keys(data.keys_of())
+chosen = list_keys(data.changeable_keys())
 if chosen is not None:
     show_allowance(chosen)

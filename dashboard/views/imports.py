@@ -92,7 +92,7 @@ def import_form() -> None:
                 engine_of("own"),
                 files,
                 developer=developer,
-                actor=ui.ACTOR,
+                actor=ui.actor("manager"),
                 dry_run=dry_run,
                 progress=advance,
             )
@@ -144,7 +144,7 @@ def history() -> None:
                 "Undo import",
                 f"All records that import {chosen} added are removed from the ledger.",
                 "Undo it",
-                lambda: undo(engine_of("own"), chosen, actor=ui.ACTOR),
+                lambda: undo(engine_of("own"), chosen, actor=ui.actor("manager")),
             )
 
 

@@ -24,7 +24,7 @@ STATUS = {
 
 def chosen_developer(ledger: str) -> Person | None:
     """Whose usage is shown; None: there is nobody yet. The address carries the name."""
-    people = {person.name: person for person in data.developers(ledger, archived=True)}
+    people = {person.name: person for person in data.usage_owners(ledger)}
     if not people:
         return None
     asked = st.query_params.get("developer")

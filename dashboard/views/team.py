@@ -16,13 +16,19 @@ NO_TEAM = "No team"
 
 
 def chosen_team(ledger: str) -> int | None:
-    """The team's id (0: those in none); None: all of them. The address carries its name."""
-    ids: dict[str, int | None] = {ALL_TEAMS: None, **data.teams(ledger), NO_TEAM: 0}
+    """The team's id (0: those in none); None: all of them. The address carries its name. A lead
+    has their own team alone."""
+    ids: dict[str, int | None] = {**data.teams(ledger)}
+    if data.viewer().is_at_least("manager"):
+        ids = {ALL_TEAMS: None, **ids, NO_TEAM: 0}
+    if not ids:
+        st.info("You lead no team now; an admin can put you into one.", icon=":material/groups:")
+        st.stop()
     asked = st.query_params.get("team")
     name = st.selectbox("Team", list(ids), key="team", bind="query-params", width=260)
     if asked and asked not in ids:
         st.warning(
-            formats.escape(f"There is no team named “{asked}”. Shown instead: all teams."),
+            formats.escape(f"There is no team named “{asked}” here. Shown instead: {name}."),
             icon=":material/warning:",
         )
     return ids[name]
@@ -194,8 +200,9 @@ def show(use: TeamUse) -> None:
         if use.seats_by_team[["used", "idle"]].to_numpy().sum() > seats:
             st.caption("Who changed team in the range counts in each of their teams.")
     costs_and_tokens(use)
-    of_all = "" if use.team_id is None else "Of all teams together: "
-    st.markdown(formats.escape(of_all + rule_sentence(use.comparison)))
+    if data.viewer().is_at_least("manager"):
+        of_all = "" if use.team_id is None else "Of all teams together: "
+        st.markdown(formats.escape(of_all + rule_sentence(use.comparison)))
     idle_seats(use)
 
 

@@ -4,6 +4,7 @@ Times are integers: UTC epoch milliseconds. Energy is joules. Money and prices a
 A value that is not known is NULL, never 0. Rows of people, keys and prices are never deleted.
 """
 
+from db.schema.accounts import OWN_ROLES, Account, OwnRole, SignedIn
 from db.schema.base import Base, ExactDecimal, Id
 from db.schema.energy import EnergyInterval, GridIntensity, MeterReading
 from db.schema.energy_rollups import (
@@ -16,7 +17,7 @@ from db.schema.energy_rollups import (
 from db.schema.imports import IMPORT_BASES, Import, ImportBasis, ImportedUsage
 from db.schema.life import Erasing, Horizon, RetentionSetting
 from db.schema.money import CostSetting, SavedScenario
-from db.schema.people import ROLES, Admin, ApiKey, Developer, Limit, Membership, Role, Team
+from db.schema.people import ROLES, ApiKey, Developer, Limit, Membership, Role, Team
 from db.schema.records import Audit, Meta
 from db.schema.requests import (
     ENDINGS,
@@ -34,9 +35,10 @@ __all__ = [
     "ENDINGS",
     "ENERGY_BASES",
     "IMPORT_BASES",
+    "OWN_ROLES",
     "ROLES",
     "STATUSES",
-    "Admin",
+    "Account",
     "ApiKey",
     "Audit",
     "Base",
@@ -62,10 +64,12 @@ __all__ = [
     "MeterReading",
     "MeterTime",
     "MonthlyUse",
+    "OwnRole",
     "Request",
     "RetentionSetting",
     "Role",
     "SavedScenario",
+    "SignedIn",
     "Status",
     "Team",
     "UsageHour",

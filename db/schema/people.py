@@ -89,13 +89,3 @@ class Limit(Base):
     energy_j_per_month: Mapped[float | None]
     models: Mapped[str | None]
     changed_at: Mapped[int]
-
-
-class Admin(Base):
-    """The administrator's password, as an argon2 hash. One row at most, with id 1."""
-
-    __tablename__ = "admin"
-
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    password_hash: Mapped[str]
-    changed_at: Mapped[int]

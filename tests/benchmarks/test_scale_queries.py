@@ -37,7 +37,7 @@ MODULES = (
     limits,
     accounts,
 )
-SLOW_ON_PURPOSE = {"accounts.verify_admin_password"}  # argon2, and no matter of the ledger's size
+SLOW_ON_PURPOSE = {"accounts.check_password"}  # argon2, and no matter of the ledger's size
 
 
 def reads_of(module: ModuleType) -> set[str]:

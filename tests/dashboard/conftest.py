@@ -149,3 +149,12 @@ def open_page(name: str = "overview", **query: str) -> AppTest:
     page.run()
     assert not page.exception, page.exception
     return page
+
+
+@pytest.fixture
+def beyond_localhost() -> Iterator[None]:
+    """As if started with `--server.address 0.0.0.0`."""
+    before = config.get_option("server.address")
+    config.set_option("server.address", "0.0.0.0")
+    yield
+    config.set_option("server.address", before)

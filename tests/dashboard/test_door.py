@@ -1,87 +1,62 @@
-"""Beyond localhost nothing of the pages is to be had without the password; on it, nothing by
-another name."""
+"""Beyond localhost nothing of the pages is to be had without signing in; on it, nothing by another
+name."""
 
-from collections.abc import Iterator
-from pathlib import Path
+import json
+import re
 
 import pytest
-from sqlalchemy import Engine
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from streamlit import config
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.testing.v1 import AppTest
 
 from dashboard import access
-from dashboard.gate import SIGN_IN, SIGN_OUT, Gate
-from dashboard.signin import SignIn
-from db.accounts import password_fingerprint, set_admin_password
-from db.connect import connect
-from db.migrate import migrate
+from dashboard.gate import PASSWORD as OWN_PASSWORD
+from dashboard.gate import SET_UP, SIGN_IN, SIGN_OUT
+from dashboard.pages import PAGES
+from db import accounts, audit, people
+from db.accounts import Holder
+from engine.api.service import Service
+from tests.dashboard.people_of_roles import ORIGIN, PASSWORD, Door, Somebody, make_people, sign_in
 from tests.product import ROOT
 
-PASSWORD = "correct horse battery"
-ORIGIN = "http://gpu-box:8501"
-VIEWS = ["overview", "requests", "alternatives", "chat", "connect", "export", "settings"]
 SECRETS = ["/", "/settings", "/events/overview", "/exports/requests.csv", "/_stcore/metrics"]
+FORMS = [SIGN_IN, SIGN_OUT, SET_UP, OWN_PASSWORD]
 
 
 async def page(_request: Request) -> Response:
     return PlainTextResponse("the costs")
 
 
-async def stream(websocket: WebSocket) -> None:
+async def echo(websocket: WebSocket) -> None:
+    """What the pages' connection is told."""
     await websocket.accept()
-    await websocket.send_text("the costs")
-    await websocket.close()
+    async for message in websocket.iter_bytes():
+        await websocket.send_bytes(message)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(engine)
-    set_admin_password(engine, PASSWORD, actor="test")
-    yield engine
-    engine.dispose()
+def door(product: Service) -> Door:
+    """In front of stand-ins for what Streamlit serves."""
+    routes = [WebSocketRoute("/_stcore/stream", echo), Route("/{path:path}", page)]
+    return Door(lambda: product.database, routes)
 
 
 @pytest.fixture
-def app(database: Engine) -> Starlette:
-    """The door in front of stand-ins for what Streamlit serves."""
-    sessions = access.Sessions("secret", lambda: password_fingerprint(database))
-    return Starlette(
-        routes=[
-            *SignIn(sessions, lambda: database).routes(),
-            WebSocketRoute("/_stcore/stream", stream),
-            Route("/{path:path}", page),
-        ],
-        middleware=[Middleware(Gate, sessions=sessions)],
-    )
+def browser(door: Door) -> TestClient:
+    return door.browser()
 
 
 @pytest.fixture
-def browser(app: Starlette) -> TestClient:
-    return TestClient(app, base_url=ORIGIN, follow_redirects=False)
+def everybody(product: Service) -> dict[str, Somebody]:
+    return make_people(product.ledger)
 
 
-@pytest.fixture
-def _beyond_localhost() -> Iterator[None]:
-    before = config.get_option("server.address")
-    config.set_option("server.address", "0.0.0.0")
-    yield
-    config.set_option("server.address", before)
-
-
-def sign_in(browser: TestClient, password: str = PASSWORD, origin: str = ORIGIN) -> Response:
-    form = {"password": password, "to": "/settings"}
-    return browser.post(SIGN_IN, data=form, headers={"Origin": origin})  # type: ignore[return-value]
-
-
-@pytest.mark.usefixtures("_beyond_localhost")
+@pytest.mark.usefixtures("beyond_localhost", "everybody")
 class TestBeyondLocalhost:
     @pytest.mark.parametrize("path", SECRETS)
     def test_a_stranger_gets_nothing(self, browser: TestClient, path: str) -> None:
@@ -93,7 +68,7 @@ class TestBeyondLocalhost:
         answer = browser.get("/settings", headers={"Accept": "text/html"})
         assert answer.status_code == 303
         assert answer.headers["location"] == f"{SIGN_IN}?to=/settings"
-        assert "Admin password" in browser.get(SIGN_IN).text
+        assert "Password" in browser.get(SIGN_IN).text
 
     def test_a_stranger_cannot_open_the_connection_that_pages_live_on(
         self, browser: TestClient
@@ -102,18 +77,21 @@ class TestBeyondLocalhost:
             pytest.raises(WebSocketDisconnect),
             browser.websocket_connect("/_stcore/stream") as websocket,
         ):
-            websocket.receive_text()
+            websocket.receive_bytes()
 
-    def test_the_password_opens_every_door_until_sign_out(self, browser: TestClient) -> None:
-        answer = sign_in(browser)
+    def test_signing_in_opens_every_door_until_sign_out(self, browser: TestClient) -> None:
+        answer = sign_in(browser, "Ada", to="/settings")
         assert answer.status_code == 303
         assert answer.headers["location"] == "/settings"
         cookie = answer.headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
+        assert "max-age=43200" in cookie
+        assert "secure" not in cookie, "over http a browser would not send it back"
         assert browser.get("/settings").text == "the costs"
         with browser.websocket_connect("ws://gpu-box:8501/_stcore/stream") as websocket:
-            assert websocket.receive_text() == "the costs"
+            websocket.send_bytes(b"hello")
+            assert websocket.receive_bytes() == b"hello"
 
         stolen = browser.cookies[access.COOKIE]
         browser.post(SIGN_OUT, headers={"Origin": ORIGIN})
@@ -121,63 +99,267 @@ class TestBeyondLocalhost:
         kept = browser.get("/settings", headers={"Cookie": f"{access.COOKIE}={stolen}"})
         assert kept.status_code == 401, "a cookie that was signed out must not work again"
 
-    def test_a_wrong_password_opens_nothing(self, browser: TestClient) -> None:
-        assert sign_in(browser, "password").status_code == 401
+    def test_over_https_the_cookie_never_goes_over_http(self, door: Door) -> None:
+        browser = door.browser("https://gpu-box")
+        answer = sign_in(browser, "ada", origin="https://gpu-box")
+        assert "; secure" in answer.headers["set-cookie"].lower()
+
+    @pytest.mark.parametrize(
+        ("name", "password"),
+        [
+            ("ada", "a wrong password"),
+            ("nobody", PASSWORD),
+            ("", ""),
+            ("max", PASSWORD),  # is disabled below
+            ("ada", PASSWORD + "x" * 2000),
+            ("' OR '1'='1", "' OR '1'='1"),
+        ],
+    )
+    def test_whatever_is_wrong_the_answer_is_the_same(
+        self, browser: TestClient, product: Service, name: str, password: str
+    ) -> None:
+        account = accounts.find_account(product.database, "max")
+        assert account is not None
+        accounts.disable_account(product.database, account.id, actor="test")
+        known = sign_in(browser, "lea", "a wrong password")
+        answer = sign_in(browser, name, password)
+        assert (answer.status_code, answer.text) == (401, known.text)
+        assert "set-cookie" not in answer.headers
         assert browser.get("/").status_code == 401
 
+    @pytest.mark.parametrize("name", ["ada", "nobody"])
     def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(
-        self, browser: TestClient
+        self, browser: TestClient, name: str
     ) -> None:
         for _ in range(5):
-            assert sign_in(browser, "password").status_code == 401
-        assert sign_in(browser).status_code == 429
+            assert sign_in(browser, name, "a wrong password").status_code == 401
+        answer = sign_in(browser, name)
+        assert answer.status_code == 429
+        assert "Try again in 15 min." in answer.text
 
+    def test_a_lock_out_is_on_the_trail_but_no_name_that_is_no_accounts(
+        self, browser: TestClient, product: Service
+    ) -> None:
+        for name in ("Ada", "my secret password"):
+            for _ in range(5):
+                sign_in(browser, name, "a wrong password")
+        found = audit.entries(product.database, action="sign-in locked")
+        assert [entry.detail for entry in found] == [{"what": "account ada"}]
+        everything = [json.dumps(entry.detail) for entry in audit.entries(product.database)]
+        assert not any("secret" in detail for detail in everything)
+
+    @pytest.mark.parametrize("path", FORMS)
     @pytest.mark.parametrize("origin", ["http://evil.example", "null", ""])
-    def test_a_form_of_another_site_signs_nobody_in(self, browser: TestClient, origin: str) -> None:
-        assert sign_in(browser, origin=origin).status_code == 403
-        assert browser.get("/").status_code == 401
+    def test_a_form_of_another_site_does_nothing(
+        self, browser: TestClient, product: Service, path: str, origin: str
+    ) -> None:
+        sign_in(browser, "ada")
+        form = {
+            "username": "amy",
+            "password": PASSWORD,
+            "present": PASSWORD,
+            "again": PASSWORD,
+        }
+        before = rows_of(product)
+        answer = browser.post(path, data=form, headers={"Origin": origin})
+        assert answer.status_code == 403
+        assert rows_of(product) == before
 
     @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil"])
     def test_after_sign_in_one_stays_on_this_site(self, browser: TestClient, target: str) -> None:
-        form = {"password": PASSWORD, "to": target}
-        answer = browser.post(SIGN_IN, data=form, headers={"Origin": ORIGIN})
-        assert answer.headers["location"] == "/"
+        assert sign_in(browser, "ada", to=target).headers["location"] == "/"
 
-    def test_a_new_password_signs_everybody_out(
-        self, browser: TestClient, database: Engine
+    @pytest.mark.parametrize("end", ["disabled", "archived", "password", "expired"])
+    def test_a_session_ends_at_once(
+        self, browser: TestClient, product: Service, everybody: dict[str, Somebody], end: str
     ) -> None:
-        sign_in(browser)
-        set_admin_password(database, "another password", actor="test")
-        assert browser.get("/").status_code == 401
+        ada, database = everybody["Ada"], product.database
+        assert browser.get("/", headers=ada.headers).status_code == 200
+        if end == "disabled":
+            accounts.disable_account(database, ada.account_id, actor="test")
+        elif end == "archived":
+            people.archive_developer(database, ada.developer_id, actor="test")
+        elif end == "password":
+            accounts.set_password(database, ada.account_id, "another password", actor="test")
+        else:
+            with database.begin() as connection:
+                connection.execute(text("UPDATE sessions SET expires_at = 1"))
+        assert browser.get("/", headers=ada.headers).status_code == 401
+
+    def test_on_an_open_page_nothing_can_be_done_once_its_reader_is_signed_out(
+        self, browser: TestClient, product: Service, everybody: dict[str, Somebody]
+    ) -> None:
+        """A fragment's run, or a button's: it becomes a run of the page, which says so."""
+        press = BackMsg()
+        press.rerun_script.page_script_hash = "hash of the page"
+        press.rerun_script.fragment_id = "a dialog"
+        press.rerun_script.widget_states.widgets.add(id="Erase it", trigger_value=True)
+        ada = everybody["Ada"]
+        with browser.websocket_connect("/_stcore/stream", headers=ada.headers) as websocket:
+            websocket.send_bytes(press.SerializeToString())
+            assert websocket.receive_bytes() == press.SerializeToString()
+            accounts.disable_account(product.database, ada.account_id, actor="test")
+            websocket.send_bytes(press.SerializeToString())
+            told = BackMsg()
+            told.ParseFromString(websocket.receive_bytes())
+        expected = BackMsg()
+        expected.rerun_script.page_script_hash = "hash of the page"
+        assert told == expected
 
 
-def test_on_localhost_no_one_has_to_sign_in(app: Starlette) -> None:
-    with TestClient(app, base_url="http://localhost:8501") as browser:
+def rows_of(product: Service) -> list[str]:
+    with product.database.connect() as connection:
+        return [
+            str(connection.execute(text(f"SELECT * FROM {table}")).all())
+            for table in ("accounts", "sessions", "audit")
+        ]
+
+
+@pytest.mark.usefixtures("beyond_localhost", "everybody")
+class TestOnesOwnPassword:
+    def change(self, browser: TestClient, present: str, new: str, again: str | None = None) -> int:
+        form = {"present": present, "password": new, "again": new if again is None else again}
+        return browser.post(OWN_PASSWORD, data=form, headers={"Origin": ORIGIN}).status_code
+
+    def test_is_changed_here_and_signs_out_everywhere_else(self, door: Door) -> None:
+        here, there = door.browser(), door.browser()
+        sign_in(here, "ada")
+        sign_in(there, "ada")
+        assert self.change(here, PASSWORD, "battery staple") == 303
+        assert here.get("/").status_code == 200
+        assert there.get("/").status_code == 401
+        assert sign_in(there, "ada").status_code == 401
+        assert sign_in(there, "ada", "battery staple").status_code == 303
+
+    @pytest.mark.parametrize(
+        ("present", "new", "again", "status"),
+        [
+            ("a wrong password", "battery staple", "battery staple", 401),
+            (PASSWORD, "battery staple", "battery stapler", 400),
+            (PASSWORD, "short", "short", 400),
+            (PASSWORD, PASSWORD, PASSWORD, 400),
+        ],
+    )
+    def test_is_left_as_it_is_where_something_is_wrong(
+        self, browser: TestClient, present: str, new: str, again: str, status: int
+    ) -> None:
+        sign_in(browser, "ada")
+        assert self.change(browser, present, new, again) == status
+        assert sign_in(browser, "ada").status_code == 303
+
+    def test_cannot_be_guessed_from_a_stolen_session(self, browser: TestClient) -> None:
+        sign_in(browser, "ada")
+        for _ in range(5):
+            assert self.change(browser, "a wrong password", "battery staple") == 401
+        assert self.change(browser, PASSWORD, "battery staple") == 429
+
+    def test_one_that_somebody_else_chose_opens_nothing_but_its_change(
+        self, browser: TestClient, product: Service, everybody: dict[str, Somebody]
+    ) -> None:
+        accounts.set_password(
+            product.database,
+            everybody["Ada"].account_id,
+            "one-time password",
+            actor="test",
+            must_change=True,
+        )
+        answer = sign_in(browser, "ada", "one-time password", to="/requests")
+        assert answer.headers["location"] == OWN_PASSWORD
+        for path in SECRETS:
+            assert browser.get(path).status_code == 401
+        sent = browser.get("/", headers={"Accept": "text/html"})
+        assert sent.headers["location"] == OWN_PASSWORD
+        assert "Somebody else chose your password" in browser.get(OWN_PASSWORD).text
+        assert self.change(browser, "one-time password", "battery staple") == 303
+        assert browser.get("/").status_code == 200
+
+
+@pytest.mark.usefixtures("beyond_localhost")
+class TestTheFirstAccount:
+    @pytest.fixture
+    def code(self, door: Door, capsys: pytest.CaptureFixture[str]) -> str:
+        door.set_up.tell()
+        found = re.search(r"code ([0-9a-f]{16})$", capsys.readouterr().out.strip())
+        assert found is not None
+        return found[1]
+
+    def make(self, browser: TestClient, code: str, **changes: str) -> int:
+        form = {"code": code, "username": "boss", "password": PASSWORD, "again": PASSWORD}
+        answer = browser.post(SET_UP, data=form | changes, headers={"Origin": ORIGIN})
+        return answer.status_code
+
+    def test_is_an_admins_and_made_by_who_can_read_the_servers_log(
+        self, browser: TestClient, product: Service, code: str
+    ) -> None:
+        answer = browser.get(SIGN_IN)
+        assert answer.headers["location"] == SET_UP
+        assert code not in browser.get(SET_UP).text
+        assert self.make(browser, f" {code} ") == 303
+        assert browser.get("/").status_code == 200
+        (account,) = accounts.list_accounts(product.database)
+        assert (account.name, account.role, account.must_change) == ("boss", "admin", False)
+
+    def test_is_not_made_by_a_stranger_who_soon_has_to_wait(
+        self, browser: TestClient, product: Service, code: str
+    ) -> None:
+        for guess in ("", "0" * 16, code[:-1], code + "0", "ü"):
+            assert self.make(browser, guess) == 401
+        assert self.make(browser, code) == 429
+        assert accounts.list_accounts(product.database) == []
+
+    @pytest.mark.parametrize("wrong", [{"again": "x"}, {"password": "x"}, {"username": " "}])
+    def test_is_refused_in_words_and_may_be_tried_again(
+        self, browser: TestClient, product: Service, code: str, wrong: dict[str, str]
+    ) -> None:
+        assert self.make(browser, code, **wrong) == 400
+        assert accounts.list_accounts(product.database) == []
+        assert self.make(browser, code) == 303
+
+    def test_is_made_once(self, browser: TestClient, product: Service, code: str) -> None:
+        assert self.make(browser, code) == 303
+        assert self.make(browser, code, username="mallory") == 303
+        assert browser.get(SET_UP).headers["location"] == SIGN_IN
+        assert [it.name for it in accounts.list_accounts(product.database)] == ["boss"]
+
+    def test_a_managers_account_alone_does_not_close_the_set_up(
+        self, browser: TestClient, product: Service, code: str
+    ) -> None:
+        accounts.add_account(
+            product.database, "max", Holder(role="manager"), password=PASSWORD, actor="test"
+        )
+        assert browser.get(SIGN_IN).status_code == 200
+        assert self.make(browser, code) == 303
+
+
+def test_on_localhost_no_one_has_to_sign_in(door: Door) -> None:
+    with door.browser("http://localhost:8501") as browser:
         assert browser.get("/settings").text == "the costs"
+        for path in (SIGN_IN, SET_UP):
+            assert browser.get(path).headers["location"] == "/"
 
 
 @pytest.mark.parametrize("path", SECRETS)
 def test_on_localhost_a_page_that_pretends_to_be_another_site_gets_nothing(
-    app: Starlette, path: str
+    door: Door, path: str
 ) -> None:
-    with TestClient(app, base_url="http://127.0.0.1:8501") as browser:
+    with door.browser("http://127.0.0.1:8501") as browser:
         answer = browser.get(path, headers={"Host": "evil.example:8501"})
         assert answer.status_code == 403
         assert "costs" not in answer.text
 
 
-def test_no_other_site_may_frame_the_pages(app: Starlette) -> None:
-    with TestClient(app, base_url="http://localhost:8501") as browser:
+def test_no_other_site_may_frame_the_pages(door: Door) -> None:
+    with door.browser("http://localhost:8501") as browser:
         headers = browser.get("/").headers
         assert headers["content-security-policy"] == "frame-ancestors 'self'"
         assert headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.usefixtures("_beyond_localhost", "product")
+@pytest.mark.usefixtures("beyond_localhost", "product")
 class TestAPageWithoutASignIn:
     """Even if a page's code were reached without a cookie, it shows nothing."""
 
-    @pytest.mark.parametrize("script", ["main", *(f"views/{name}" for name in VIEWS)])
+    @pytest.mark.parametrize("script", ["main", *(f"views/{one.script}" for one in PAGES)])
     def test_it_says_so_and_nothing_else(self, script: str) -> None:
         page = AppTest.from_file(str(ROOT / "dashboard" / f"{script}.py"), default_timeout=30)
         page.run()

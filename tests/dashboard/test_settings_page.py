@@ -1,4 +1,4 @@
-"""Settings: people, keys, prices and the password, with mistakes explained beside the form."""
+"""Settings: people, accounts, keys and prices, with mistakes explained beside the form."""
 
 from datetime import UTC, date, datetime
 
@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
-from db import grid, keys, memberships, people, prices, retention, teams
-from db.accounts import verify_admin_password
+from db import accounts, grid, keys, memberships, people, prices, retention, teams
+from db.accounts import Holder, add_account, check_password, has_admin
 from db.retention import Retention
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
@@ -93,16 +93,54 @@ def test_the_engine_tab_says_what_is_not_there_yet() -> None:
     assert any("not loaded yet" in box.value for box in page.info)
 
 
-def test_the_password_is_set_when_both_entries_agree(product: Service) -> None:
-    page = settings("Admin password")
-    fill(page, "New password", "correct horse")
-    fill(page, "New password again", "correct horses")
-    submit(page, "Set the password")
-    assert "differ" in page.error[0].value
-    fill(page, "New password", "correct horse")
-    fill(page, "New password again", "correct horse")
-    submit(page, "Set the password")
-    assert verify_admin_password(product.database, "correct horse")
+def test_an_account_is_added_with_a_one_time_password_that_is_shown_once(product: Service) -> None:
+    page = settings("Accounts")
+    assert any("Add an admin's account first" in box.value for box in page.info)
+    fill(page, "Name to sign in with", "boss")
+    submit(page, "Add")
+    (password,) = [code.value for code in page.code]
+    account = check_password(product.database, "boss", password)
+    assert account is not None
+    assert (account.role, account.must_change) == ("admin", True)
+    assert page.dataframe[0].value["Password"].tolist() == ["one-time"]
+    submit(page, "I have copied it")
+    assert not page.code
+
+
+def test_an_account_is_linked_to_a_developer_and_enabled_again(product: Service) -> None:
+    add_account(product.database, "boss", Holder(role="admin"), email="b@x.example", actor="test")
+    people.add_developer(product.database, "Ada", actor="test")
+    page = settings("Accounts")
+    fill(page, "Name to sign in with", "ada")
+    fill(page, "One-time password", "typed by an admin")
+    submit(page, "Add")
+    assert not page.code, "who typed it knows it"
+    account = check_password(product.database, "ada", "typed by an admin")
+    assert account is not None
+    assert (account.developer, account.role) == ("Ada", "developer")
+    accounts.disable_account(product.database, account.id, actor="test")
+    next(box for box in page.selectbox if box.label == "Change an account").select("ada").run()
+    submit(page, "Enable")
+    assert check_password(product.database, "ada", "typed by an admin") is not None
+
+
+def test_disabling_an_account_asks_first(product: Service) -> None:
+    add_account(product.database, "boss", Holder(role="admin"), email="b@x.example", actor="test")
+    page = settings("Accounts")
+    submit(page, "Disable")
+    assert any("is signed out at once" in text.value for text in page.markdown)
+    assert has_admin(product.database)
+
+
+def test_the_last_admin_cannot_be_made_a_developer(product: Service) -> None:
+    add_account(product.database, "boss", Holder(role="admin"), email="b@x.example", actor="test")
+    people.add_developer(product.database, "Ada", actor="test")
+    page = settings("Accounts")
+    whose = [box for box in page.selectbox if box.label == "Whose account"]
+    whose[-1].select("Ada, developer")
+    submit(page, "Save")
+    assert "last admin" in page.error[0].value
+    assert has_admin(product.database)
 
 
 def test_a_countrys_carbon_is_set_with_its_source_and_year(product: Service) -> None:

@@ -23,10 +23,12 @@ from db import (
     scenarios,
     teams,
 )
+from db.accounts import Holder
 from db.ids import now_ms
 from db.ledger import Ledger
 from db.limits import Limits
 from db.retention import Retention
+from db.schema import OwnRole
 from tests.db.team import NOON, Team, rows
 
 # Functions that write without anybody having asked for it, or notes of which are their own doing.
@@ -39,6 +41,8 @@ BY_ITSELF = {
     "copy._require_copied_or_empty",
     "expiry.expire",  # notes what it deleted, as the actor `retention`
     "expiry._in_batches",
+    "sessions.open_session",  # signing in and out changes nothing that is kept
+    "sessions.close_session",
 }
 Change = Callable[[Ledger, Team], Any]
 W = "walker"
@@ -46,6 +50,11 @@ W = "walker"
 
 def _key(ledger: Ledger, team: Team) -> int:
     return keys.create_key(ledger.engine, team.ada, "zed", actor="setup")[0].id
+
+
+def _account(ledger: Ledger, role: OwnRole = "admin") -> int:
+    holder, password = Holder(role=role), "correct horse"
+    return accounts.add_account(ledger.engine, "boss", holder, password=password, actor="setup").id
 
 
 def _save_scenario(ledger: Ledger, actor: str) -> None:
@@ -121,9 +130,38 @@ CHANGES: dict[str, tuple[Change, dict[str, Any]]] = {
         lambda it, _: grid.set_grid(it.engine, actor=W, g_per_kwh=56.0, source="x"),
         {"valid_from": 0},
     ),
-    "accounts.set_admin_password": (
-        lambda it, _: accounts.set_admin_password(it.engine, "correct horse", actor=W),
-        {"was": {"set": False}, "now": {"set": True}},
+    "accounts.add_account": (
+        lambda it, team: accounts.add_account(
+            it.engine, "ada", Holder(team.ada), password="correct horse", actor=W
+        ),
+        {"name": "ada", "developer": "Ada", "email": None, "own_role": None},
+    ),
+    "accounts.set_password": (
+        lambda it, _: accounts.set_password(
+            it.engine, _account(it), "battery staple", actor=W, must_change=True
+        ),
+        {"name": "boss", "was": {"set": True}, "now": {"set": True}, "must_change": True},
+    ),
+    "accounts.change_account": (
+        lambda it, team: accounts.change_account(
+            it.engine, _account(it, "manager"), Holder(team.ada), "ada@team.example", actor=W
+        ),
+        {
+            "was": {"developer": None, "own_role": "manager", "email": None},
+            "now": {"developer": "Ada", "own_role": None, "email": "ada@team.example"},
+        },
+    ),
+    "accounts.disable_account": (
+        lambda it, _: accounts.disable_account(it.engine, _account(it, "manager"), actor=W),
+        {"name": "boss", "was": {"disabled_at": None}},
+    ),
+    "accounts.enable_account": (
+        lambda it, _: accounts.enable_account(it.engine, _account(it), actor=W),
+        {"name": "boss", "now": {"disabled_at": None}},
+    ),
+    "accounts.note_lock_out": (
+        lambda it, _: accounts.note_lock_out(it.engine, "account boss", actor=W),
+        {"what": "account boss"},
     ),
     "retention.set_retention": (
         lambda it, _: retention.set_retention(it.engine, Retention(400, None), actor=W),

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from db import keys
 from db.__main__ import cli, main
-from db.accounts import has_admin_password
+from db.accounts import check_password
 from db.connect import connect
 from db.ids import now_ms
 from db.ledger import Ledger
@@ -139,12 +139,35 @@ def test_the_admin_password_is_asked_for_and_never_shown(
     done = CliRunner().invoke(cli, ["admin", "set-password"], input=typed)
     assert done.exit_code == 0
     assert "horse" not in done.output
-    assert has_admin_password(connect(url))
+    admin = check_password(connect(url), "admin", "correct horse")
+    assert admin is not None
+    assert admin.role == "admin"
+
+
+def test_accounts_are_added_listed_disabled_and_enabled(
+    run: Run, monkeypatch: pytest.MonkeyPatch, team: Team
+) -> None:
+    monkeypatch.setattr("click.prompt", lambda *_words, **_options: "correct horse")
+    assert run("admin", "add", "boss").out == "boss may sign in as admin.\n"
+    assert "as developer" in run("admin", "add", "al", "--developer", "ada").out
+    assert run("admin", "add", "m", "--role", "manager").code == 0
+    listed = [line.split() for line in run("admin", "list").out.splitlines()]
+    assert [line[:2] for line in listed[1:]] == [
+        ["al", "developer"],
+        ["boss", "admin"],
+        ["m", "manager"],
+    ]
+    assert run("admin", "disable", "al").code == 0
+    assert run("admin", "list").out.splitlines()[1].endswith("disabled")
+    assert run("admin", "enable", "AL").code == 0
+    assert not run("admin", "list").out.splitlines()[1].endswith("disabled")
+    assert "last admin" in run("admin", "disable", "boss").err
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("admin", "disable", "zoe"), "There is no account named zoe."),
         (("key", "revoke", "9"), "There is no key with id 9."),
         (("developer", "archive", "zoe"), "There is no developer named zoe."),
         (("developer", "add", " "), "A developer needs a name."),

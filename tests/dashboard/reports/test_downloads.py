@@ -10,22 +10,18 @@ import pytest
 import uvicorn
 from sqlalchemy import Engine
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.testclient import TestClient
-from streamlit import config
 
 from dashboard import access
-from dashboard.gate import SIGN_IN, SIGN_OUT, Gate
+from dashboard.gate import SIGN_OUT
 from dashboard.reports import requests as requests_export
 from dashboard.reports.routes import AT_ONCE, Downloads
-from dashboard.signin import SignIn
-from db.accounts import password_fingerprint, set_admin_password
+from db.accounts import Holder, add_account
 from engine.api.service import Service
+from tests.dashboard.people_of_roles import ORIGIN, PASSWORD, Door, sign_in
 from tests.dashboard.reports.books import add, at, parquet_of, person, request, rows_of
 from tests.product import free_port
 
-PASSWORD = "correct horse battery"
-ORIGIN = "http://gpu-box:8501"
 RANGE = "from=2025-10-01&to=2025-11-01"
 FILE = f"/exports/requests.csv?{RANGE}"
 
@@ -44,12 +40,7 @@ def downloads() -> Downloads:
 
 @pytest.fixture
 def app(database: Engine, downloads: Downloads) -> Starlette:
-    sessions = access.Sessions("secret", lambda: password_fingerprint(database))
-    access.use(sessions)
-    return Starlette(
-        routes=[*downloads.routes(), *SignIn(sessions, lambda: database).routes()],
-        middleware=[Middleware(Gate, sessions=sessions)],
-    )
+    return Door(lambda: database, downloads.routes()).app
 
 
 @pytest.fixture
@@ -58,12 +49,8 @@ def here(app: Starlette) -> TestClient:
 
 
 @pytest.fixture
-def _beyond_localhost(database: Engine) -> Iterator[None]:
-    set_admin_password(database, PASSWORD, actor="test")
-    before = config.get_option("server.address")
-    config.set_option("server.address", "0.0.0.0")
-    yield
-    config.set_option("server.address", before)
+def _boss(database: Engine) -> None:
+    add_account(database, "boss", Holder(role="admin"), password=PASSWORD, actor="test")
 
 
 def test_a_download_is_a_file_of_a_safe_name_that_nobody_keeps(here: TestClient) -> None:
@@ -82,7 +69,7 @@ def test_a_download_is_a_file_of_a_safe_name_that_nobody_keeps(here: TestClient)
     assert "content-length" not in here.head(FILE).headers
 
 
-@pytest.mark.usefixtures("_beyond_localhost")
+@pytest.mark.usefixtures("beyond_localhost", "_boss")
 class TestBeyondLocalhost:
     @pytest.mark.parametrize(
         "name",
@@ -108,7 +95,7 @@ class TestBeyondLocalhost:
 
     def test_the_password_opens_it_until_sign_out(self, app: Starlette) -> None:
         browser = TestClient(app, base_url=ORIGIN, follow_redirects=False)
-        browser.post(SIGN_IN, data={"password": PASSWORD}, headers={"Origin": ORIGIN})
+        sign_in(browser, "boss")
         assert "Ada" in browser.get(FILE).text
         stolen = browser.cookies[access.COOKIE]
         browser.post(SIGN_OUT, headers={"Origin": ORIGIN})

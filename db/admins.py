@@ -1,0 +1,54 @@
+"""Who is who: the role that an account has at a time, and that there is always an admin."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from db.errors import InvalidInput
+from db.ids import now_ms
+from db.memberships import role_at
+from db.schema import Account, Developer, Membership
+
+
+def role_of_account(at: Any) -> ColumnElement[str]:
+    """As part of a query of accounts, outer-joined to their developers."""
+    return func.coalesce(Account.role, role_at(Developer.id, at))
+
+
+def may_enter() -> ColumnElement[bool]:
+    """As part of the same query: the account is not disabled, nor its developer archived."""
+    return and_(Account.disabled_at.is_(None), Developer.archived_at.is_(None))
+
+
+def is_there_an_admin(connection: Connection, at: int) -> bool:
+    """Whether somebody could sign in as an admin at a time, as far as is known now."""
+    query = (
+        select(Account.id)
+        .outerjoin(Developer, Developer.id == Account.developer_id)
+        .where(
+            may_enter(),
+            role_of_account(at) == "admin",
+            or_(Account.password_hash.is_not(None), Account.email.is_not(None)),
+        )
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
+
+
+@contextmanager
+def keeping_an_admin(connection: Connection) -> Iterator[None]:
+    """A change of accounts, roles or people: InvalidInput where it would leave no admin, now or on
+    a day that a change of role is dated to. Without any admin before it, nothing is refused."""
+    now = now_ms()
+    had_one = is_there_an_admin(connection, now)
+    yield
+    if not had_one:
+        return
+    later = select(Membership.valid_from).where(Membership.valid_from > now).distinct()
+    for at in (now_ms(), *connection.execute(later).scalars()):
+        if not is_there_an_admin(connection, at):
+            raise InvalidInput(
+                "admin", "This is the last admin's account. Make somebody else an admin first."
+            )

@@ -1,0 +1,351 @@
+"""An attacker's tests: each role at every page, event, export and change that is not theirs."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator
+from itertools import product as product_of
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from dashboard import access, data, ui
+from dashboard.ledgers import engine_of
+from dashboard.live import routes
+from dashboard.live.hub import Hub
+from dashboard.live.routes import EVENTS, live_routes
+from dashboard.overview import View
+from dashboard.overview_words import live_payload
+from dashboard.pages import PAGES
+from dashboard.reports.routes import Downloads
+from dashboard.viewer import NotAllowed
+from db import accounts, keys, people, request_pages
+from db.accounts import Holder
+from db.request_pages import Which
+from engine.api.service import Service
+from tests.dashboard.people_of_roles import ROLES, Door, Somebody, make_people
+from tests.dashboard.reports.books import rows_of
+from tests.product import ROOT
+
+pytestmark = pytest.mark.usefixtures("beyond_localhost")
+
+RANGE = "from=2025-12-01&to=2026-02-01"
+FOR_EVERYBODY = ("My usage", "Requests", "Chat", "Connect", "Export")
+RANKS = ("developer", "lead", "manager", "admin")
+SEES = {
+    "Ada": {"Ada"},
+    "Lea": {"Ada", "Lea"},
+    "Max": {"Ada", "Lea", "Bob", "Max", "Amy"},
+    "Amy": {"Ada", "Lea", "Bob", "Max", "Amy"},
+}
+
+
+@pytest.fixture
+def everybody(product: Service) -> dict[str, Somebody]:
+    return make_people(product.ledger)
+
+
+@pytest.fixture
+def ids(product: Service, everybody: dict[str, Somebody]) -> dict[str, int]:
+    return {person.name: person.id for person in people.list_developers(product.database)}
+
+
+@pytest.fixture
+def browser(product: Service) -> Iterator[TestClient]:
+    hub: Hub[View] = Hub(lambda view: live_payload(engine_of(view.ledger), view))
+    served = [*live_routes(hub), *Downloads().routes()]
+    yield Door(lambda: product.database, served).browser()
+    hub.close()
+
+
+@pytest.fixture
+def as_(
+    everybody: dict[str, Somebody], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Somebody]:
+    """Whose browser opens pages: AppTest has none of its own to send a cookie."""
+
+    def be(name: str) -> Somebody:
+        monkeypatch.setattr(access, "page_cookie", lambda: everybody[name].cookie)
+        return everybody[name]
+
+    return be
+
+
+Be = Callable[[str], Somebody]
+
+
+class TestExports:
+    @pytest.mark.parametrize("what", ["requests", "usage"])
+    def test_hold_exactly_what_their_reader_may_see(
+        self, browser: TestClient, everybody: dict[str, Somebody], what: str
+    ) -> None:
+        for name, sees in SEES.items():
+            answer = browser.get(f"/exports/{what}.csv?{RANGE}", headers=everybody[name].headers)
+            assert {row["developer"] for row in rows_of(answer.content)} == sees
+
+    @pytest.mark.parametrize("name", SEES)
+    def test_with_crafted_ids_hold_no_more(
+        self,
+        browser: TestClient,
+        everybody: dict[str, Somebody],
+        ids: dict[str, int],
+        name: str,
+    ) -> None:
+        for other, team in product_of(ids, ("", "&team=1", "&team=2", "&team=0", "&team=99")):
+            address = f"/exports/requests.csv?{RANGE}&developer={ids[other]}{team}"
+            answer = browser.get(address, headers=everybody[name].headers)
+            if answer.status_code == 200:
+                found = {row["developer"] for row in rows_of(answer.content)}
+                assert found <= SEES[name] & {other}
+            else:
+                assert answer.status_code == 403
+                assert other not in answer.text
+
+    def test_of_costs_and_of_the_sample_are_for_who_may_see_them(
+        self, browser: TestClient, everybody: dict[str, Somebody]
+    ) -> None:
+        least_of = {
+            f"/exports/focus.csv?{RANGE}": "lead",
+            f"/exports/focus.csv?{RANGE}&team=2": "manager",
+            "/exports/month.pdf?month=2026-01": "manager",
+            "/exports/month.xlsx?month=2026-01": "manager",
+            f"/exports/requests.csv?{RANGE}&ledger=sample": "manager",
+        }
+        for address, name in product_of(least_of, SEES):
+            answer = browser.head(address, headers=everybody[name].headers)
+            allowed = RANKS.index(ROLES[name]) >= RANKS.index(least_of[address])
+            assert answer.status_code == (200 if allowed else 403), (name, address)
+
+    def test_a_leads_focus_tells_of_their_team_alone(
+        self, browser: TestClient, everybody: dict[str, Somebody]
+    ) -> None:
+        answer = browser.get(f"/exports/focus.csv?{RANGE}", headers=everybody["Lea"].headers)
+        assert "Data" not in answer.text
+
+    def test_a_change_of_role_counts_for_the_next_one(
+        self, browser: TestClient, product: Service, everybody: dict[str, Somebody]
+    ) -> None:
+        max_ = everybody["Max"]
+        address = f"/exports/requests.csv?{RANGE}"
+        assert len(rows_of(browser.get(address, headers=max_.headers).content)) == 5
+        people.set_role(product.database, max_.developer_id, "developer", actor="test")
+        assert len(rows_of(browser.get(address, headers=max_.headers).content)) == 1
+
+
+class TestEvents:
+    def test_of_everybodys_costs_are_refused(
+        self, browser: TestClient, everybody: dict[str, Somebody]
+    ) -> None:
+        for name in ("Ada", "Lea"):
+            assert browser.get(EVENTS, headers=everybody[name].headers).status_code == 403
+
+    @pytest.mark.parametrize("end", ["disabled", "demoted"])
+    def test_end_once_their_reader_may_not_see_them(
+        self, product: Service, everybody: dict[str, Somebody], end: str
+    ) -> None:
+        figures = itertools.count()
+        hub: Hub[View] = Hub(lambda _view: {"figure": next(figures)})
+        max_ = everybody["Max"]
+
+        async def read() -> int:
+            pieces = routes._stream(hub, View("own", "month", "UTC", "by_use"), max_.cookie)
+            await anext(pieces)
+            if end == "disabled":
+                accounts.disable_account(product.database, max_.account_id, actor="test")
+            else:
+                people.set_role(product.database, max_.developer_id, "lead", actor="test")
+            hub.announce()
+            return len([piece async for piece in pieces])
+
+        assert asyncio.run(read()) == 0
+
+
+class TestPages:
+    @pytest.mark.parametrize("name", ["Ada", "Lea"])
+    def test_of_everybodys_figures_show_nothing_even_if_their_code_is_reached(
+        self, as_: Be, name: str
+    ) -> None:
+        as_(name)
+        for one in PAGES:
+            if one.title in FOR_EVERYBODY or (one.title, name) == ("Team", "Lea"):
+                continue
+            script = str(ROOT / f"dashboard/views/{one.script}.py")
+            page = AppTest.from_file(script, default_timeout=30).run()
+            assert not page.exception
+            assert "managers and admins; you are signed in as a" in page.warning[0].value
+            assert not page.title
+            assert not page.dataframe
+            assert not page.button
+
+    @pytest.mark.parametrize("name", SEES)
+    def test_of_requests_lists_what_their_reader_may_see(self, as_: Be, name: str) -> None:
+        as_(name)
+        page = main_page("requests")
+        assert set(page.dataframe[0].value["Developer"]) == SEES[name]
+        assert set(choices(page, "Developer")) == {"Everybody", *SEES[name]}
+
+    def test_of_my_usage_is_ones_own_and_a_managers_anybodys(self, as_: Be) -> None:
+        for name, offered in (("Ada", {"Ada"}), ("Lea", {"Lea"}), ("Max", SEES["Max"])):
+            as_(name)
+            assert set(choices(main_page("my_usage"), "Developer")) == offered
+
+    def test_of_team_is_the_leads_own_and_a_managers_any(self, as_: Be) -> None:
+        as_("Lea")
+        page = main_page("team")
+        assert choices(page, "Team") == ["Platform"]
+        assert not any("All teams" in text.value or "all teams" in text.value
+                       for text in page.markdown)  # fmt: skip
+        as_("Max")
+        assert len(choices(main_page("team"), "Team")) == 4
+
+    def test_of_export_offers_a_lead_their_team_alone(self, as_: Be) -> None:
+        as_("Lea")
+        page = main_page("export")
+        assert choices(page, "Team") == ["Every team", "Platform"]
+        assert choices(page, "Developer") == ["Everybody", "Ada", "Lea"]
+
+    def test_of_connect_makes_and_revokes_ones_own_keys_only(
+        self, product: Service, as_: Be, ids: dict[str, int]
+    ) -> None:
+        keys.create_key(product.database, ids["Bob"], "editor", actor="test")
+        as_("Ada")
+        page = main_page("connect")
+        assert page.selectbox[0].options == ["Ada"]
+        assert "Bob" not in str([frame.value for frame in page.dataframe])
+        page.text_input[0].set_value("Continue")
+        next(button for button in page.button if button.label == "Make the key").click()
+        page.run()
+        newest = keys.list_keys(product.database)[0]
+        assert (newest.developer_name, newest.name) == ("Ada", "Continue")
+
+    def test_of_connect_says_what_to_do_where_an_account_is_no_developers(
+        self, product: Service, as_: Be, everybody: dict[str, Somebody]
+    ) -> None:
+        max_ = as_("Max")
+        accounts.change_account(
+            product.database, max_.account_id, Holder(role="manager"), None, actor="test"
+        )
+        page = main_page("connect")
+        assert any("your account belongs to none" in box.value for box in page.info)
+        assert not [button for button in page.button if button.label == "Make the key"]
+
+    def test_of_chat_is_booked_to_who_is_signed_in(self, as_: Be) -> None:
+        as_("Amy")
+        page = main_page("chat")
+        assert "You are" not in [box.label for box in page.selectbox]
+
+    def test_of_settings_may_be_read_by_a_manager_and_changed_by_nobody_but_admins(
+        self, product: Service, as_: Be
+    ) -> None:
+        as_("Max")
+        page = main_page("settings")
+        assert "an admin changes it" in str([box.value for box in page.info])
+        page.text_input[0].set_value("Mallory")
+        next(button for button in page.button if button.label == "Add").click()
+        page.run()
+        assert "This is for admins" in page.error[0].value
+        assert people.find_developer(product.database, "Mallory") is None
+
+    def test_navigation_has_what_the_role_may_see(self, as_: Be, product: Service) -> None:
+        for name, first in (("Ada", "My usage"), ("Lea", "Team"), ("Amy", "Overview")):
+            as_(name)
+            page = main_page("")
+            assert [title.value for title in page.title] == [first]
+
+    def test_a_disabled_account_sees_nothing_on_its_next_run(
+        self, product: Service, as_: Be
+    ) -> None:
+        ada = as_("Ada")
+        page = main_page("connect")
+        accounts.disable_account(product.database, ada.account_id, actor="test")
+        page.run()
+        assert [box.value for box in page.warning] == ["You are signed out."]
+        assert not page.dataframe
+        assert not page.button
+
+
+def choices(page: AppTest, label: str) -> list[str]:
+    return next(box.options for box in page.selectbox if box.label == label)
+
+
+def main_page(name: str) -> AppTest:
+    """The main script, on a page."""
+    page = AppTest.from_file(str(ROOT / "dashboard" / "main.py"), default_timeout=30)
+    page.context = {"timezone": "UTC", "url": "http://gpu-box:8501/"}
+    page.run()
+    if name:
+        page.switch_page(f"views/{name}.py").run()
+    assert not page.exception, page.exception
+    return page
+
+
+NOT_FOR_LEADS: tuple[Callable[[], Any], ...] = (
+    lambda: data.overview(View("own", "month", "UTC")),
+    lambda: data.alternatives(View("own", "month", "UTC")),
+    lambda: data.energy("own", "month", data.timezone()),
+    lambda: data.month_report("own", "2026-01", data.timezone()),
+    lambda: data.all_keys(),
+    lambda: data.team(View("own", "month", "UTC"), None),
+    lambda: data.team(View("own", "month", "UTC"), 0),
+    lambda: data.team(View("own", "month", "UTC"), 2),
+    lambda: data.my_usage(View("own", "month", "UTC"), 3),
+    lambda: data.keys_of(3),
+)
+
+
+@pytest.mark.parametrize("name", ["Ada", "Lea"])
+def test_a_read_of_everybodys_figures_asks_for_itself(as_: Be, name: str) -> None:
+    as_(name)
+    for read in NOT_FOR_LEADS:
+        with pytest.raises(NotAllowed):
+            read()
+
+
+def test_a_read_of_requests_is_within_the_scope_whatever_is_asked(
+    as_: Be, ids: dict[str, int]
+) -> None:
+    for name, other in product_of(SEES, ids):
+        as_(name)
+        try:
+            found = set(
+                data.requests_page("own", 50, None, None, Which(developer_id=ids[other]))[
+                    "developer_name"
+                ]
+            )
+        except NotAllowed:
+            found = set()
+        assert found == SEES[name] & {other}
+
+
+def test_a_request_is_found_by_its_id_by_who_may_see_it(product: Service, as_: Be) -> None:
+    rows = request_pages.recent_requests(product.database, 50)
+    for name, (request_id, owner) in product_of(
+        SEES, zip(rows["id"], rows["developer_name"], strict=True)
+    ):
+        as_(name)
+        assert data.request_with_id("own", int(request_id)).empty == (owner not in SEES[name])
+
+
+def test_keys_are_searched_among_those_whose_requests_one_may_see(
+    product: Service, as_: Be, ids: dict[str, int]
+) -> None:
+    for name, developer_id in ids.items():
+        keys.create_key(product.database, developer_id, f"{name}'s laptop", actor="test")
+    for name, sees in SEES.items():
+        as_(name)
+        assert {key.name for key in data.keys_named("own", "laptop", 50)} == {
+            f"{other}'s laptop" for other in sees
+        }
+
+
+def test_a_key_is_revoked_by_its_owner_or_an_admin(as_: Be, ids: dict[str, int]) -> None:
+    for name in SEES:
+        as_(name)
+        for other, developer_id in ids.items():
+            try:
+                assert ui.key_actor(developer_id) == name.lower()
+                allowed = True
+            except NotAllowed:
+                allowed = False
+            assert allowed == (name in ("Amy", other))
