@@ -89,10 +89,11 @@ def test_the_developer_chooses_a_password_and_sees_their_own_pages(page: Page) -
 
 
 def test_an_open_page_ends_when_the_account_is_disabled(page: Page, product: Product) -> None:
-    page.goto("/requests")
-    expect(page.get_by_role("button", name="Refresh")).to_be_visible()
+    page.goto("/connect")
+    page.get_by_label("Tool").fill("editor")
     settled(page)
     product.run("db", "admin", "disable", "ada")
-    page.get_by_role("button", name="Refresh").click()
+    page.get_by_role("button", name="Make the key").click()
     expect(page.get_by_text("You are signed out.")).to_be_visible()
-    expect(page.get_by_role("button", name="Refresh")).to_have_count(0)
+    expect(page.get_by_role("button", name="Make the key")).to_have_count(0)
+    assert "editor" not in product.run("db", "key", "list")
