@@ -2,12 +2,15 @@
 
 A page goes on from a row's (started_at, id); no rows are counted to be passed over. Of everybody,
 of one developer and of one status there is an index by time. When a team, a model or an engine was
-used is told by the days and hours of `db.schema.usage`, so that only hours with such a request are
-looked at, and what is rare is found as fast as what is common.
+used is told by the days and hours of `db.schema.usage`, and in which months a key was by
+`db.schema.MonthlyUse`, so that only hours, or a developer's months, with such a request are looked
+at, and what is rare is found as fast as what is common.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 import pandas as pd
@@ -25,7 +28,7 @@ from sqlalchemy import (
 )
 
 from db.connect import reading
-from db.months import bounds_of
+from db.months import bounds_of, month_of
 from db.schema import ApiKey, MonthlyUse, Request
 from db.spans import DAY_MS, HOUR_MS, floor
 from db.usage import COUNTS, HOURS, MODELS, PERIODS
@@ -152,52 +155,56 @@ class _Reader:
 
     def page(self, which: Which) -> _Rows:
         """The rows, newest first."""
+        if which.api_key_ids == ():
+            return []
         if not (_by_use(which) or which.api_key_ids):
-            return self._merged([self._rows(which, self._limit)])
-        parts: list[_Rows] = []
+            return self._rows(which, self._limit)[:: 1 if self._older else -1]
+        rows: _Rows = []
         if which.status in (None, "running"):  # those are in no hour yet
-            parts.append(self._rows(replace(which, status="running"), self._limit))
+            rows += self._rows(replace(which, status="running"), self._limit)
         if which.status != "running":
-            parts += (self._ended(part) for part in self._by_key(which))
-        return self._merged(parts)
+            rows += self._ended_by_key(which) if which.api_key_ids else self._ended(which)
+        return sorted(self._next(rows), key=_when, reverse=True)
 
-    def _merged(self, parts: Iterable[_Rows]) -> _Rows:
-        """The rows of all parts that come next."""
-        at, name = _REQUESTS.c.keys().index("started_at"), _REQUESTS.c.keys().index("id")
+    def _next(self, rows: _Rows) -> _Rows:
+        """Those of them that come next, the next one first."""
+        return sorted(rows, key=_when, reverse=self._older)[: self._limit]
 
-        def when(row: tuple[Any, ...]) -> tuple[int, int]:
-            return row[at], row[name]
+    def _ended_by_key(self, which: Which) -> _Rows:
+        """Of keys, requests that do not run any more. They are looked for month by month among the
+        requests of the keys' developers, which have an index; a key's have none."""
+        rows: _Rows = []
+        for month, users in groupby(self._months(which), key=itemgetter(0)):
+            begins, ends = bounds_of(month)
+            within = replace(
+                which,
+                start_ms=begins if which.start_ms is None else max(begins, which.start_ms),
+                end_ms=ends if which.end_ms is None else min(ends, which.end_ms),
+            )
+            for _, developer_id, key_id in users:
+                one = replace(within, developer_id=developer_id, api_key_ids=(key_id,))
+                rows += self._rows(one, self._limit, _r.status != "running")
+            if len(rows) >= self._limit:
+                break
+        return self._next(rows)
 
-        rows = sorted((row for part in parts for row in part), key=when, reverse=self._older)
-        return sorted(rows[: self._limit], key=when, reverse=True)
-
-    def _by_key(self, which: Which) -> Iterator[Which]:
-        """With keys: a part for each, within the months in which it was used, since a developer's
-        requests have an index and a key's have none."""
-        if not which.api_key_ids:
-            yield which
-            return
+    def _months(self, which: Which) -> _Rows:
+        """(month, developer, key) of each key in each month in which it was used, next first."""
         used = MonthlyUse
-        query = (
-            select(used.developer_id, used.api_key_id, func.min(used.month), func.max(used.month))
-            .where(used.api_key_id.in_(which.api_key_ids))
-            .group_by(used.developer_id, used.api_key_id)
+        start_ms, end_ms = self._bounds(which)
+        query = select(used.month, used.developer_id, used.api_key_id).where(
+            used.api_key_id.in_(which.api_key_ids or ()),
+            used.month >= month_of(start_ms),
+            used.month <= month_of(end_ms),
         )
-        for developer_id, key_id, first, last in _all(self._connection, query):
-            if which.developer_id in (None, developer_id):
-                begins, ends = bounds_of(first)[0], bounds_of(last)[1]
-                yield replace(
-                    which,
-                    start_ms=begins if which.start_ms is None else max(begins, which.start_ms),
-                    end_ms=ends if which.end_ms is None else min(ends, which.end_ms),
-                    developer_id=developer_id,
-                    api_key_ids=(key_id,),
-                )
+        if which.developer_id is not None:
+            query = query.where(used.developer_id == which.developer_id)
+        return _all(
+            self._connection, query.order_by(used.month.desc() if self._older else used.month)
+        )
 
     def _ended(self, which: Which) -> _Rows:
-        """Requests that do not run any more."""
-        if not _by_use(which):
-            return self._rows(which, self._limit, _r.status != "running")
+        """Requests that do not run any more, of one team, model or engine."""
         rows: _Rows = []
         for start_ms, end_ms in self._hours(which):
             left = self._limit - len(rows)
@@ -221,7 +228,9 @@ class _Reader:
             hour_query = self._times(hours.start_at, first, last).where(
                 *_uses(HOURS, which), *status
             )
-            for hour in self._connection.scalars(hour_query):
+            starts = self._connection.scalars(hour_query)
+            # An hour that has partly outlived its retention is kept as its quarters.
+            for hour, _ in groupby(floor("hour", start) for start in starts):
                 yield max(hour, start_ms), min(hour + HOUR_MS, end_ms)
 
     def _times(
@@ -258,7 +267,13 @@ class _Reader:
         return _all(self._connection, query.order_by(_r.started_at, _r.id))
 
 
+_AT, _ID = _REQUESTS.c.keys().index("started_at"), _REQUESTS.c.keys().index("id")
 _COLUMNS = {status: column for column, status in COUNTS.items()}
+
+
+def _when(row: tuple[Any, ...]) -> tuple[int, int]:
+    """A row's place."""
+    return row[_AT], row[_ID]
 
 
 def _by_use(which: Which) -> bool:

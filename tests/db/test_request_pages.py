@@ -97,7 +97,7 @@ def asked(ledger: Ledger) -> Iterator[Which]:
     }
     choices["team_id"] = sorted({it["team_id"] or NO_TEAM for it in stored})
     used = sorted({it["api_key_id"] for it in stored} - {None})
-    choices["api_key_ids"] = [(key,) for key in used] + [tuple(used[:3]), (10**6,)]
+    choices["api_key_ids"] = [(key,) for key in used] + [tuple(used[:3]), (10**6,), ()]
     choices["start_ms"] = [NOON + DAY + 7, NOON + 5 * DAY]
     choices["end_ms"] = [NOON + 3 * DAY, NOON + 3 * DAY + 1, NOON + 9 * DAY]
     choices["model"].append("none")
