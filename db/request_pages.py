@@ -7,8 +7,9 @@ used is told by the days and hours of `db.schema.usage`, and in which months a k
 at, and what is rare is found as fast as what is common.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from db.connect import reading
 from db.months import bounds_of, month_of
 from db.schema import ApiKey, MonthlyUse, Request
-from db.spans import DAY_MS, HOUR_MS, floor
+from db.spans import HOUR_MS, floor, following
 from db.usage import COUNTS, HOURS, MODELS, PERIODS
 
 NO_TEAM = 0
@@ -183,7 +184,7 @@ class _Reader:
             )
             for _, developer_id, key_id in users:
                 one = replace(within, developer_id=developer_id, api_key_ids=(key_id,))
-                rows += self._rows(one, self._limit, _r.status != "running")
+                rows += self._first(self._days(one) if _by_use(one) else [one])
             if len(rows) >= self._limit:
                 break
         return self._next(rows)
@@ -205,33 +206,45 @@ class _Reader:
 
     def _ended(self, which: Which) -> _Rows:
         """Requests that do not run any more, of one team, model or engine."""
+        return self._first(hour for day in self._days(which) for hour in self._hours(day))
+
+    def _first(self, parts: Iterable[Which]) -> _Rows:
+        """Of parts in their order, those that come next and do not run any more."""
         rows: _Rows = []
-        for start_ms, end_ms in self._hours(which):
-            left = self._limit - len(rows)
-            hour = replace(which, start_ms=start_ms, end_ms=end_ms)
-            rows += self._rows(hour, left, _r.status != "running")
+        for part in parts:
+            rows += self._rows(part, self._limit - len(rows), _r.status != "running")
             if len(rows) >= self._limit:
                 break
         return rows
 
-    def _hours(self, which: Which) -> Iterator[tuple[int, int]]:
-        """Where hours have such a request, the next one first: what of each is in the range."""
+    def _days(self, which: Which) -> Iterator[Which]:
+        """The days that have such a request, the next one first: what of each is in the range."""
+        for month in self._periods("month", which):
+            yield from self._periods("day", month)
+
+    def _periods(self, span: Literal["month", "day"], which: Which) -> Iterator[Which]:
         start_ms, end_ms = self._bounds(which)
-        days, hours = PERIODS.c, HOURS.c
-        ended = [] if which.status is None else [days[_COLUMNS[which.status]] > 0]
-        status = [] if which.status is None else [hours.status == which.status]
-        day_query = self._times(days.start_at, floor("day", start_ms), end_ms).where(
-            days.span == "day", *_uses(PERIODS, which), *ended
+        kept = PERIODS.c
+        ended = [] if which.status is None else [kept[_COLUMNS[which.status]] > 0]
+        query = self._times(kept.start_at, floor(span, start_ms), end_ms).where(
+            kept.span == span, *_uses(PERIODS, which), *ended
         )
-        for day in self._connection.scalars(day_query):
-            first, last = max(day, floor("hour", start_ms)), min(day + DAY_MS, end_ms)
-            hour_query = self._times(hours.start_at, first, last).where(
-                *_uses(HOURS, which), *status
-            )
-            starts = self._connection.scalars(hour_query)
-            # An hour that has partly outlived its retention is kept as its quarters.
-            for hour, _ in groupby(floor("hour", start) for start in starts):
-                yield max(hour, start_ms), min(hour + HOUR_MS, end_ms)
+        for start in self._connection.scalars(query):
+            end = following(span, start)
+            yield replace(which, start_ms=max(start, start_ms), end_ms=min(end, end_ms))
+
+    def _hours(self, day: Which) -> Iterator[Which]:
+        """The same of a day's hours."""
+        start_ms, end_ms = day.start_ms or 0, day.end_ms or 0
+        hours = HOURS.c
+        status = [] if day.status is None else [hours.status == day.status]
+        query = self._times(hours.start_at, floor("hour", start_ms), end_ms).where(
+            *_uses(HOURS, day), *status
+        )
+        starts = self._connection.scalars(query)
+        # An hour that has partly outlived its retention is kept as its quarters.
+        for hour, _ in groupby(floor("hour", start) for start in starts):
+            yield replace(day, start_ms=max(hour, start_ms), end_ms=min(hour + HOUR_MS, end_ms))
 
     def _times(
         self, start_at: ColumnElement[int], start_ms: int, end_ms: int
@@ -240,14 +253,20 @@ class _Reader:
         within = (start_at >= start_ms, start_at < end_ms)
         return select(start_at).where(*within).group_by(start_at).order_by(order)
 
-    def _bounds(self, which: Which) -> tuple[int, int]:
-        """The part of the range that has rows, and is on this side of the row to go on from."""
-        ends = [
+    @cached_property
+    def _ends(self) -> tuple[int, int]:
+        """When the first and the last request began."""
+        first, last = (
             self._connection.execute(select(end(_r.started_at))).scalar() or 0
             for end in (func.min, func.max)
-        ]
-        start_ms = max(ends[0], which.start_ms or 0)
-        end_ms = ends[1] + 1 if which.end_ms is None else min(ends[1] + 1, which.end_ms)
+        )
+        return first, last
+
+    def _bounds(self, which: Which) -> tuple[int, int]:
+        """The part of the range that has rows, and is on this side of the row to go on from."""
+        first, last = self._ends
+        start_ms = max(first, which.start_ms or 0)
+        end_ms = last + 1 if which.end_ms is None else min(last + 1, which.end_ms)
         if self._beside is not None:
             if self._older:
                 end_ms = min(end_ms, self._beside[0] + 1)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from db import keys, people
-from db.connect import connect
+from db.connect import connect, writing
 from db.ids import new_id
 from db.ledger import Ledger
 from db.request_pages import (
@@ -24,6 +24,7 @@ from db.request_pages import (
     served,
 )
 from db.sample import write_large_sample
+from db.usage_rebuild import split_hour
 from tests.db.team import NOON, WAIT_S, Team, outcome, rows
 
 HOUR = 3_600_000
@@ -207,3 +208,15 @@ def test_no_filter_reads_the_whole_table_or_sorts_it(sample: Engine) -> None:
             for *_, step in plan:
                 assert step.startswith("SEARCH"), (statement, step)
                 assert "TEMP B-TREE" not in step
+
+
+def test_an_hour_that_has_partly_outlived_its_retention_shows_each_row_once(
+    ledger: Ledger, team: Team
+) -> None:
+    for minutes in (1, 16, 31, 46):
+        request_id = team.admit(ledger, at=NOON + minutes * 60_000)
+        ledger.finish(outcome(request_id, at=NOON + HOUR)).result(WAIT_S)
+    with writing(ledger.engine) as connection:
+        split_hour(connection, NOON)
+    (model,) = {it["model"] for it in rows(ledger.engine, "requests")}
+    assert pages(ledger, Which(model=model), 2) == expected(ledger, EVERY)
