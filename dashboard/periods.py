@@ -35,7 +35,7 @@ FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2999, 12, 30)  # that can be chosen
 @dataclass(frozen=True, slots=True)
 class Period:
     """`start_ms` ≤ t < `end_ms` in UTC epoch milliseconds, cut into buckets of `bucket_ms`.
-    `ended`: it was over before now, so its figures do not move any more."""
+    `ended`: it was over before now, so no request begins in it any more."""
 
     start_ms: int
     end_ms: int

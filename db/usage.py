@@ -1,8 +1,8 @@
 """Keeps what requests add up to (`db.schema.usage`) equal to the requests.
 
 What one row adds is written once, in `ROW`. The tables are changed by the difference that it makes
-before and after a write, in the write's own transaction; `rebuild` makes them anew from it, and
-`db.usage_check` compares.
+before and after a write, in the write's own transaction; `db.usage_rebuild` makes them anew from
+it, and compares.
 """
 
 from collections import defaultdict

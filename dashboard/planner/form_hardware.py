@@ -100,6 +100,7 @@ def another(now: Opened) -> Asset:
     """As the first one, without what is the first one's alone. Nothing changes before it has a
     price."""
     first = now.edited.assets[0]
+    moved = now.edited.start - now.base.start  # what is in the base moves by it, as this one will
     part = first.residual.percent
     tax = first.tax_depreciation
     if getattr(tax, "section_179", None) is not None:
@@ -107,8 +108,8 @@ def another(now: Opened) -> Asset:
     return Asset(
         name=f"Hardware {now.numbered + 1}",
         unit_price=Decimal(0),
-        purchase_date=first.purchase_date,
-        in_service_date=first.in_service_date,
+        purchase_date=first.purchase_date - moved,
+        in_service_date=first.in_service_date - moved,
         life_months=first.life_months,
         residual=Portion(amount=Decimal(0)) if part is None else Portion(percent=part),
         book_depreciation=first.book_depreciation,

@@ -59,6 +59,9 @@ def _kept(folder: Path, name: str, write: Callable[[Path], None]) -> Path:
         write(unfinished)
         unfinished.rename(path)
         print(f"{path.name} was written in {time.perf_counter() - begin:.0f} s", file=sys.stderr)
+    engine = connect(f"sqlite:///{path}")
+    migrate(engine)  # one that was kept may be older than the schema
+    engine.dispose()
     return path
 
 

@@ -127,6 +127,19 @@ def test_loads_and_accelerators_go_along_with_the_units_until_they_have_a_number
 
 
 @pytest.mark.usefixtures("product")
+def test_hardware_that_is_added_after_the_first_day_moved_is_bought_with_the_first() -> None:
+    page = open_page("planner")
+    choose(page, "founding")
+    next(one for one in page.date_input if one.label == "First day").set_value(
+        date(2027, 3, 1)
+    ).run()
+    button(page, "Add hardware")
+    first, second = sent(page).assets
+    assert second.purchase_date == first.purchase_date
+    assert second.in_service_date == first.in_service_date
+
+
+@pytest.mark.usefixtures("product")
 def test_two_kinds_of_hardware_outlive_a_visit_of_another_page() -> None:
     page = open_page("planner")
     choose(page, "founding")
