@@ -45,6 +45,12 @@ class Account:
     disabled_at: int | None
     may_enter: bool
 
+    @property
+    def holder(self) -> Holder:
+        if self.developer_id is not None:
+            return Holder(self.developer_id)
+        return Holder(role="admin" if self.role == "admin" else "manager")
+
 
 def list_accounts(engine: Engine) -> list[Account]:
     """Every account by name, also those that are disabled."""
@@ -143,6 +149,24 @@ def set_password(
             must_change=must_change,
         )
         return _require(connection, account_id)
+
+
+def enter_by_email(engine: Engine, email: str) -> Account | None:
+    """Whose e-mail this is, which their organisation vouches for; None where it is nobody's who may
+    enter. A one-time password that waits for its first use ends, as nobody needs it any more."""
+    found = account_of_email(engine, email)
+    if found is None or not found.may_enter:
+        return None
+    if not found.must_change:
+        return found
+    with writing(engine) as connection:
+        connection.execute(
+            update(Row).where(Row.id == found.id).values(password_hash=None, password_once=False)
+        )
+        note(
+            connection, "sign-in", "account's one-time password ended", id=found.id, name=found.name
+        )
+        return _require(connection, found.id)
 
 
 def change_account(

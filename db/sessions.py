@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, Engine, bindparam, delete, insert, select
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, delete, insert, select
 
 from db.admins import may_enter, role_of_account
 from db.connect import reading, writing
@@ -56,6 +56,12 @@ def close_session(engine: Engine, cookie: str) -> None:
     """Sign a browser out; the cookie opens nothing any more."""
     with writing(engine) as connection:
         connection.execute(delete(SignedIn).where(SignedIn.digest == _digest(cookie)))
+
+
+def close_sessions_of(connection: Connection, developer_id: int) -> None:
+    """Sign a developer's account out, on every browser."""
+    theirs = select(Account.id).where(Account.developer_id == developer_id)
+    connection.execute(delete(SignedIn).where(SignedIn.account_id.in_(theirs)))
 
 
 _now: BindParameter[int] = bindparam("now")

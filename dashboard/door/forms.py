@@ -90,6 +90,16 @@ def form_page(
     )
 
 
+def moved(title: str, to: str) -> Response:
+    """A page that leads on by itself, as if the reader had followed its link. After a visit to
+    another site a redirect would not: browsers then keep strict cookies back."""
+    link = html.escape(to)
+    return page(
+        title,
+        f'<meta http-equiv="refresh" content="0;url={link}"><p><a href="{link}">Go on</a></p>',
+    )
+
+
 def page(title: str, body: str, status: int = 200) -> Response:
     return HTMLResponse(
         _HTML.replace("{title}", title).replace("{body}", body),
@@ -97,6 +107,7 @@ def page(title: str, body: str, status: int = 200) -> Response:
         headers={
             "Cache-Control": "no-store",
             "X-Frame-Options": "DENY",
+            "Referrer-Policy": "same-origin",
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
             "img-src 'self'; form-action 'self'; frame-ancestors 'none'",
         },

@@ -26,17 +26,25 @@ def draw() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         action = st.selectbox("What", actions, index=None, placeholder="Everything")
+        actor = st.selectbox("Who", audit.actors(engine), index=None, placeholder="Everybody")
         st.download_button(
             "Download as CSV",
-            lambda: _csv(audit.entries(engine, action=action)),
+            lambda: _csv(audit.entries(engine, action=action, actor=actor)),
             file_name="audit.csv",
             mime="text/csv",
             icon=":material/download:",
         )
-    pages: list[int] = st.session_state.setdefault(f"audit-pages-{action}", [])
+    pages: list[int] = st.session_state.setdefault(f"audit-pages-{action}-{actor}", [])
     found = audit.entries(
-        engine, limit=PAGE + 1, before_id=pages[-1] if pages else None, action=action
+        engine,
+        limit=PAGE + 1,
+        before_id=pages[-1] if pages else None,
+        action=action,
+        actor=actor,
     )
+    if not found:
+        st.info("Nothing of this kind was done by them.", icon=":material/history:")
+        return
     _table(found[:PAGE])
     with st.container(horizontal=True):
         st.button("Newer", disabled=not pages, on_click=_back, args=(pages,))

@@ -76,6 +76,15 @@ def test_enabling_an_account_does_not_bring_its_sessions_back(ledger: Ledger, ad
     assert sessions.visitor(ledger.engine, cookie) is None
 
 
+def test_restoring_a_developer_does_not_bring_their_sessions_back(
+    ledger: Ledger, ada: Account
+) -> None:
+    cookie = sessions.open_session(ledger.engine, ada.id)
+    people.archive_developer(ledger.engine, ada.developer_id or 0, actor="test")
+    people.restore_developer(ledger.engine, ada.developer_id or 0, actor="test")
+    assert sessions.visitor(ledger.engine, cookie) is None
+
+
 def test_a_change_of_role_or_team_holds_at_once(ledger: Ledger, ada: Account) -> None:
     cookie = sessions.open_session(ledger.engine, ada.id)
     assert ada.developer_id is not None
