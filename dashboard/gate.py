@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from dashboard import access
+from dashboard.policy import POLICY
 from db import sessions
 from db.errors import LedgerUnavailable
 from engine.api.hosts import is_foreign_host
@@ -32,21 +33,6 @@ STREAMLITS = frozenset({"/auth/login", PROVIDER_SIGN_OUT, "/oauth2callback"})  #
 OPEN_PATHS = STREAMLITS | {
     SIGN_IN, SIGN_OUT, SET_UP, PASSWORD, ORGANISATION, "/_stcore/health", "/assets/logo.svg",
 }  # fmt: skip
-# What Streamlit's own scripts need, and no more.
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'wasm-unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
-)
 _WRONG_HOST = (
     "Breakeven listens on this machine only, so it answers to localhost and 127.0.0.1, "
     "not to this name. To serve others, start it with --server.address."

@@ -26,6 +26,7 @@ class Visitor:
     developer_id: int | None
     team_id: int | None
     must_change: bool
+    has_password: bool
 
 
 def open_session(engine: Engine, account_id: int) -> str:
@@ -48,8 +49,11 @@ def visitor(engine: Engine, cookie: str | None) -> Visitor | None:
         row = connection.execute(_by_digest, {"digest": _digest(cookie), "now": now_ms()}).first()
     if row is None or row.role is None:
         return None
-    account_id, name, role, developer_id, team_id, must_change = row
-    return Visitor(account_id, name, as_role(role), developer_id, team_id, bool(must_change))
+    account_id, name, role, developer_id, team_id, *password = row
+    must_change, has_password = map(bool, password)
+    return Visitor(
+        account_id, name, as_role(role), developer_id, team_id, must_change, has_password
+    )
 
 
 def close_session(engine: Engine, cookie: str) -> None:
@@ -73,6 +77,7 @@ _by_digest = (
         Account.developer_id,
         team_id_at(Developer.id, _now).label("team_id"),
         Account.password_once,
+        Account.password_hash.is_not(None),
     )
     .select_from(SignedIn)
     .join(Account, Account.id == SignedIn.account_id)

@@ -17,7 +17,7 @@ from dashboard.live.hub import Hub
 from dashboard.live.routes import EVENTS, live_routes
 from dashboard.overview import View
 from dashboard.overview_words import live_payload
-from dashboard.pages import PAGES
+from dashboard.pages import PAGES, pages_for
 from dashboard.reports.routes import Downloads
 from dashboard.viewer import NotAllowed
 from db import accounts, keys, people, request_pages
@@ -32,6 +32,7 @@ pytestmark = pytest.mark.usefixtures("beyond_localhost")
 
 RANGE = "from=2025-12-01&to=2026-02-01"
 FOR_EVERYBODY = ("My usage", "Requests", "Chat", "Connect", "Export")
+TABS = ("People", "Accounts", "Keys", "Prices", "Energy", "Retention")
 RANKS = ("developer", "lead", "manager", "admin")
 SEES = {
     "Ada": {"Ada"},
@@ -179,6 +180,19 @@ class TestPages:
             assert not page.button
 
     @pytest.mark.parametrize("name", SEES)
+    def test_of_the_navigation_all_open_and_tell_no_error(self, as_: Be, name: str) -> None:
+        as_(name)
+        viewer = access.page_viewer()
+        assert viewer is not None
+        offered = pages_for(viewer)
+        assert {"My usage", "Requests", "Chat", "Connect", "Export"} <= {it.title for it in offered}
+        for one in offered:
+            page = main_page(one.script)
+            assert [title.value for title in page.title] == [one.title]
+            assert not page.error
+            assert not any("you are signed in as" in box.value for box in page.warning)
+
+    @pytest.mark.parametrize("name", SEES)
     def test_of_requests_lists_what_their_reader_may_see(self, as_: Be, name: str) -> None:
         as_(name)
         page = main_page("requests")
@@ -246,6 +260,22 @@ class TestPages:
         page.run()
         assert "This is for admins" in page.error[0].value
         assert people.find_developer(product.database, "Mallory") is None
+
+    @pytest.mark.parametrize("tab", TABS)
+    def test_of_settings_has_no_button_within_a_managers_reach(self, as_: Be, tab: str) -> None:
+        for name, reaches in (("Max", False), ("Amy", True)):
+            as_(name)
+            page = main_page("settings")
+            page.query_params["settings-tab"] = tab
+            page.run()
+            assert not page.exception
+            within_reach = [button.label for button in page.button if not button.disabled]
+            assert bool(within_reach) == reaches, within_reach
+
+    def test_of_settings_tells_the_audit_trail_to_admins_alone(self, as_: Be) -> None:
+        for name, tabs in (("Max", TABS), ("Amy", (*TABS, "Engine", "Audit"))):
+            as_(name)
+            assert set(tabs) | {"Engine"} == {tab.label for tab in main_page("settings").tabs}
 
     def test_navigation_has_what_the_role_may_see(self, as_: Be, product: Service) -> None:
         for name, first in (("Ada", "My usage"), ("Lea", "Team"), ("Amy", "Overview")):

@@ -43,6 +43,7 @@ BY_ITSELF = {
     "expiry._in_batches",
     "sessions.open_session",  # signing in and out changes nothing that is kept
     "sessions.close_session",
+    "accounts.enter_by_email",  # notes that a one-time password ended, as the actor `sign-in`
 }
 Change = Callable[[Ledger, Team], Any]
 W = "walker"

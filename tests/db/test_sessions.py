@@ -25,7 +25,9 @@ def test_a_cookie_names_its_account_with_its_role_developer_and_team(
 ) -> None:
     cookie = sessions.open_session(ledger.engine, ada.id)
     found = sessions.visitor(ledger.engine, cookie)
-    assert found == sessions.Visitor(ada.id, "ada", "developer", team.ada, 1, must_change=False)
+    assert found == sessions.Visitor(
+        ada.id, "ada", "developer", team.ada, 1, must_change=False, has_password=True
+    )
 
 
 @pytest.mark.parametrize("cookie", [None, "", "x", "' OR 1=1 --", "\udcff"])
