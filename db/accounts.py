@@ -151,7 +151,7 @@ def set_password(
         return _require(connection, account_id)
 
 
-def enter_by_email(engine: Engine, email: str) -> Account | None:
+def enter_by_email(engine: Engine, email: str, *, actor: str) -> Account | None:
     """Whose e-mail this is, which their organisation vouches for; None where it is nobody's who may
     enter. A one-time password that waits for its first use ends, as nobody needs it any more."""
     found = account_of_email(engine, email)
@@ -163,9 +163,7 @@ def enter_by_email(engine: Engine, email: str) -> Account | None:
         connection.execute(
             update(Row).where(Row.id == found.id).values(password_hash=None, password_once=False)
         )
-        note(
-            connection, "sign-in", "account's one-time password ended", id=found.id, name=found.name
-        )
+        note(connection, actor, "account's one-time password ended", id=found.id, name=found.name)
         return _require(connection, found.id)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from db.errors import LedgerUnavailable
 
+ACTOR = "sign-in"  # in the audit trail, of what nobody who is signed in did
 FOREIGN = "The form came from another site."
 _LONGEST_FORM = 4096
 _HTML = (Path(__file__).parent.parent / "assets" / "sign-in.html").read_text()

@@ -12,6 +12,7 @@ import html
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import anyio
@@ -66,7 +67,7 @@ class Organisation:
     def __init__(self, database: Callable[[], Engine], name: str) -> None:
         self._database = database
         self._name = name
-        self._taken: dict[str, float] = {}  # digests of cookies, and when each was taken
+        self._taken: dict[str, float] = {}  # digests of claims, and when each was taken
 
     def routes(self) -> list[Route]:
         return [Route(ORGANISATION, forms.told(self._leave_for_it), methods=["GET"])]
@@ -92,7 +93,9 @@ class Organisation:
                 f"{self._name} did not say that your e-mail is verified, so it opens no account. "
                 "Ask who runs that sign-in to verify it."
             )
-        account = await anyio.to_thread.run_sync(accounts.enter_by_email, self._database(), email)
+        account = await anyio.to_thread.run_sync(
+            partial(accounts.enter_by_email, self._database(), email, actor=forms.ACTOR)
+        )
         if account is None:
             return (
                 f"You are {email} at {self._name}, but no account here may be entered by this "
@@ -103,16 +106,13 @@ class Organisation:
 
     def _take(self, request: Request) -> dict[str, Any] | None:
         """The claims of a cookie that Streamlit has set just now and that was not taken before."""
-        cookie = request.cookies.get(USER_COOKIE_NAME)
-        if cookie is None:
-            return None
-        digest = hashlib.sha256(cookie.encode()).hexdigest()
-        now = time.monotonic()
-        self._taken = {it: at for it, at in self._taken.items() if now - at < 2 * TAKEN_WITHIN_S}
-        if digest in self._taken:
-            return None
         found = get_cookie_with_chunks(lambda name: _signed(request, name), USER_COOKIE_NAME)
         if found is None:
+            return None
+        now = time.monotonic()
+        self._taken = {it: at for it, at in self._taken.items() if now - at < 2 * TAKEN_WITHIN_S}
+        digest = hashlib.sha256(found).hexdigest()  # the claims have a nonce in them
+        if digest in self._taken:
             return None
         self._taken[digest] = now
         claims: dict[str, Any] = json.loads(found)

@@ -18,7 +18,6 @@ from db import accounts, sessions
 from db.accounts import Account
 
 WRONG = "The name or the password is wrong."
-ACTOR = "sign-in"  # in the audit trail, of what nobody who is signed in did
 
 
 class SignIn:
@@ -123,7 +122,7 @@ def note_locked(database: Engine, locked: list[Guessed]) -> None:
     passwords there."""
     for what, which in locked:
         if what == "address" or accounts.find_account(database, which) is not None:
-            accounts.note_lock_out(database, f"{what} {which}", actor=ACTOR)
+            accounts.note_lock_out(database, f"{what} {which}", actor=forms.ACTOR)
 
 
 def _own_path(target: str) -> str:

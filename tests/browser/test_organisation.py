@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -11,7 +12,7 @@ from tests.browser.conftest import FIRST_LOAD_MS, settled
 from tests.browser.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.product import Product
 
-PEOPLE = {
+PEOPLE: dict[str, dict[str, Any]] = {
     "max": {"email": "Max@team.example", "email_verified": True},
     "stranger": {"email": "stranger@team.example", "email_verified": True},
     "unverified": {"email": "max@team.example", "email_verified": False},
@@ -72,6 +73,10 @@ def test_who_comes_back_with_an_accounts_e_mail_is_in_with_its_role(
     come_back_as(page, "max")
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     expect(page.get_by_text("max, manager")).to_be_visible()
+
+    page.get_by_role("link", name="Change password").click()
+    expect(page.get_by_text("there is no password here to change")).to_be_visible()
+    page.get_by_role("link", name="Back to the dashboard").click()
 
     # Signing out leads to the provider's sign-out and back; the cookie opens nothing any more.
     kept = context.cookies()
