@@ -67,6 +67,8 @@ def find_account(engine: Engine, name: str) -> Account | None:
 
 def account_of_email(engine: Engine, email: str) -> Account | None:
     """The account that enters by this e-mail."""
+    if not email.isprintable():
+        return None
     with reading(engine) as connection:
         row = connection.execute(_query().where(Row.email == email.strip().lower())).first()
     return _account(row) if row else None
@@ -215,8 +217,10 @@ def note_lock_out(engine: Engine, what: str, *, actor: str) -> None:
 
 
 def key_of(name: str) -> str:
-    """Names are one name whatever their case, and however they are written in Unicode."""
-    return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
+    """Names are one name whatever their case, and however they are written in Unicode. What cannot
+    be a name, such as one with a zero byte, which PostgreSQL cannot be asked for, has no key."""
+    name = " ".join(name.split())
+    return unicodedata.normalize("NFKC", name).casefold() if name.isprintable() else ""
 
 
 def _query() -> Select[*tuple[Any, ...]]:

@@ -324,3 +324,11 @@ def test_a_one_time_password_ends_with_the_first_visit_by_e_mail(ledger: Ledger)
     assert entered is not None
     assert (entered.must_change, entered.has_password) == (False, False)
     assert accounts.check_password(engine, "max", password) is None
+
+
+@pytest.mark.parametrize("text", ["\0", "bo\0ss", "\ud800", "boss\u202e", ""])
+def test_what_can_be_no_name_or_e_mail_is_nobodys(ledger: Ledger, text: str) -> None:
+    add(ledger)
+    assert accounts.check_password(ledger.engine, text, PASSWORD) is None
+    assert accounts.find_account(ledger.engine, text) is None
+    assert accounts.account_of_email(ledger.engine, text) is None
