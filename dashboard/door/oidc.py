@@ -24,10 +24,7 @@ from streamlit.auth_util import get_cookie_with_chunks
 from streamlit.user_info import generate_login_redirect_url
 from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
-from streamlit.web.server.starlette.starlette_server_config import (
-    TOKENS_COOKIE_NAME,
-    USER_COOKIE_NAME,
-)
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from dashboard import access
 from dashboard.door import forms
@@ -127,7 +124,7 @@ def came_through_it(request: Request) -> bool:
 def forget(request: Request, response: Response) -> Response:
     """Take Streamlit's cookies back, of somebody who has no account."""
     for name in request.cookies:
-        if name.startswith((USER_COOKIE_NAME, TOKENS_COOKIE_NAME)):
+        if name.startswith(USER_COOKIE_NAME):  # in pieces, and the tokens
             response.delete_cookie(name, httponly=True, samesite="lax")
     return response
 
