@@ -19,4 +19,5 @@ app = st.App(
     routes=product.routes(),
     middleware=product.middleware(),
     on_script_error=explain,
+    secrets=product.secrets,
 )

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from dashboard import access
+from dashboard.policy import POLICY
 from db import sessions
 from db.errors import LedgerUnavailable
 from engine.api.hosts import is_foreign_host
@@ -26,7 +27,12 @@ SIGN_IN = "/auth/sign-in"
 SIGN_OUT = "/auth/sign-out"
 SET_UP = "/auth/set-up"
 PASSWORD = "/auth/password"
-OPEN_PATHS = frozenset({SIGN_IN, SIGN_OUT, SET_UP, PASSWORD, "/_stcore/health", "/assets/logo.svg"})
+ORGANISATION = "/auth/organisation"
+PROVIDER_SIGN_OUT = "/auth/logout"
+STREAMLITS = frozenset({"/auth/login", PROVIDER_SIGN_OUT, "/oauth2callback"})  # of `st.login`
+OPEN_PATHS = STREAMLITS | {
+    SIGN_IN, SIGN_OUT, SET_UP, PASSWORD, ORGANISATION, "/_stcore/health", "/assets/logo.svg",
+}  # fmt: skip
 _WRONG_HOST = (
     "Breakeven listens on this machine only, so it answers to localhost and 127.0.0.1, "
     "not to this name. To serve others, start it with --server.address."
@@ -46,12 +52,12 @@ class Gate:
         elif (refusal := await self._refusal(scope)) is None:
             if scope["type"] == "websocket" and access.sign_in_needed():
                 receive = self._checking(scope, receive)
-            await self._app(scope, receive, _with_secure_headers(send))
+            await self._app(scope, receive, _with_secure_headers(scope, send))
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 4403, "reason": "sign in first"})
         else:
-            await refusal(scope, receive, send)
+            await refusal(scope, receive, _with_secure_headers(scope, send))
 
     async def _refusal(self, scope: Scope) -> Response | None:
         if not access.sign_in_needed():
@@ -109,15 +115,25 @@ def _run_anew(sent: bytes | None) -> bytes:
     return bytes(anew.SerializeToString())
 
 
-def _with_secure_headers(send: Send) -> Send:
-    """No other site may frame the pages, and browsers take files for what they are called."""
+def _with_secure_headers(scope: Scope, send: Send) -> Send:
+    """No other site may frame the pages, nor its scripts run in them; browsers take files for what
+    they are called, and send no cookie over http that was given over https."""
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers.setdefault("X-Content-Type-Options", "nosniff")
             headers.setdefault("Referrer-Policy", "same-origin")
-            headers.setdefault("Content-Security-Policy", "frame-ancestors 'self'")
+            headers.setdefault("Content-Security-Policy", POLICY)
+            if scope["scheme"] == "https":
+                message["headers"] = [_kept_secure(*header) for header in message["headers"]]
         await send(message)
 
     return wrapped
+
+
+def _kept_secure(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """Streamlit's cookies are not marked by themselves."""
+    if name.lower() == b"set-cookie" and b"; secure" not in value.lower():
+        return name, value + b"; Secure"
+    return name, value

@@ -21,7 +21,8 @@ def list_keys(shown: list[keys.Key]) -> keys.Key | None:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Key", kept, format_func=_name, width=380, key="chosen-key")
-        if st.button("Revoke", icon=":material/block:"):
+        reachable = data.viewer().may_change_keys_of(chosen.developer_id)
+        if st.button("Revoke", icon=":material/block:", disabled=not reachable):
             ui.confirm(
                 "Revoke key",
                 f"**{formats.escape(_name(chosen))}** stops working at once and for ever. "

@@ -32,11 +32,13 @@ def edit_limits(holder: Holder) -> None:
         show_use(holder)
         with st.form(f"limits-{holder.developer_id}-{holder.api_key_id}", border=False):
             typed = _fields(holder.limits)
-            if st.form_submit_button("Save the limits") and ui.attempt(
+            if st.form_submit_button("Save the limits", disabled=ui.locked()) and ui.attempt(
                 lambda: _set(holder, _read(typed)), done="The limits are saved"
             ):
                 st.rerun()
-        if holder.limits != NO_LIMITS and st.button("Lift all limits", icon=":material/lock_open:"):
+        if holder.limits != NO_LIMITS and st.button(
+            "Lift all limits", icon=":material/lock_open:", disabled=ui.locked()
+        ):
             ui.confirm(
                 "Lift all limits",
                 f"**{formats.escape(whose)}** may then use as much as there is, of every model.",

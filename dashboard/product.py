@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from dashboard import access
 from dashboard.door.lockout import LockOut
+from dashboard.door.oidc import Organisation, streamlit_secrets
 from dashboard.door.password import OwnPassword
 from dashboard.door.setup import SetUp
 from dashboard.door.signin import SignIn
@@ -47,19 +48,22 @@ class Product:
         self.service = Service(settings)
         self.hub: Hub[View] = Hub(lambda view: live_payload(engine_of(view.ledger), view))
         self.downloads = Downloads()
+        self.secrets = streamlit_secrets(settings)
+        organisation = Organisation(_own_database, settings.oidc_name) if self.secrets else None
         lock_out = LockOut()
         self.set_up = SetUp(_own_database, lock_out)
-        self.door = (
-            SignIn(_own_database, lock_out),
-            self.set_up,
-            OwnPassword(_own_database, lock_out),
-        )
+        self._door_routes = [
+            *SignIn(_own_database, lock_out, organisation).routes(),
+            *self.set_up.routes(),
+            *OwnPassword(_own_database, lock_out).routes(),
+            *(organisation.routes() if organisation else ()),
+        ]
 
     def routes(self) -> list[Route]:
         return [
             *live_routes(self.hub),
             *self.downloads.routes(),
-            *[route for part in self.door for route in part.routes()],
+            *self._door_routes,
         ]
 
     def middleware(self) -> list[Middleware]:

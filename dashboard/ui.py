@@ -42,6 +42,11 @@ def actor(least: Role = "developer") -> str:
     return viewer.name
 
 
+def locked(least: Role = "admin") -> bool:
+    """Whether a button is out of the reader's reach. It is for the eye: `actor` refuses."""
+    return not data.viewer().is_at_least(least)
+
+
 def key_actor(developer_id: int) -> str:
     """The same, for who makes or revokes a developer's key."""
     viewer = access.page_viewer()

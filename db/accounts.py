@@ -45,6 +45,12 @@ class Account:
     disabled_at: int | None
     may_enter: bool
 
+    @property
+    def holder(self) -> Holder:
+        if self.developer_id is not None:
+            return Holder(self.developer_id)
+        return Holder(role="admin" if self.role == "admin" else "manager")
+
 
 def list_accounts(engine: Engine) -> list[Account]:
     """Every account by name, also those that are disabled."""
@@ -61,6 +67,8 @@ def find_account(engine: Engine, name: str) -> Account | None:
 
 def account_of_email(engine: Engine, email: str) -> Account | None:
     """The account that enters by this e-mail."""
+    if not email.isprintable():
+        return None
     with reading(engine) as connection:
         row = connection.execute(_query().where(Row.email == email.strip().lower())).first()
     return _account(row) if row else None
@@ -145,6 +153,22 @@ def set_password(
         return _require(connection, account_id)
 
 
+def enter_by_email(engine: Engine, email: str, *, actor: str) -> Account | None:
+    """Whose e-mail this is, which their organisation vouches for; None where it is nobody's who may
+    enter. A one-time password that waits for its first use ends, as nobody needs it any more."""
+    found = account_of_email(engine, email)
+    if found is None or not found.may_enter:
+        return None
+    if not found.must_change:
+        return found
+    with writing(engine) as connection:
+        connection.execute(
+            update(Row).where(Row.id == found.id).values(password_hash=None, password_once=False)
+        )
+        note(connection, actor, "account's one-time password ended", id=found.id, name=found.name)
+        return _require(connection, found.id)
+
+
 def change_account(
     engine: Engine, account_id: int, holder: Holder, email: str | None, *, actor: str
 ) -> Account:
@@ -193,8 +217,10 @@ def note_lock_out(engine: Engine, what: str, *, actor: str) -> None:
 
 
 def key_of(name: str) -> str:
-    """Names are one name whatever their case, and however they are written in Unicode."""
-    return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
+    """Names are one name whatever their case, and however they are written in Unicode. What cannot
+    be a name, such as one with a zero byte, which PostgreSQL cannot be asked for, has no key."""
+    name = " ".join(name.split())
+    return unicodedata.normalize("NFKC", name).casefold() if name.isprintable() else ""
 
 
 def _query() -> Select[*tuple[Any, ...]]:

@@ -65,6 +65,13 @@ def actions(engine: Engine) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
+def actors(engine: Engine) -> list[str]:
+    """Everybody who made one, by name."""
+    with reading(engine) as connection:
+        query = select(Audit.actor).distinct().order_by(Audit.actor)
+        return list(connection.execute(query).scalars())
+
+
 def in_words(detail: dict[str, Any]) -> str:
     """A detail in one line, such as `id 3, seat price per month 200 → 39.5`."""
     was, now = detail.get("was"), detail.get("now")

@@ -34,16 +34,19 @@ def admin_list() -> None:
 @click.argument("name")
 @click.option("--developer", help="Whose account it is; it has their role.")
 @click.option("--role", type=click.Choice(OWN_ROLES), help="Or its own role; default: admin.")
-def admin_add(name: str, developer: str | None, role: OwnRole | None) -> None:
-    """Add an account. Asks for its password."""
+@click.option("--email", help="Enter by it through the organisation, without a password here.")
+def admin_add(name: str, developer: str | None, role: OwnRole | None, email: str | None) -> None:
+    """Add an account. Asks for its password where there is no e-mail."""
     if developer is not None and role is not None:
         raise InvalidInput("role", "A developer's role is set with `developer set-role`.")
-    password = _ask()
+    password = None if email else _ask()
     with ledger() as engine:
         holder = Holder(role=role or "admin")
         if developer is not None:
             holder = Holder(developer_named(engine, developer).id)
-        added = accounts.add_account(engine, name, holder, password=password, actor=ACTOR)
+        added = accounts.add_account(
+            engine, name, holder, password=password, email=email, actor=ACTOR
+        )
     click.echo(f"{added.name} may sign in as {added.role}.")
 
 
@@ -62,6 +65,17 @@ def admin_set_password(name: str) -> None:
             account = _named(engine, name)
             accounts.set_password(engine, account.id, password, actor=ACTOR)
     click.echo(f"The password of {name} is set.")
+
+
+@admin.command("set-email")
+@click.argument("name")
+@click.argument("email")
+def admin_set_email(name: str, email: str) -> None:
+    """Let an account be entered through the organisation, by this e-mail; "" ends that."""
+    with ledger() as engine:
+        account = _named(engine, name)
+        changed = accounts.change_account(engine, account.id, account.holder, email, actor=ACTOR)
+    click.echo(f"{changed.name} may be entered by {changed.email or 'no e-mail'}.")
 
 
 @admin.command("disable")

@@ -41,8 +41,8 @@ from db.schema import (
     ImportedUsage,
     Limit,
     Request,
-    SignedIn,
 )
+from db.sessions import close_sessions_of
 
 BATCH = 500
 PAUSE_S = 0.02
@@ -142,9 +142,8 @@ def _names(engine: Engine, developer_id: int) -> set[str]:
 
 def _end_access(engine: Engine, developer_id: int, actor: str) -> None:
     now = now_ms()
-    theirs = select(Account.id).where(Account.developer_id == developer_id)
     with writing(engine) as connection, keeping_an_admin(connection):
-        connection.execute(delete(SignedIn).where(SignedIn.account_id.in_(theirs)))
+        close_sessions_of(connection, developer_id)
         connection.execute(
             update(Developer)
             .where(Developer.id == developer_id)

@@ -13,6 +13,7 @@ from db.errors import InvalidInput
 from db.ids import now_ms
 from db.memberships import role_at, team_name_at
 from db.schema import Developer, Role
+from db.sessions import close_sessions_of
 
 LONGEST_NAME = 80
 
@@ -121,9 +122,10 @@ def set_role(
 
 
 def archive_developer(engine: Engine, developer_id: int, *, actor: str) -> Person:
-    """End a developer's access: their keys stop working, so does their account; their requests
-    stay. InvalidInput where it is the last admin's account."""
+    """End a developer's access: their keys stop working, so does their account, which is signed
+    out everywhere; their requests stay. InvalidInput where it is the last admin's account."""
     with writing(engine) as connection, keeping_an_admin(connection):
+        close_sessions_of(connection, developer_id)
         return _change(connection, developer_id, actor, "developer archived", archived_at=now_ms())
 
 

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, Engine, bindparam, delete, insert, select
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, delete, insert, select
 
 from db.admins import may_enter, role_of_account
 from db.connect import reading, writing
@@ -26,6 +26,7 @@ class Visitor:
     developer_id: int | None
     team_id: int | None
     must_change: bool
+    has_password: bool
 
 
 def open_session(engine: Engine, account_id: int) -> str:
@@ -48,14 +49,23 @@ def visitor(engine: Engine, cookie: str | None) -> Visitor | None:
         row = connection.execute(_by_digest, {"digest": _digest(cookie), "now": now_ms()}).first()
     if row is None or row.role is None:
         return None
-    account_id, name, role, developer_id, team_id, must_change = row
-    return Visitor(account_id, name, as_role(role), developer_id, team_id, bool(must_change))
+    account_id, name, role, developer_id, team_id, *password = row
+    must_change, has_password = map(bool, password)
+    return Visitor(
+        account_id, name, as_role(role), developer_id, team_id, must_change, has_password
+    )
 
 
 def close_session(engine: Engine, cookie: str) -> None:
     """Sign a browser out; the cookie opens nothing any more."""
     with writing(engine) as connection:
         connection.execute(delete(SignedIn).where(SignedIn.digest == _digest(cookie)))
+
+
+def close_sessions_of(connection: Connection, developer_id: int) -> None:
+    """Sign a developer's account out, on every browser."""
+    theirs = select(Account.id).where(Account.developer_id == developer_id)
+    connection.execute(delete(SignedIn).where(SignedIn.account_id.in_(theirs)))
 
 
 _now: BindParameter[int] = bindparam("now")
@@ -67,6 +77,7 @@ _by_digest = (
         Account.developer_id,
         team_id_at(Developer.id, _now).label("team_id"),
         Account.password_once,
+        Account.password_hash.is_not(None),
     )
     .select_from(SignedIn)
     .join(Account, Account.id == SignedIn.account_id)

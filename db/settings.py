@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -86,6 +86,37 @@ class Settings(BaseSettings):
         description="Processor's thermal design power in watts, for the energy estimate.",
     )
 
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+/?$",
+        description="The dashboard's address as people type it, such as https://breakeven.example: "
+        "where the organisation's sign-in comes back to, at /oauth2callback.",
+    )
+    oidc_metadata_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="The organisation's sign-in (OpenID Connect): the URL of its provider's "
+        "metadata, which ends in /.well-known/openid-configuration.",
+    )
+    oidc_client_id: str | None = Field(
+        default=None, description="What this dashboard is called at that provider."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="What it proves that with."
+    )
+    oidc_name: str = Field(
+        default="your organisation", min_length=1, description="On the button: Sign in with …"
+    )
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> "Settings":
+        needed = ("public_url", "oidc_metadata_url", "oidc_client_id", "oidc_client_secret")
+        missing = [name for name in needed if getattr(self, name) is None]
+        if any(name.startswith("oidc") and name not in missing for name in needed) and missing:
+            names = ", ".join(f"{PREFIX}{name.upper()}" for name in missing)
+            raise ValueError(f"Signing in with OpenID Connect also needs {names}")
+        return self
+
     @property
     def weights_dir(self) -> Path:
         return self.home / "weights"
@@ -125,6 +156,8 @@ def settings() -> Settings:
         wrong = [
             f"  {PREFIX}{str(one['loc'][0]).upper()} (or {one['loc'][0]} in {FILE}): {one['msg']};"
             f" it is {one['input']!r}."
+            if one["loc"]
+            else f"  {one['msg'].removeprefix('Value error, ')}."
             for one in error.errors()
         ]
         sys.exit("\n".join(["Breakeven does not start; these options are wrong:", *wrong]))

@@ -39,7 +39,7 @@ class Product:
     ) -> None:
         self.home = home
         self.kind = kind
-        self._variables = dict(variables or {})
+        self.variables = dict(variables or {})
         self._prefix = prefix
         self.port = free_port()
         self.log_path = home / f"{kind}.log"
@@ -51,7 +51,7 @@ class Product:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "BREAKEVEN_HOME": str(self.home), **self._variables}
+        return {**os.environ, "BREAKEVEN_HOME": str(self.home), **self.variables}
 
     def start(self, *options: str) -> "Product":
         """Start it and wait until the engine answers."""

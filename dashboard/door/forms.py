@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from db.errors import LedgerUnavailable
 
+ACTOR = "sign-in"  # in the audit trail, of what nobody who is signed in did
 FOREIGN = "The form came from another site."
 _LONGEST_FORM = 4096
 _HTML = (Path(__file__).parent.parent / "assets" / "sign-in.html").read_text()
@@ -90,6 +91,16 @@ def form_page(
     )
 
 
+def moved(title: str, to: str) -> Response:
+    """A page that leads on by itself, as if the reader had followed its link. After a visit to
+    another site a redirect would not: browsers then keep strict cookies back."""
+    link = html.escape(to)
+    return page(
+        title,
+        f'<meta http-equiv="refresh" content="0;url={link}"><p><a href="{link}">Go on</a></p>',
+    )
+
+
 def page(title: str, body: str, status: int = 200) -> Response:
     return HTMLResponse(
         _HTML.replace("{title}", title).replace("{body}", body),
@@ -97,6 +108,7 @@ def page(title: str, body: str, status: int = 200) -> Response:
         headers={
             "Cache-Control": "no-store",
             "X-Frame-Options": "DENY",
+            "Referrer-Policy": "same-origin",
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
             "img-src 'self'; form-action 'self'; frame-ancestors 'none'",
         },

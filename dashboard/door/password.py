@@ -80,6 +80,12 @@ class OwnPassword:
 
 
 def _page(visitor: Visitor, problem: str = "", status: int = 200) -> Response:
+    if not visitor.has_password:
+        return forms.page(
+            "Change your password",
+            "<p>You sign in through your organisation: there is no password here to change.</p>"
+            '<p><a href="/">Back to the dashboard</a></p>',
+        )
     above = "<p>It signs you out on every other browser.</p>"
     if visitor.must_change:
         above = "<p>Somebody else chose your password. Choose your own to go on.</p>"

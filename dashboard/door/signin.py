@@ -10,22 +10,28 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard import access
-from dashboard.door import forms
+from dashboard.door import forms, oidc
 from dashboard.door.lockout import Guessed, LockOut
-from dashboard.gate import PASSWORD, SET_UP, SIGN_IN, SIGN_OUT
+from dashboard.door.oidc import Organisation
+from dashboard.gate import PASSWORD, PROVIDER_SIGN_OUT, SET_UP, SIGN_IN, SIGN_OUT
 from db import accounts, sessions
 from db.accounts import Account
 
 WRONG = "The name or the password is wrong."
-ACTOR = "sign-in"  # in the audit trail, of what nobody who is signed in did
 
 
 class SignIn:
-    """The routes. `database` gives the own ledger."""
+    """The routes. `database` gives the own ledger; `organisation` None: by password alone."""
 
-    def __init__(self, database: Callable[[], Engine], lock_out: LockOut) -> None:
+    def __init__(
+        self,
+        database: Callable[[], Engine],
+        lock_out: LockOut,
+        organisation: Organisation | None = None,
+    ) -> None:
         self._database = database
         self._lock_out = lock_out
+        self._organisation = organisation
 
     def routes(self) -> list[Route]:
         return [
@@ -40,25 +46,33 @@ class SignIn:
             return RedirectResponse("/", status_code=303)
         if not await anyio.to_thread.run_sync(accounts.list_accounts, self._database()):
             return RedirectResponse(SET_UP, status_code=303)
-        return _sign_in_page(_own_path(request.query_params.get("to", "/")))
+        target = _own_path(request.query_params.get("to", "/"))
+        if self._organisation is None:
+            return self._page(target)
+        entered = await self._organisation.enter(request)
+        if isinstance(entered, Response):
+            return entered
+        if entered:
+            return oidc.forget(request, self._page(target, entered, 403))
+        return self._page(target)
 
     async def _enter(self, request: Request) -> Response:
         form = await forms.sent_form(request)
         target = _own_path(form.get("to", "/"))
         if not forms.is_same_origin(request):
-            return _sign_in_page(target, forms.FOREIGN, 403)
+            return self._page(target, forms.FOREIGN, 403)
         name, address = form.get("username", ""), forms.address_of(request)
         async with forms.one_at_a_time:
             wait = self._lock_out.seconds_left(name, address)
             if wait > 0:
-                return _sign_in_page(target, forms.wait_words(wait), 429)
+                return self._page(target, forms.wait_words(wait), 429)
             account = await anyio.to_thread.run_sync(
                 accounts.check_password, self._database(), name, form.get("password", "")
             )
             locked = [] if account else self._lock_out.failed(name, address)
         if account is None:
             await anyio.to_thread.run_sync(note_locked, self._database(), locked)
-            return _sign_in_page(target, WRONG, 401)
+            return self._page(target, WRONG, 401)
         self._lock_out.succeeded(name)
         return await self._entered(request, account, target)
 
@@ -76,9 +90,31 @@ class SignIn:
             return forms.page("Sign out", f"<p>{forms.FOREIGN}</p>", 403)
         cookie = request.cookies.get(access.COOKIE, "")
         await anyio.to_thread.run_sync(sessions.close_session, self._database(), cookie)
-        response = RedirectResponse(SIGN_IN, status_code=303)
+        response: Response = RedirectResponse(SIGN_IN, status_code=303)
+        if self._organisation is not None and oidc.came_through_it(request):
+            response = forms.moved("You are signed out", PROVIDER_SIGN_OUT)
         response.delete_cookie(access.COOKIE, httponly=True, samesite="strict")
         return response
+
+    def _page(self, target: str, problem: str = "", status: int = 200) -> Response:
+        below = (
+            '<p class="note">Forgotten? An admin can set a new one in Settings → Accounts, or on'
+            " the server with <code>python -m db admin set-password NAME</code>.</p>"
+        )
+        return forms.form_page(
+            "Sign in",
+            SIGN_IN,
+            [
+                f'<input type="hidden" name="to" value="{html.escape(target)}">',
+                forms.field("username", "Name", "text", autocomplete="username", autofocus=""),
+                forms.field("password", "Password", autocomplete="current-password"),
+            ],
+            "Sign in",
+            above=self._organisation.link() if self._organisation else "",
+            below=below,
+            problem=problem,
+            status=status,
+        )
 
 
 def note_locked(database: Engine, locked: list[Guessed]) -> None:
@@ -86,27 +122,10 @@ def note_locked(database: Engine, locked: list[Guessed]) -> None:
     passwords there."""
     for what, which in locked:
         if what == "address" or accounts.find_account(database, which) is not None:
-            accounts.note_lock_out(database, f"{what} {which}", actor=ACTOR)
+            accounts.note_lock_out(database, f"{what} {which}", actor=forms.ACTOR)
 
 
 def _own_path(target: str) -> str:
     """A path on this site, whatever was asked for: never another site's address."""
     plain = target.startswith("/") and not target.startswith(("//", "/\\")) and "\\" not in target
     return target if plain and target.isprintable() else "/"
-
-
-def _sign_in_page(target: str, problem: str = "", status: int = 200) -> Response:
-    return forms.form_page(
-        "Sign in",
-        SIGN_IN,
-        [
-            f'<input type="hidden" name="to" value="{html.escape(target)}">',
-            forms.field("username", "Name", "text", autocomplete="username", autofocus=""),
-            forms.field("password", "Password", autocomplete="current-password"),
-        ],
-        "Sign in",
-        below='<p class="note">Forgotten? An admin can set a new one in Settings → Accounts, or'
-        " on the server with <code>python -m db admin set-password NAME</code>.</p>",
-        problem=problem,
-        status=status,
-    )

@@ -8,13 +8,13 @@ from dashboard.ledgers import engine_of
 from db import accounts, passwords
 from db.accounts import Account, Holder
 from db.people import Person
-from db.schema import OwnRole
 
 MADE = "made-password"
 OWN = {"admin": "Nobody's: an admin", "manager": "Nobody's: a manager"}
+EMAIL_HELP = "Whoever signs in through your organisation with this e-mail has this account."
 PASSWORD_HELP = (
-    f"Empty: one is made up. {passwords.SHORTEST} characters or more. Whoever signs in with it has "
-    "to choose another one at once."
+    f"{passwords.SHORTEST} characters or more. Empty: one is made up, unless there is an e-mail to "
+    "enter by. Whoever signs in with it has to choose another one at once."
 )
 
 
@@ -43,11 +43,18 @@ def _table(listed: list[Account]) -> pd.DataFrame:
             "Name": [it.name for it in listed],
             "Role": [it.role for it in listed],
             "Developer": [it.developer or "" for it in listed],
-            "Password": ["one-time" if it.must_change else "set" for it in listed],
+            "E-mail": [it.email or "" for it in listed],
+            "Password": [_password_state(it) for it in listed],
             "State": [_state(it) for it in listed],
             "Added": [formats.local_time(it.created_at, zone) for it in listed],
         }
     )
+
+
+def _password_state(account: Account) -> str:
+    if not account.has_password:
+        return "none"
+    return "one-time" if account.must_change else "set"
 
 
 def _state(account: Account) -> str:
@@ -62,25 +69,28 @@ def _add(listed: list[Account]) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input("Name to sign in with", placeholder="ada")
             whose = _whose(listed, None)
+            email = st.text_input("E-mail (optional)", help=EMAIL_HELP)
             typed = st.text_input(
                 "One-time password", type="password", help=PASSWORD_HELP, placeholder="made up"
             )
             sent = st.form_submit_button("Add", type="primary", icon=":material/person_add:")
-    if sent and ui.attempt(lambda: _save_new(name, whose, typed)):
+    if sent and ui.attempt(lambda: _save_new(name, whose, email, typed)):
         st.rerun()
 
 
-def _save_new(name: str, whose: Holder, typed: str) -> None:
-    password = typed or passwords.one_time()
+def _save_new(name: str, whose: Holder, email: str, typed: str) -> None:
+    password = typed or (None if email.strip() else passwords.one_time())
     added = accounts.add_account(
         engine_of("own"),
         name,
         whose,
+        email=email,
         password=password,
-        must_change=True,
+        must_change=password is not None,
         actor=ui.actor("admin"),
     )
-    _remember(added, password, typed)
+    if password is not None:
+        _remember(added, password, typed)
 
 
 def _change(listed: list[Account]) -> None:
@@ -96,9 +106,10 @@ def _change(listed: list[Account]) -> None:
             st.container(horizontal=True, vertical_alignment="bottom"),
         ):
             whose = _whose(listed, account)
+            email = st.text_input("E-mail", account.email or "", help=EMAIL_HELP)
             if st.form_submit_button("Save") and ui.attempt(
                 lambda: accounts.change_account(
-                    engine_of("own"), account.id, whose, account.email, actor=ui.actor("admin")
+                    engine_of("own"), account.id, whose, email, actor=ui.actor("admin")
                 ),
                 done="Saved",
             ):
@@ -148,10 +159,7 @@ def _disable_or_enable(account: Account) -> None:
 
 def _whose(listed: list[Account], account: Account | None) -> Holder:
     """A choice of the developers who have no account yet, and of nobody's, by role."""
-    present = Holder()
-    if account is not None:
-        own: OwnRole = "admin" if account.role == "admin" else "manager"
-        present = Holder(account.developer_id, None if account.developer_id is not None else own)
+    present = account.holder if account is not None else Holder()
     taken = {it.developer_id for it in listed} - {present.developer_id}
     people = {person.id: person for person in data.developers("own") if person.id not in taken}
     options = [

@@ -5,8 +5,9 @@ import json
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, formats
+from dashboard import access, data, formats
 from dashboard.ledgers import engine_of
+from dashboard.viewer import NotAllowed
 from db import audit
 from db.audit import Entry
 
@@ -14,7 +15,8 @@ PAGE = 50
 
 
 def draw() -> None:
-    engine = engine_of("own")
+    data.viewer().require("admin")
+    engine, cookie = engine_of("own"), access.page_cookie()
     st.markdown(
         "Every change to people, accounts, teams, keys, limits, prices, carbon and retention, and "
         "every lock-out at the door. "
@@ -26,17 +28,25 @@ def draw() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         action = st.selectbox("What", actions, index=None, placeholder="Everything")
+        actor = st.selectbox("Who", audit.actors(engine), index=None, placeholder="Everybody")
         st.download_button(
             "Download as CSV",
-            lambda: _csv(audit.entries(engine, action=action)),
+            lambda: _csv(cookie, action, actor),
             file_name="audit.csv",
             mime="text/csv",
             icon=":material/download:",
         )
-    pages: list[int] = st.session_state.setdefault(f"audit-pages-{action}", [])
+    pages: list[int] = st.session_state.setdefault(f"audit-pages-{action}-{actor}", [])
     found = audit.entries(
-        engine, limit=PAGE + 1, before_id=pages[-1] if pages else None, action=action
+        engine,
+        limit=PAGE + 1,
+        before_id=pages[-1] if pages else None,
+        action=action,
+        actor=actor,
     )
+    if not found:
+        st.info("Nothing of this kind was done by them.", icon=":material/history:")
+        return
     _table(found[:PAGE])
     with st.container(horizontal=True):
         st.button("Newer", disabled=not pages, on_click=_back, args=(pages,))
@@ -66,8 +76,14 @@ def _table(found: list[Entry]) -> None:
     )
 
 
-def _csv(found: list[Entry]) -> bytes:
-    """Times are UTC, in ISO 8601; the detail is JSON, whole."""
+def _csv(cookie: str | None, action: str | None, actor: str | None) -> bytes:
+    """Times are UTC, in ISO 8601; the detail is JSON, whole. Asks again who downloads it: the page
+    was drawn before."""
+    viewer = access.find_viewer(engine_of("own"), cookie)
+    if viewer is None:
+        raise NotAllowed("You are signed out.")
+    viewer.require("admin")
+    found = audit.entries(engine_of("own"), action=action, actor=actor)
     table = pd.DataFrame(
         {
             "id": [entry.id for entry in found],

@@ -65,7 +65,7 @@ def _country() -> None:
         "World in Data (CC BY 4.0), as CodeCarbon 3.3.2 ships them."
     )
     since = _since()
-    if not st.form_submit_button("Save as a new dated entry", type="primary"):
+    if not st.form_submit_button("Save as a new dated entry", type="primary", disabled=ui.locked()):
         return
     if code is None:
         st.error("Choose a country.", icon=":material/error:")
@@ -78,7 +78,7 @@ def _own() -> None:
     g_per_kwh = st.number_input("Grams of CO2 equivalent per kWh", min_value=0.0, value=None)
     source = st.text_input("Source", placeholder="Whose figure it is, and of which year")
     since = _since()
-    if st.form_submit_button("Save as a new dated entry", type="primary"):
+    if st.form_submit_button("Save as a new dated entry", type="primary", disabled=ui.locked()):
         _save(g_per_kwh=g_per_kwh, source=source, since=since)
 
 
@@ -93,7 +93,7 @@ def _by_hour() -> None:
     )
     source = st.text_input("Source", placeholder="Whose figures they are, and of which year")
     since = _since()
-    if not st.form_submit_button("Save as a new dated entry", type="primary"):
+    if not st.form_submit_button("Save as a new dated entry", type="primary", disabled=ui.locked()):
         return
     text = file.getvalue().decode("utf-8", errors="replace") if file else typed
     _save(hours=text, source=source, since=since)
@@ -102,7 +102,9 @@ def _by_hour() -> None:
 def _off() -> None:
     st.caption("What was shown until then stays.")
     since = _since()
-    if st.form_submit_button("Turn carbon off", type="primary") and ui.attempt(
+    if st.form_submit_button(
+        "Turn carbon off", type="primary", disabled=ui.locked()
+    ) and ui.attempt(
         lambda: grid.turn_off(
             engine_of("own"), actor=ui.actor("admin"), valid_from=_midnight(since)
         ),

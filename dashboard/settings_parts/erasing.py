@@ -10,7 +10,7 @@ from db.people import Person
 
 def button(person: Person) -> None:
     if person.name != erase.pseudonym(person.id) and st.button(
-        "Erase the name", icon=":material/person_remove:"
+        "Erase the name", icon=":material/person_remove:", disabled=ui.locked()
     ):
         _ask(person)
 

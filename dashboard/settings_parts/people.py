@@ -47,7 +47,9 @@ def _add() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             name = st.text_input("Name", placeholder="Ada")
             team = st.text_input("Team (optional)", placeholder="Platform")
-            sent = st.form_submit_button("Add", type="primary", icon=":material/person_add:")
+            sent = st.form_submit_button(
+                "Add", type="primary", icon=":material/person_add:", disabled=ui.locked()
+            )
         if sent and ui.attempt(
             lambda: people.add_developer(_database(), name, team or None, actor=ui.actor("admin")),
             done=f"Added {name}",
@@ -66,7 +68,7 @@ def _change(everybody: list[Person]) -> Person:
             st.container(horizontal=True, vertical_alignment="bottom"),
         ):
             name = st.text_input("Name", person.name)
-            sent = st.form_submit_button("Rename")
+            sent = st.form_submit_button("Rename", disabled=ui.locked())
         if sent and ui.attempt(
             lambda: people.rename_developer(_database(), person.id, name, actor=ui.actor("admin")),
             done="Renamed",
@@ -88,7 +90,7 @@ def _place(person: Person) -> None:
             team = st.text_input("Team", person.team or "")
             role = st.selectbox("Role", ROLES, index=ROLES.index(person.role))
             since = st.date_input("From", None)
-            sent = st.form_submit_button("Save")
+            sent = st.form_submit_button("Save", disabled=ui.locked())
         st.caption(
             "Without a day it counts from now on. With one in the past, what they used since then "
             "becomes the new team's, up to the next change; with one in the future, nothing "
@@ -133,12 +135,12 @@ def _history(person: Person) -> None:
 
 def _archive_or_restore(person: Person) -> None:
     if person.archived_at is not None:
-        if st.button("Restore", icon=":material/unarchive:") and ui.attempt(
+        if st.button("Restore", icon=":material/unarchive:", disabled=ui.locked()) and ui.attempt(
             lambda: people.restore_developer(_database(), person.id, actor=ui.actor("admin")),
             done=f"Restored {person.name}",
         ):
             st.rerun()
-    elif st.button("Archive", icon=":material/archive:"):
+    elif st.button("Archive", icon=":material/archive:", disabled=ui.locked()):
         ui.confirm(
             "Archive developer",
             f"**{formats.escape(person.name)}** and all their keys stop working at once. Their "

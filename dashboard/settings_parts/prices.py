@@ -94,7 +94,7 @@ def _form(now: CostSettings) -> None:
             None,
             help="Empty: from now on, so that reports on the past stay as they are.",
         )
-        if st.form_submit_button("Save as a new dated entry", type="primary"):
+        if st.form_submit_button("Save as a new dated entry", type="primary", disabled=ui.locked()):
             _save({**changes, "note": note or None}, since)
 
 

@@ -27,7 +27,7 @@ def draw() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             requests = st.text_input("Keep requests, days", _typed(now.requests_days))
             minutes = st.text_input("Keep meters' minutes, days", _typed(now.minutes_days))
-            sent = st.form_submit_button("Save", type="primary")
+            sent = st.form_submit_button("Save", type="primary", disabled=ui.locked())
         st.caption("Empty: for ever.")
     if sent:
         ui.attempt(lambda: _save(now, Retention(_days(requests), _days(minutes))))

@@ -17,7 +17,7 @@ def draw() -> None:
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         name = st.text_input("New team", placeholder="Platform")
-        sent = st.form_submit_button("Add team", icon=":material/add:")
+        sent = st.form_submit_button("Add team", icon=":material/add:", disabled=ui.locked())
     if sent and ui.attempt(
         lambda: teams.add_team(_database(), name, actor=ui.actor("admin")), done=f"Added {name}"
     ):
@@ -49,7 +49,7 @@ def _change(everything: list[Group]) -> None:
             st.container(horizontal=True, vertical_alignment="bottom"),
         ):
             name = st.text_input("Team's name", team.name, help="It changes for the past too.")
-            sent = st.form_submit_button("Rename team")
+            sent = st.form_submit_button("Rename team", disabled=ui.locked())
         if sent and ui.attempt(
             lambda: teams.rename_team(_database(), team.id, name, actor=ui.actor("admin")),
             done="Renamed",
@@ -59,7 +59,7 @@ def _change(everything: list[Group]) -> None:
             change, verb, icon = teams.restore_team, "Restore team", ":material/unarchive:"
         else:
             change, verb, icon = teams.archive_team, "Archive team", ":material/archive:"
-        if st.button(verb, icon=icon) and ui.attempt(
+        if st.button(verb, icon=icon, disabled=ui.locked()) and ui.attempt(
             lambda: change(_database(), team.id, actor=ui.actor("admin"))
         ):
             st.rerun()

@@ -1,5 +1,7 @@
 """Settings: people, keys, prices, carbon, the engine, accounts, retention, the audit trail."""
 
+from types import ModuleType
+
 import streamlit as st
 
 from dashboard import access, ui
@@ -18,8 +20,10 @@ viewer = ui.begin(
     "Settings", "Who uses it, what it costs, and how the engine is doing.", always_own_ledger=True
 )
 if not viewer.is_at_least("admin"):
-    st.info("You may look at everything here; an admin changes it.", icon=":material/visibility:")
-parts = {
+    st.info(
+        "You may look at what is set here; only an admin changes it.", icon=":material/visibility:"
+    )
+parts: dict[str, ModuleType] = {
     "People": people,
     "Accounts": accounts,
     "Keys": keys,
@@ -27,8 +31,9 @@ parts = {
     "Energy": energy,
     "Engine": engine,
     "Retention": retention,
-    "Audit": audit,
 }
+if viewer.is_at_least("admin"):
+    parts["Audit"] = audit
 tabs = st.tabs(list(parts), key="settings-tab", bind="query-params", on_change="rerun")
 for tab, part in zip(tabs, parts.values(), strict=True):
     with tab:

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from dashboard import access
 from dashboard.door.lockout import LockOut
+from dashboard.door.oidc import Organisation
 from dashboard.door.password import OwnPassword
 from dashboard.door.setup import SetUp
 from dashboard.door.signin import SignIn
@@ -72,10 +73,16 @@ def ask(ledger: Ledger, developer_id: int, name: str) -> None:
 class Door:
     """The doors as the product has them, in front of `routes`."""
 
-    def __init__(self, database: Callable[[], Engine], routes: Sequence[BaseRoute]) -> None:
+    def __init__(
+        self,
+        database: Callable[[], Engine],
+        routes: Sequence[BaseRoute],
+        organisation: Organisation | None = None,
+    ) -> None:
         lock_out = LockOut()
         self.set_up = SetUp(database, lock_out)
-        parts = (SignIn(database, lock_out), self.set_up, OwnPassword(database, lock_out))
+        sign_in = SignIn(database, lock_out, organisation)
+        parts = (sign_in, self.set_up, OwnPassword(database, lock_out))
         self.app = Starlette(
             routes=[*[route for part in parts for route in part.routes()], *routes],
             middleware=[Middleware(Gate, database=database)],

@@ -350,9 +350,34 @@ def test_on_localhost_a_page_that_pretends_to_be_another_site_gets_nothing(
 
 def test_no_other_site_may_frame_the_pages(door: Door) -> None:
     with door.browser("http://localhost:8501") as browser:
-        headers = browser.get("/").headers
-        assert headers["content-security-policy"] == "frame-ancestors 'self'"
+        assert "frame-ancestors 'self'" in browser.get("/").headers["content-security-policy"]
+
+
+@pytest.mark.usefixtures("beyond_localhost", "everybody")
+@pytest.mark.parametrize("path", ["/", "/exports/requests.csv", SIGN_IN, "/_stcore/health"])
+def test_every_answer_has_secure_headers_refusals_too(door: Door, path: str) -> None:
+    for browser in (door.browser(), door.browser()):
+        headers = browser.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        assert "script-src *" not in headers["content-security-policy"]
+        assert "unsafe-eval" not in headers["content-security-policy"].replace(
+            "wasm-unsafe-eval", ""
+        )
+        assert "frame-ancestors" in headers["content-security-policy"]
+        sign_in(browser, "amy")
+
+
+def test_cookies_that_streamlit_sets_are_marked_over_https(product: Service) -> None:
+    async def careless(_request: Request) -> Response:
+        answer = PlainTextResponse("hello")
+        answer.set_cookie("_streamlit_user", "x", httponly=True)
+        return answer
+
+    door = Door(lambda: product.database, [Route("/{path:path}", careless)])
+    for scheme, marked in (("https", True), ("http", False)):
+        answer = door.browser(f"{scheme}://localhost:8501").get("/")
+        assert answer.headers["set-cookie"].endswith("; Secure") == marked
 
 
 @pytest.mark.usefixtures("beyond_localhost", "product")

@@ -279,3 +279,30 @@ def test_the_audit_trail_is_paged_and_filtered(product: Service) -> None:
     assert len(page.dataframe[0].value) == 11
     page.selectbox[0].select("team added").run()
     assert page.dataframe[0].value["Detail"].tolist() == ["id 1, name Data"]
+    page.selectbox[1].select("test").run()
+    assert not page.dataframe
+    assert any("Nothing of this kind" in box.value for box in page.info)
+    page.selectbox[0].select(None).run()
+    assert set(page.dataframe[0].value["Who"]) == {"test"}
+
+
+def test_an_account_with_an_e_mail_needs_no_password(product: Service) -> None:
+    page = settings("Accounts")
+    fill(page, "Name to sign in with", "boss")
+    fill(page, "E-mail (optional)", "Boss@team.example")
+    submit(page, "Add")
+    assert not page.code
+    (boss,) = accounts.list_accounts(product.database)
+    assert (boss.email, boss.has_password, boss.must_change) == ("boss@team.example", False, False)
+    fill(page, "E-mail", "other@team.example")
+    submit(page, "Save")
+    assert accounts.list_accounts(product.database)[0].email == "other@team.example"
+
+
+def test_an_e_mail_that_is_none_is_refused_in_words(product: Service) -> None:
+    page = settings("Accounts")
+    fill(page, "Name to sign in with", "boss")
+    fill(page, "E-mail (optional)", "boss")
+    submit(page, "Add")
+    assert "no e-mail address" in page.error[0].value.replace("\\", "")
+    assert accounts.list_accounts(product.database) == []

@@ -303,3 +303,32 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(ledger: Ledger) -> No
         return min(times)
 
     assert quickest("nobody") > quickest("boss") / 3
+
+
+def test_by_an_e_mail_enters_whom_it_belongs_to_and_who_may(ledger: Ledger) -> None:
+    engine, holder = ledger.engine, Holder(role="manager")
+    max_ = accounts.add_account(engine, "max", holder, email="max@team.example", actor="test")
+    assert accounts.enter_by_email(engine, " MAX@team.example", actor="test") == max_
+    assert accounts.enter_by_email(engine, "other@team.example", actor="test") is None
+    accounts.disable_account(engine, max_.id, actor="test")
+    assert accounts.enter_by_email(engine, "max@team.example", actor="test") is None
+
+
+def test_a_one_time_password_ends_with_the_first_visit_by_e_mail(ledger: Ledger) -> None:
+    engine, holder = ledger.engine, Holder(role="manager")
+    email, password = "max@team.example", "one-time password"
+    accounts.add_account(
+        engine, "max", holder, email=email, password=password, must_change=True, actor="test"
+    )
+    entered = accounts.enter_by_email(engine, email, actor="test")
+    assert entered is not None
+    assert (entered.must_change, entered.has_password) == (False, False)
+    assert accounts.check_password(engine, "max", password) is None
+
+
+@pytest.mark.parametrize("text", ["\0", "bo\0ss", "\ud800", "boss\u202e", ""])
+def test_what_can_be_no_name_or_e_mail_is_nobodys(ledger: Ledger, text: str) -> None:
+    add(ledger)
+    assert accounts.check_password(ledger.engine, text, PASSWORD) is None
+    assert accounts.find_account(ledger.engine, text) is None
+    assert accounts.account_of_email(ledger.engine, text) is None

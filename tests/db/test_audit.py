@@ -57,6 +57,20 @@ def _account(ledger: Ledger, role: OwnRole = "admin") -> int:
     return accounts.add_account(ledger.engine, "boss", holder, password=password, actor="setup").id
 
 
+def _invited(ledger: Ledger) -> str:
+    """The e-mail of an account with a one-time password."""
+    accounts.add_account(
+        ledger.engine,
+        "eva",
+        Holder(role="manager"),
+        email="eva@team.example",
+        password="one-time password",
+        must_change=True,
+        actor="setup",
+    )
+    return "eva@team.example"
+
+
 def _save_scenario(ledger: Ledger, actor: str) -> None:
     scenarios.save(ledger.engine, "Cards", '{"count": 8}', actor=actor)
 
@@ -141,6 +155,10 @@ CHANGES: dict[str, tuple[Change, dict[str, Any]]] = {
             it.engine, _account(it), "battery staple", actor=W, must_change=True
         ),
         {"name": "boss", "was": {"set": True}, "now": {"set": True}, "must_change": True},
+    ),
+    "accounts.enter_by_email": (
+        lambda it, _: accounts.enter_by_email(it.engine, _invited(it), actor=W),
+        {"name": "eva"},
     ),
     "accounts.change_account": (
         lambda it, team: accounts.change_account(

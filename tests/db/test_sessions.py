@@ -25,7 +25,9 @@ def test_a_cookie_names_its_account_with_its_role_developer_and_team(
 ) -> None:
     cookie = sessions.open_session(ledger.engine, ada.id)
     found = sessions.visitor(ledger.engine, cookie)
-    assert found == sessions.Visitor(ada.id, "ada", "developer", team.ada, 1, must_change=False)
+    assert found == sessions.Visitor(
+        ada.id, "ada", "developer", team.ada, 1, must_change=False, has_password=True
+    )
 
 
 @pytest.mark.parametrize("cookie", [None, "", "x", "' OR 1=1 --", "\udcff"])
@@ -73,6 +75,15 @@ def test_enabling_an_account_does_not_bring_its_sessions_back(ledger: Ledger, ad
     cookie = sessions.open_session(ledger.engine, ada.id)
     accounts.disable_account(ledger.engine, ada.id, actor="test")
     accounts.enable_account(ledger.engine, ada.id, actor="test")
+    assert sessions.visitor(ledger.engine, cookie) is None
+
+
+def test_restoring_a_developer_does_not_bring_their_sessions_back(
+    ledger: Ledger, ada: Account
+) -> None:
+    cookie = sessions.open_session(ledger.engine, ada.id)
+    people.archive_developer(ledger.engine, ada.developer_id or 0, actor="test")
+    people.restore_developer(ledger.engine, ada.developer_id or 0, actor="test")
     assert sessions.visitor(ledger.engine, cookie) is None
 
 

@@ -74,3 +74,24 @@ def test_every_wrong_value_is_told_at_once(folder: Path, monkeypatch: pytest.Mon
     assert "'high'" in message
     assert "BREAKEVEN_MAX_RUNNING" in message
     assert "less than or equal to 64" in message
+
+
+def test_an_organisations_sign_in_is_configured_whole_or_not_at_all(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BREAKEVEN_OIDC_CLIENT_ID", "breakeven")
+    monkeypatch.setenv("BREAKEVEN_OIDC_CLIENT_SECRET", "the client's secret")
+    said = refused()
+    assert "also needs BREAKEVEN_PUBLIC_URL, BREAKEVEN_OIDC_METADATA_URL." in said
+    assert "the client's secret" not in said
+    monkeypatch.setenv("BREAKEVEN_PUBLIC_URL", "https://breakeven.example/")
+    monkeypatch.setenv("BREAKEVEN_OIDC_METADATA_URL", "https://acme.example/.well-known/x")
+    assert "the client's secret" not in repr(settings())
+
+
+@pytest.mark.parametrize("url", ["breakeven.example", "https://a.example/path", "ftp://a.example"])
+def test_a_public_url_is_an_address_without_a_path(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("BREAKEVEN_PUBLIC_URL", url)
+    assert "BREAKEVEN_PUBLIC_URL (or public_url in breakeven.toml)" in refused()
