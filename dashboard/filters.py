@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import data, formats
-from dashboard.periods import FIRST_DAY, LAST_DAY, RANGES, own_dates
+from dashboard.periods import FIRST_DAY, LAST_DAY, RANGES, own_dates, own_days
 from db.errors import InvalidInput
 
 OWN_DATES = "Own dates"
@@ -18,8 +18,14 @@ HELP = (
 )
 
 
-def choose_range(default: str, on_change: Callable[[], None] | None = None) -> str:
-    """The range, as `dashboard.periods` knows it. `on_change` is done where another is chosen."""
+def choose_range(
+    default: str,
+    on_change: Callable[[], None] | None = None,
+    *,
+    below: DeltaGenerator | None = None,
+) -> str:
+    """The range, as `dashboard.periods` knows it. `on_change` is done where another is chosen;
+    `below` is where it says what is wrong."""
     names = [*RANGES.values(), OWN_DATES]
     problem = _unknown_range(names)
     if {"from", "to"} & set(st.query_params) and not _chosen("range"):
@@ -48,10 +54,15 @@ def choose_range(default: str, on_change: Callable[[], None] | None = None) -> s
             problem = error.message
     if problem:
         instead = RANGES[chosen].lower()
-        st.warning(
+        (st if below is None else below).warning(
             formats.escape(f"{problem} Shown instead: {instead}."), icon=":material/warning:"
         )
     return chosen
+
+
+def look_at(span: str) -> None:
+    """Have the range control choose this one of `RANGES`; before it is drawn."""
+    st.session_state["range"] = RANGES[span]
 
 
 def choose_one(
@@ -59,16 +70,35 @@ def choose_one(
     names: Sequence[str],
     *,
     key: str,
-    on_change: Callable[[], None],
     below: DeltaGenerator,
+    on_change: Callable[[], None] | None = None,
+    width: int | None = None,
+    stays: bool = False,
 ) -> str:
-    """One of the names, the first of which is the usual. `below` is where it says what is wrong."""
+    """One of the names, the first of which is the usual. `below` is where it says what is wrong;
+    `stays`: it holds as the reader goes from page to page."""
     asked = st.query_params.get(key)
-    chosen = st.selectbox(label, names, key=key, bind="query-params", on_change=on_change)
+    chosen = st.selectbox(
+        label,
+        names,
+        key=key,
+        bind="query-params",
+        on_change=on_change,
+        width=width or "stretch",
+        persist_state="session" if stays else None,
+    )
     if asked and asked not in names:
-        said = f"There is no {label.lower()} named “{asked}”. Shown instead: {names[0].lower()}."
+        said = f"There is no {label.lower()} named “{asked}”. Shown instead: {chosen.lower()}."
         below.warning(formats.escape(said), icon=":material/warning:")
     return chosen
+
+
+def parameters(span: str) -> dict[str, str]:
+    """The part of a page's address that chooses this range."""
+    days = own_days(span)
+    if days is None:
+        return {"range": RANGES[span]}
+    return {"range": OWN_DATES, "from": str(days[0]), "to": str(days[1])}
 
 
 def _chosen(key: str) -> bool:
