@@ -14,7 +14,8 @@ ABOUT = (
     "Each cause is what the cost changes by as its factor goes from before to now, one after the "
     "other, so that they add up to the whole change. Who was active, how many tokens they used "
     "and how much was idle change the cost where electricity is metered; at rated power they do "
-    "not, and only share it out otherwise."
+    "not, and only share it out otherwise. A month's price is spread over its days, so the same "
+    "days of a longer month cost less."
 )
 UNITS = {
     "kWh": " kWh",

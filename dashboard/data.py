@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 import streamlit as st
 
-from dashboard import access
+from dashboard import access, kept
 from dashboard import changes as cost_changes
 from dashboard import energy as energy_figures
 from dashboard import my_usage as own_figures
@@ -70,16 +70,16 @@ def chosen_ledger() -> str:
 
 
 def open_sample() -> None:
-    """Look at the sample team from now on."""
+    """Look at the sample team from now on. It has none of the own teams and models."""
     make_sample()
     st.session_state["ledger"] = "sample"
+    kept.forget("team", "model", "engine")
 
 
 def close_sample() -> None:
-    """Back to the own ledger, which has no team or model of the sample's."""
+    """Back to the own ledger, which has none of the sample's teams and models."""
     st.session_state["ledger"] = "own"
-    for key in ("team", "model", "engine"):
-        st.session_state.pop(key, None)
+    kept.forget("team", "model", "engine")
 
 
 def timezone() -> ZoneInfo:
@@ -234,6 +234,17 @@ def period_of(ledger: str, span: str, zone: ZoneInfo) -> Period:
     """A range as it is now."""
     now = now_ms()
     return period(span, zone, now, first_moment(engine_of(ledger), zone, now))
+
+
+def ranges_with_requests(ledger: str, zone: ZoneInfo) -> list[str]:
+    """Of the ranges that begin before today those that hold the last request."""
+    activity = queries.first_activity(engine_of(ledger))
+    found = []
+    for name in ("last_month", "thirty", "year", "all"):
+        chosen = period_of(ledger, name, zone)
+        if activity and chosen.start_ms <= activity.last_ms < chosen.end_ms:
+            found.append(name)
+    return found
 
 
 def developers(ledger: str, *, archived: bool = False) -> list[people.Person]:

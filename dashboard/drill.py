@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import data, filter_names, filters, formats, uses_filter
+from dashboard import data, filter_names, filters, formats, kept, uses_filter
 from dashboard.costs.models import DeveloperCost, TeamCost
 from dashboard.labels import label_of
 from dashboard.periods import own_days
@@ -34,9 +34,9 @@ def parameters(
 
 def go(page: str, asked: Parameters) -> None:
     """Open a page with this filter, whatever was chosen before."""
-    for key in ("range", "from", "to", *uses_filter.USUAL):
-        st.session_state.pop(key, None)
-    st.switch_page(SCRIPTS[page], query_params={} if page == "planner" else asked)
+    if page != "planner":
+        kept.come_with(asked)
+    st.switch_page(SCRIPTS[page], query_params={})  # those of controls may not be cleared else
 
 
 def to_days(ledger: str, days: str, uses: Uses) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import data, formats
+from dashboard import data, formats, kept
 from dashboard.periods import FIRST_DAY, LAST_DAY, RANGES, own_dates, own_days
 from db.errors import InvalidInput
 
@@ -41,10 +41,10 @@ def choose_range(
             bind="query-params",
             help=HELP,
             on_change=on_change,
-            persist_state="session",
             width=160,
         )
         days = _choose_days(asked, on_change) if name == OWN_DATES else None
+    _keep(name, days)
     if name != OWN_DATES:
         chosen = list(RANGES)[names.index(name)]
     elif days is not None:
@@ -85,8 +85,9 @@ def choose_one(
         bind="query-params",
         on_change=on_change,
         width=width or "stretch",
-        persist_state="session" if stays else None,
     )
+    if stays:
+        kept.keep(key, None if chosen == names[0] else chosen)
     if asked and asked not in names:
         said = f"There is no {label.lower()} named “{asked}”. Shown instead: {chosen.lower()}."
         below.warning(formats.escape(said), icon=":material/warning:")
@@ -99,6 +100,13 @@ def parameters(span: str) -> dict[str, str]:
     if days is None:
         return {"range": RANGES[span]}
     return {"range": OWN_DATES, "from": str(days[0]), "to": str(days[1])}
+
+
+def _keep(name: str, days: dict[str, date | None] | None) -> None:
+    kept.keep("range", name)
+    for key in ("from", "to"):
+        day = (days or {}).get(key)
+        kept.keep(key, None if day is None else str(day))
 
 
 def _chosen(key: str) -> bool:
@@ -127,7 +135,6 @@ def _choose_days(
             bind="query-params",
             format="YYYY-MM-DD",
             width=145,
-            persist_state="session",
             on_change=on_change,
         )
         for key, label in (("from", "From"), ("to", "To"))

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, data, formats, pages
+from dashboard import access, data, formats, kept, pages
 from dashboard.charts import Chart
 from dashboard.costs.models import IdleRule
 from dashboard.gate import PASSWORD, SIGN_IN, SIGN_OUT
@@ -59,6 +59,7 @@ def begin(title: str, caption: str, *, always_own_ledger: bool = False) -> Viewe
     except NotAllowed as error:
         st.warning(error.message, icon=":material/lock:")
         st.stop()
+    kept.arrive(title)
     st.title(title, anchor=False)
     st.caption(caption)
     if data.chosen_ledger() == "sample":

@@ -57,11 +57,6 @@ def _choose(
     )
 
 
-def forget() -> None:
-    """On another ledger there are other teams and models."""
-    st.session_state.update(USUAL)
-
-
 def words(ledger: str, uses: Uses) -> str:
     """`team Search, model small`; empty: of any."""
     chosen = (

@@ -26,7 +26,7 @@ def nothing_yet() -> None:
             "**Chat** to see what an answer takes."
         )
         if st.button("Chat now", type="primary", icon=":material/forum:"):
-            st.switch_page("views/chat.py")
+            st.switch_page("views/chat.py", query_params={})
 
 
 def where_it_went(energy: EnergyView) -> None:

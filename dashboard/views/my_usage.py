@@ -218,9 +218,9 @@ def nobody() -> None:
     )
     with st.container(horizontal=True):
         if st.button("Chat now", type="primary", icon=":material/forum:"):
-            st.switch_page("views/chat.py")
+            st.switch_page("views/chat.py", query_params={})
         if st.button("Connect a tool", icon=":material/power:"):
-            st.switch_page("views/connect.py")
+            st.switch_page("views/connect.py", query_params={})
 
 
 ui.begin("My usage", "What one developer asked, what that cost, and what is left this month.")

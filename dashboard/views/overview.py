@@ -34,25 +34,27 @@ def first_steps() -> None:
         )
         with st.container(horizontal=True):
             if st.button("Chat now", type="primary", icon=":material/forum:"):
-                st.switch_page("views/chat.py")
+                st.switch_page("views/chat.py", query_params={})
             if st.button("Connect a tool", icon=":material/power:"):
-                st.switch_page("views/connect.py")
+                st.switch_page("views/connect.py", query_params={})
             if st.button("Look at a sample team", icon=":material/science:"):
                 with st.spinner("Making up ninety days of a team of eight…"):
                     data.open_sample()
-                uses_filter.forget()
                 filters.look_at("thirty")  # a month that has just begun shows little
                 st.rerun()
 
 
 def nothing_in_range(overview: Overview) -> None:
-    """What else to look at while the range has no request."""
-    words = formats.escape(overview.period.words)
-    uses = uses_filter.words(ledger, overview.view.uses)
-    of = f" of {formats.escape(uses)}" if uses else ""
-    st.info(f"No request{of} {words} yet. Earlier ones:", icon=":material/inbox:")
+    """What else to look at while the range has no request: what holds the last one."""
+    chosen = uses_filter.words(ledger, overview.view.uses)
+    of = f" of {formats.escape(chosen)}" if chosen else ""
+    ended = overview.period.ended
+    st.info(
+        f"No request{of} {formats.escape(overview.period.words)}{'' if ended else ' yet'}.",
+        icon=":material/inbox:",
+    )
     with st.container(horizontal=True):
-        for name in ("last_month", "thirty"):
+        for name in data.ranges_with_requests(ledger, zone)[:2]:
             if name != overview.view.span:
                 st.button(RANGES[name], key=f"look-{name}", on_click=filters.look_at, args=(name,))
 

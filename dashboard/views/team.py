@@ -219,9 +219,9 @@ def nothing(ledger: str) -> None:
     )
     with st.container(horizontal=True):
         if st.button("Settings", icon=":material/tune:"):
-            st.switch_page("views/settings.py")
+            st.switch_page("views/settings.py", query_params={})
         if st.button("Connect a tool", icon=":material/power:"):
-            st.switch_page("views/connect.py")
+            st.switch_page("views/connect.py", query_params={})
 
 
 def show(use: TeamUse) -> None:
