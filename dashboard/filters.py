@@ -44,7 +44,8 @@ def choose_range(
             width=160,
         )
         days = _choose_days(asked, on_change) if name == OWN_DATES else None
-    _keep(name, days)
+    if name != RANGES[default] or kept.has("range"):
+        _keep(name, days)
     if name != OWN_DATES:
         chosen = list(RANGES)[names.index(name)]
     elif days is not None:

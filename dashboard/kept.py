@@ -5,9 +5,11 @@ at the next page's top, before its controls are drawn.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 FILTER = ("range", "from", "to", "team", "model", "engine")
 _PAGES = ("Overview", "Team", "My usage", "Requests", "Energy")  # that have all of it
@@ -19,6 +21,11 @@ _KEPT, _COMING, _PAGE = "kept-filter", "coming-filter", "page-of-filter"
 def keep(key: str, value: str | None) -> None:
     """A choice in force; None: the usual."""
     st.session_state.setdefault(_KEPT, {})[key] = value
+
+
+def has(key: str) -> bool:
+    """Whether something was chosen, here or on a page before."""
+    return st.session_state.get(_KEPT, {}).get(key) is not None
 
 
 def forget(*keys: str) -> None:
@@ -52,4 +59,5 @@ def _choose(asked: Mapping[str, str | None]) -> None:
         if value is None:
             continue
         st.session_state[key] = date.fromisoformat(value) if key in ("from", "to") else value
-        st.query_params[key] = value
+        with suppress(StreamlitAPIException):  # a control has it already, and writes it by itself
+            st.query_params[key] = value
