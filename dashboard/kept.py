@@ -45,7 +45,7 @@ def arrive(page: str) -> None:
     is_new = st.session_state.get(_PAGE) != page
     st.session_state[_PAGE] = page
     if coming is not None:
-        for key in (*FILTER, *_ONCE):
+        for key in {*FILTER, *_ONCE} - set(coming):
             st.session_state.pop(key, None)
         _choose(coming)
     elif is_new and not set(FILTER) & set(st.query_params):

@@ -11,6 +11,7 @@ from dashboard import (
     drill,
     filters,
     formats,
+    kept,
     ui,
     uses_filter,
 )
@@ -40,7 +41,8 @@ def first_steps() -> None:
             if st.button("Look at a sample team", icon=":material/science:"):
                 with st.spinner("Making up ninety days of a team of eight…"):
                     data.open_sample()
-                filters.look_at("thirty")  # a month that has just begun shows little
+                # A month that has just begun shows little.
+                kept.come_with(filters.parameters("thirty"))
                 st.rerun()
 
 
