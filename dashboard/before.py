@@ -27,8 +27,8 @@ def before(span: str, chosen: Period, zone: ZoneInfo, first_ms: int | None) -> B
     """What `chosen` is compared with; None: there was nothing yet when it began, so that it would
     be compared with a shorter time. `first_ms` is as `dashboard.periods.period` takes it.
 
-    While the range goes on, so does this one, but in steps of a thousandth of it or a minute, so
-    that its figures need not be read at every moment.
+    While the range goes on, so does this one, but in steps of a 300th of it or a minute, so that
+    its figures need not be read at every moment.
     """
     if first_ms is None or span == "all":
         return None
@@ -44,7 +44,7 @@ def before(span: str, chosen: Period, zone: ZoneInfo, first_ms: int | None) -> B
 
 def step_ms(length_ms: int) -> int:
     """In which steps a range of this length is compared."""
-    return next((step for step in _STEPS_MS if 1000 * step <= length_ms), 1)
+    return next((step for step in _STEPS_MS if 300 * step <= length_ms), 1)
 
 
 def _days_before(span: str, chosen: Period, zone: ZoneInfo) -> tuple[int, int, str]:
