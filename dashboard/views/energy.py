@@ -143,8 +143,8 @@ span, uses = uses_filter.choose_view("today", ledger)
 uses_filter.say(
     ledger,
     uses,
-    "joules per token by model and experts (a team's are not kept apart there), and by developer. "
-    "All else is what the meters read, which do not tell teams or models apart.",
+    "energy by developer, and joules per token, where a team is not told apart from the others. "
+    "All else is what the meters read, which tell neither teams nor models apart.",
 )
 energy = data.energy(View(ledger, span, zone.key, uses=uses))
 if data.has_energy(ledger):
