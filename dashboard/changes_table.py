@@ -90,8 +90,9 @@ def table(found: Changes) -> pd.DataFrame:
             currency,
         ),
     ]
-    columns = ["Side", "Cause", "Before", "Now", f"Change in cost, {currency}"]
-    return pd.DataFrame(rows, columns=columns)
+    change = f"Change in cost, {currency}"
+    found_rows = pd.DataFrame(rows, columns=["Side", "Cause", "Before", "Now", change])
+    return found_rows[["Side", "Cause", change, "Before", "Now"]]
 
 
 def _row(side: str, cause: Cause, currency: str) -> tuple[str, str, str, str, float]:
