@@ -10,6 +10,11 @@ from dashboard import formats
 from dashboard.costs.models import Comparison, DeveloperCost, TeamCost
 
 TOTAL = "Total"
+FULLY_LOADED = (
+    "Fully loaded: a part of all that the hardware cost, used or not: depreciation, electricity "
+    "and operations. Marginal: the electricity of the own requests alone. Seat: what a commercial "
+    "assistant would have cost in the same time."
+)
 EMPTY = "An empty cell is a figure that is unknown or has no meaning, never 0."
 
 

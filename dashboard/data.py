@@ -14,13 +14,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 import streamlit as st
 
-from dashboard import access
+from dashboard import access, kept
+from dashboard import changes as cost_changes
 from dashboard import energy as energy_figures
 from dashboard import my_usage as own_figures
 from dashboard import team as team_figures
 from dashboard.alternatives.choices import Choices, baselines
 from dashboard.alternatives.offers import Offer, Ranged, ranged
 from dashboard.alternatives.offers import offers as priced_offers
+from dashboard.changes import Since
 from dashboard.energy import EnergyView
 from dashboard.ledgers import engine_of, make_sample
 from dashboard.my_usage import MyUsage
@@ -37,6 +39,7 @@ from db.ids import now_ms
 from db.months import month_after, month_of
 from db.request_pages import Named, Served, Which
 from db.teams import list_teams, members_of
+from db.uses import EVERY_USE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,16 @@ def chosen_ledger() -> str:
 
 
 def open_sample() -> None:
-    """Look at the sample team from now on."""
+    """Look at the sample team from now on. It has none of the own teams and models."""
     make_sample()
     st.session_state["ledger"] = "sample"
+    kept.forget("team", "model", "engine")
 
 
 def close_sample() -> None:
+    """Back to the own ledger, which has none of the sample's teams and models."""
     st.session_state["ledger"] = "own"
+    kept.forget("team", "model", "engine")
 
 
 def timezone() -> ZoneInfo:
@@ -92,6 +98,17 @@ def overview(view: View) -> Overview:
 @st.cache_data(ttl=2, max_entries=64, show_spinner=False)
 def _overview(url: str, view: View) -> Overview:
     return compute(engine_of(view.ledger), view, now_ms())
+
+
+def changes(view: View) -> Since:
+    viewer().require("manager")
+    return _changes(str(engine_of(view.ledger).url), replace(view, idle="by_use", uses=EVERY_USE))
+
+
+@st.cache_data(ttl=60, max_entries=64, show_spinner=False)
+def _changes(url: str, view: View) -> Since:
+    """It moves with the minute, and asks twice as much of the ledger as the Overview."""
+    return cost_changes.compute(engine_of(view.ledger), view, now_ms())
 
 
 def alternatives(view: View) -> Ranged:
@@ -115,9 +132,9 @@ def _offers(url: str, view: View, choices: Choices, today: date) -> list[Offer]:
     return priced_offers(_alternatives(url, view), baselines(choices, today))
 
 
-def energy(ledger: str, span: str, zone: ZoneInfo) -> EnergyView:
+def energy(view: View) -> EnergyView:
     viewer().require("manager")
-    return _energy(str(engine_of(ledger).url), View(ledger, span, zone.key))
+    return _energy(str(engine_of(view.ledger).url), view)
 
 
 @st.cache_data(ttl=10, max_entries=64, show_spinner=False)
@@ -217,6 +234,17 @@ def period_of(ledger: str, span: str, zone: ZoneInfo) -> Period:
     """A range as it is now."""
     now = now_ms()
     return period(span, zone, now, first_moment(engine_of(ledger), zone, now))
+
+
+def ranges_with_requests(ledger: str, zone: ZoneInfo) -> list[str]:
+    """Of the ranges that begin before today those that hold the last request."""
+    activity = queries.first_activity(engine_of(ledger))
+    found = []
+    for name in ("last_month", "thirty", "year", "all"):
+        chosen = period_of(ledger, name, zone)
+        if activity and chosen.start_ms <= activity.last_ms < chosen.end_ms:
+            found.append(name)
+    return found
 
 
 def developers(ledger: str, *, archived: bool = False) -> list[people.Person]:

@@ -17,6 +17,7 @@ from dashboard.periods import MINUTE_MS, QUARTER_MS, Period, hours_begin, period
 from db import energy_queries
 from db.energy_queries import PARTS
 from db.grid import Grid, grid_history, in_force
+from db.uses import Uses as Asked
 
 FAILED = ("error", "cancelled", "interrupted")
 # What of a group of requests adds up.
@@ -89,7 +90,8 @@ class Uses:
 class EnergyView:
     """Frames have the columns that the functions below, or those of `db.energy_queries`, say.
 
-    `grid` is what holds now.
+    `models` and `experts` are of the view's model and engine, `developers` of its team too; all
+    else is what meters read, of everybody. `grid` is what holds now.
     """
 
     view: View
@@ -114,6 +116,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
     start, end = chosen.start_ms, chosen.end_ms
     by_time = energy_queries.energy_by_time(engine, start, end, max(chosen.bucket_ms, MINUTE_MS))
     work = energy_queries.work_by_model(engine, start, end)
+    asked = _of(work, view.uses)
     history = grid_history(engine)
     by_hour = energy_queries.energy_by_quarter(
         engine, start, end, whole_hours=True, changes=[grid.valid_from for grid in history]
@@ -124,15 +127,25 @@ def compute(engine: Engine, view: View, now_ms: int) -> EnergyView:
         period=chosen,
         uses=uses(by_time, work),
         timeline=timeline(by_time),
-        models=per_token(work, ["model", "engine"]),
-        experts=per_token(work[work["experts"].notna()], ["model", "experts"]),
-        developers=per_token(energy_queries.work_by_developer(engine, start, end), ["developer"]),
+        models=per_token(asked, ["model", "engine"]),
+        experts=per_token(asked[asked["experts"].notna()], ["model", "experts"]),
+        developers=per_token(
+            energy_queries.work_by_developer(engine, start, end, view.uses), ["developer"]
+        ),
         hours=_local_hours(engine, chosen, zone, by_hour),
         meters=energy_queries.meters(engine, start, end),
         wholes=energy_queries.whole_and_parts(engine, start, end),
         carbon=emissions(by_hour, history),
         grid=in_force(history, now_ms),
     )
+
+
+def _of(work: pd.DataFrame, uses: Asked) -> pd.DataFrame:
+    """The work of one model and engine. By team it is not kept by model."""
+    for column, value in (("model", uses.model), ("engine", uses.engine)):
+        if value is not None:
+            work = work[work[column] == value]
+    return work
 
 
 def _local_hours(

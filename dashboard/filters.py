@@ -7,8 +7,8 @@ from datetime import date
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import data, formats
-from dashboard.periods import FIRST_DAY, LAST_DAY, RANGES, own_dates
+from dashboard import data, formats, kept
+from dashboard.periods import FIRST_DAY, LAST_DAY, RANGES, own_dates, own_days
 from db.errors import InvalidInput
 
 OWN_DATES = "Own dates"
@@ -18,8 +18,14 @@ HELP = (
 )
 
 
-def choose_range(default: str, on_change: Callable[[], None] | None = None) -> str:
-    """The range, as `dashboard.periods` knows it. `on_change` is done where another is chosen."""
+def choose_range(
+    default: str,
+    on_change: Callable[[], None] | None = None,
+    *,
+    below: DeltaGenerator | None = None,
+) -> str:
+    """The range, as `dashboard.periods` knows it. `on_change` is done where another is chosen;
+    `below` is where it says what is wrong."""
     names = [*RANGES.values(), OWN_DATES]
     problem = _unknown_range(names)
     if {"from", "to"} & set(st.query_params) and not _chosen("range"):
@@ -35,10 +41,11 @@ def choose_range(default: str, on_change: Callable[[], None] | None = None) -> s
             bind="query-params",
             help=HELP,
             on_change=on_change,
-            persist_state="session",
             width=160,
         )
         days = _choose_days(asked, on_change) if name == OWN_DATES else None
+    if name != RANGES[default] or kept.has("range"):
+        _keep(name, days)
     if name != OWN_DATES:
         chosen = list(RANGES)[names.index(name)]
     elif days is not None:
@@ -48,10 +55,15 @@ def choose_range(default: str, on_change: Callable[[], None] | None = None) -> s
             problem = error.message
     if problem:
         instead = RANGES[chosen].lower()
-        st.warning(
+        (st if below is None else below).warning(
             formats.escape(f"{problem} Shown instead: {instead}."), icon=":material/warning:"
         )
     return chosen
+
+
+def look_at(span: str) -> None:
+    """Have the range control choose this one of `RANGES`; before it is drawn."""
+    st.session_state["range"] = RANGES[span]
 
 
 def choose_one(
@@ -59,16 +71,43 @@ def choose_one(
     names: Sequence[str],
     *,
     key: str,
-    on_change: Callable[[], None],
     below: DeltaGenerator,
+    on_change: Callable[[], None] | None = None,
+    width: int | None = None,
+    stays: bool = False,
 ) -> str:
-    """One of the names, the first of which is the usual. `below` is where it says what is wrong."""
+    """One of the names, the first of which is the usual. `below` is where it says what is wrong;
+    `stays`: it holds as the reader goes from page to page."""
     asked = st.query_params.get(key)
-    chosen = st.selectbox(label, names, key=key, bind="query-params", on_change=on_change)
+    chosen = st.selectbox(
+        label,
+        names,
+        key=key,
+        bind="query-params",
+        on_change=on_change,
+        width=width or "stretch",
+    )
+    if stays:
+        kept.keep(key, None if chosen == names[0] else chosen)
     if asked and asked not in names:
-        said = f"There is no {label.lower()} named “{asked}”. Shown instead: {names[0].lower()}."
+        said = f"There is no {label.lower()} named “{asked}”. Shown instead: {chosen.lower()}."
         below.warning(formats.escape(said), icon=":material/warning:")
     return chosen
+
+
+def parameters(span: str) -> dict[str, str]:
+    """The part of a page's address that chooses this range."""
+    days = own_days(span)
+    if days is None:
+        return {"range": RANGES[span]}
+    return {"range": OWN_DATES, "from": str(days[0]), "to": str(days[1])}
+
+
+def _keep(name: str, days: dict[str, date | None] | None) -> None:
+    kept.keep("range", name)
+    for key in ("from", "to"):
+        day = (days or {}).get(key)
+        kept.keep(key, None if day is None else str(day))
 
 
 def _chosen(key: str) -> bool:
@@ -97,7 +136,6 @@ def _choose_days(
             bind="query-params",
             format="YYYY-MM-DD",
             width=145,
-            persist_state="session",
             on_change=on_change,
         )
         for key, label in (("from", "From"), ("to", "To"))

@@ -17,21 +17,23 @@ from dashboard.costs.comparison import marginal_cost
 from dashboard.costs.models import Comparison, DeveloperCost, Prices
 from dashboard.days import Days, days_of
 from dashboard.overview import View, first_moment
-from dashboard.overview_words import energy_basis
+from dashboard.overview_figures import energy_basis
 from dashboard.periods import Period, period
 from dashboard.sides import developers_of, prices_of
 from dashboard.team import comparison_of
 from db import adoption_queries, queries
 from db.adoption_queries import KeyUse
 from db.prices import prices_between
+from db.uses import Uses
 
 _COUNTS = ["requests", "input_tokens", "cached_input_tokens", "output_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
 class MyUsage:
-    """`cost` None: there is none to tell, for no seat was held and nothing used while the hardware
-    was in service. `energy_basis` is that of all that the meters read in the range.
+    """What was used (`totals`, `by_day`, `by_model`) is of the view's team, model and engine; cost
+    and keys are of all. `cost` None: there is none to tell, for no seat was held and nothing used
+    while the hardware was in service. `energy_basis` is that of all that the meters read.
 
     `by_day` has a row for each day of the range: begins, requests, input_tokens,
     cached_input_tokens, output_tokens, energy_j, marginal (both NaN where unknown). `by_model` is
@@ -65,10 +67,10 @@ def compute(engine: Engine, view: View, developer_id: int, now_ms: int) -> MyUsa
         days=days,
         comparison=comparison,
         cost=own[0] if own else None,
-        totals=queries.totals(engine, start, end, developer_id),
+        totals=queries.totals(engine, start, end, developer_id, uses=view.uses),
         energy_basis=energy_basis(queries.energy_between(engine, start, end)),
-        by_day=_by_day(engine, developer_id, days),
-        by_model=adoption_queries.developer_models(engine, developer_id, start, end),
+        by_day=_by_day(engine, developer_id, days, view.uses),
+        by_model=adoption_queries.developer_models(engine, developer_id, start, end, view.uses),
         months=months,
         by_key=tuple(adoption_queries.developer_keys(engine, developer_id, months)),
     )
@@ -83,10 +85,10 @@ def months_of(chosen: Period) -> tuple[str, ...]:
     return tuple(f"{number // 12:04}-{number % 12 + 1:02}" for number in numbers)
 
 
-def _by_day(engine: Engine, developer_id: int, days: Days) -> pd.DataFrame:
+def _by_day(engine: Engine, developer_id: int, days: Days, uses: Uses) -> pd.DataFrame:
     """Every day of the range; 0 on those without a request, and NaN where energy is unknown."""
     found = adoption_queries.developer_over_time(
-        engine, developer_id, days.start_ms, days.end_ms, days.longest
+        engine, developer_id, days.start_ms, days.end_ms, days.longest, uses
     )
     dated = prices_between(engine, days.start_ms, days.end_ms)
     prices = [(price.end_ms, prices_of(price.settings)) for price in dated]

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine
 
+from dashboard.before import before
 from dashboard.costs.breakeven import break_even, smallest_team
 from dashboard.costs.comparison import compare, cumulative
 from dashboard.costs.models import BreakEven, Comparison, Developer, IdleRule, Point, Segment
+from dashboard.earlier import Earlier, earlier
 from dashboard.periods import MINUTE_MS, Period, period
 from dashboard.sides import (
     developers_of,
@@ -27,6 +29,7 @@ from dashboard.trend import Trend, trend
 from db import queries
 from db.errors import InvalidInput
 from db.prices import current_prices
+from db.uses import EVERY_USE, Uses
 
 CURVE_POINTS = 61  # both curves are nearly straight between two of them
 
@@ -34,12 +37,13 @@ CURVE_POINTS = 61  # both curves are nearly straight between two of them
 @dataclass(frozen=True, slots=True)
 class View:
     """What a reader looks at: whose ledger, which range (as `dashboard.periods` knows it), in which
-    time zone, and by which rule idle time is shared."""
+    time zone, by which rule idle time is shared, and of which team, model and engine the use."""
 
     ledger: str
     span: str
     timezone: str
     idle: IdleRule = "by_use"
+    uses: Uses = EVERY_USE
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,11 @@ class Overview:
     """`month` is always the month to date, `chosen` the reader's range, which all else is of but
     for break-even, which is as of now. `month` None: its prices were in two currencies.
 
-    `buckets_ms` and `tokens` are arrays of the same length: each time bucket's start, and the
-    input and output tokens of the requests that started in it.
+    `buckets_ms`, `tokens` and `requests` are arrays of the same length: each time bucket's start,
+    how many requests started in it, and their input and output tokens. These, `totals` and `usage`
+    are of the view's team, model and engine; costs and energy are of all.
+
+    `earlier` is what the range is compared with; None: there was nothing yet.
     """
 
     view: View
@@ -65,6 +72,8 @@ class Overview:
     usage: pd.DataFrame
     buckets_ms: "np.ndarray[Any, np.dtype[np.int64]]"
     tokens: "np.ndarray[Any, np.dtype[np.int64]]"
+    requests: "np.ndarray[Any, np.dtype[np.int64]]"
+    earlier: Earlier | None
     energy_timeline: pd.DataFrame
 
 
@@ -83,7 +92,8 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
     month: Comparison | None = comparison
     if view.span != "month":
         month = _in_one_currency(engine, period("month", zone, now_ms, first_ms), developers, view)
-    buckets, tokens = _tokens(engine, chosen)
+    buckets, tokens, requests = _over_time(engine, chosen, view.uses)
+    compared = before(view.span, chosen, zone, first_ms)
     return Overview(
         view=view,
         at_ms=now_ms,
@@ -94,11 +104,13 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
         break_even=break_even(prices_of(prices), seated),
         smallest_team=smallest_team(prices_of(prices)),
         trend=trend(engine, prices, developers, zone, now_ms),
-        totals=queries.totals(engine, chosen.start_ms, chosen.end_ms),
+        totals=queries.totals(engine, chosen.start_ms, chosen.end_ms, uses=view.uses),
         energy=queries.energy_between(engine, chosen.start_ms, chosen.end_ms),
-        usage=queries.by_developer(engine, chosen.start_ms, chosen.end_ms),
+        usage=queries.by_developer(engine, chosen.start_ms, chosen.end_ms, view.uses),
         buckets_ms=buckets,
         tokens=tokens,
+        requests=requests,
+        earlier=None if compared is None else earlier(engine, compared, zone, view.uses),
         energy_timeline=queries.energy_timeline(
             engine, chosen.start_ms, chosen.end_ms, max(chosen.bucket_ms, MINUTE_MS)
         ),
@@ -149,13 +161,14 @@ def _moments(
     return sorted({moment(int(at)) for at in even} | within)
 
 
-def _tokens(engine: Engine, chosen: Period) -> tuple[Any, Any]:
-    """Each bucket's tokens, 0 in those without a request."""
+def _over_time(engine: Engine, chosen: Period, uses: Uses) -> tuple[Any, Any, Any]:
+    """Each bucket's start, tokens and requests, 0 in those without a request."""
     start, size = chosen.start_ms, chosen.bucket_ms
     buckets = np.arange(start, chosen.end_ms, size, dtype=np.int64)
-    tokens = np.zeros(len(buckets), dtype=np.int64)
-    timeline = queries.timeline(engine, start, chosen.end_ms, size)
+    tokens, requests = np.zeros_like(buckets), np.zeros_like(buckets)
+    timeline = queries.timeline(engine, start, chosen.end_ms, size, uses)
     if not timeline.empty:
         places = ((timeline["bucket_ms"] - start) // size).to_numpy(np.int64)
         np.add.at(tokens, places, (timeline["input_tokens"] + timeline["output_tokens"]).to_numpy())
-    return buckets, tokens
+        np.add.at(requests, places, timeline["requests"].to_numpy())
+    return buckets, tokens, requests

@@ -29,3 +29,8 @@ def _without_common(first: date, last: date) -> str:
 
 def _day(day: date) -> str:
     return f"{day:%-d %B %Y}"
+
+
+def day_words(day: date | None) -> str:
+    """A day that may never come."""
+    return "never" if day is None else _day(day)

@@ -5,7 +5,7 @@ Overview, for the same range and rule.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -16,10 +16,12 @@ from sqlalchemy import Engine
 from dashboard.costs.comparison import compare
 from dashboard.costs.models import NO_TEAM, Comparison, Developer, DeveloperCost
 from dashboard.days import Days, days_of, weeks_of
+from dashboard.labels import WITHOUT_TEAM, labels
 from dashboard.overview import View, first_moment
 from dashboard.periods import Period, period
 from dashboard.sides import developers_of, moment, require_one_currency, segments_of
 from db import adoption_queries, queries
+from db.uses import Uses
 
 HEAVY_PART = 10  # one in so many developers, those who used most, are told apart
 
@@ -53,7 +55,8 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class TeamUse:
-    """A range of one team's, or of all (`team_id` None).
+    """A range of one team's, or of all (`team_id` None). Who used what is of the view's model and
+    engine, costs and seats of all.
 
     `by_day` and `by_week` have a row for each day and week of the range, with how many developers
     were active in it: columns begins, active. `seats_by_team`: team, used, idle.
@@ -91,10 +94,10 @@ def compute(engine: Engine, view: View, team_id: int | None, now_ms: int) -> Tea
     zone = ZoneInfo(view.timezone)
     chosen = period(view.span, zone, now_ms, first_moment(engine, zone, now_ms))
     developers = developers_of(engine, zone)
-    usage = queries.by_developer_and_team(engine, chosen.start_ms, chosen.end_ms)
+    usage = queries.by_developer_and_team(engine, chosen.start_ms, chosen.end_ms, view.uses)
     comparison = comparison_of(engine, view, chosen, developers)
     days = days_of(chosen, zone)
-    by_day, by_week = _active(engine, days, team_id)
+    by_day, by_week = _active(engine, days, replace(view.uses, team_id=team_id))
     seats = held_seats(developers, chosen)
     return TeamUse(
         view=view,
@@ -150,10 +153,10 @@ def heaviest(use: TeamUse) -> tuple[int, float] | None:
     return most, sum(member.tokens for member in active[:most]) / total
 
 
-def _active(engine: Engine, days: Days, team_id: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _active(engine: Engine, days: Days, uses: Uses) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How many developers were active on each day and in each week (from Monday on)."""
     found = adoption_queries.active_developers(
-        engine, days.start_ms, days.end_ms, days.longest, team_id
+        engine, days.start_ms, days.end_ms, days.longest, uses
     )
     found["day"] = days.of(found["at_ms"])
     found = found.drop_duplicates(["day", "developer_id"])
@@ -219,8 +222,10 @@ def _seats_by_team(
     team_id: int | None,
 ) -> pd.DataFrame:
     """Seats held in each team, by whether their developers asked something while in it."""
-    names = {place.team_id: place.team for person in developers for place in person.teams}
-    names[NO_TEAM] = "No team"
+    named = {place.team_id: place.team or "" for person in developers for place in person.teams}
+    named.pop(NO_TEAM, None)
+    found = labels(((name, team) for team, name in named.items()), [WITHOUT_TEAM])
+    names = {team: name for name, team in found.items()} | {NO_TEAM: WITHOUT_TEAM}
     asked = set(zip(usage["developer_id"], usage["team_id"], strict=True))
     rows: dict[int, dict[str, int]] = {}
     for pair in sorted(seats):

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, data, formats, pages
+from dashboard import access, data, formats, kept, pages
 from dashboard.charts import Chart
 from dashboard.costs.models import IdleRule
 from dashboard.gate import PASSWORD, SIGN_IN, SIGN_OUT
@@ -64,6 +64,7 @@ def begin(title: str, caption: str, *, always_own_ledger: bool = False) -> Viewe
     except NotAllowed as error:
         st.warning(error.message, icon=":material/lock:")
         st.stop()
+    kept.arrive(title)
     st.title(title, anchor=False)
     st.caption(caption)
     if data.chosen_ledger() == "sample":
@@ -171,11 +172,11 @@ def _sample_banner(always_own_ledger: bool) -> None:
         )
 
 
-def show(chart: Chart, key: str, *, file_name: str | None = None) -> None:
-    """A chart with its accessible name, and the figures behind it one click away; as a CSV file
-    too, where that has a name."""
+def show(chart: Chart, key: str, *, file_name: str | None = None, about: str | None = None) -> None:
+    """A chart with its accessible name, what its words mean (`about`), and the figures behind it
+    one click away; as a CSV file too, where that has a name."""
     with st.container(border=True):
-        st.markdown(f"**{formats.escape(chart.title)}**")
+        st.markdown(f"**{formats.escape(chart.title)}**", help=about)
         st.plotly_chart(chart.figure, key=key, alt=chart.alt, config={"displaylogo": False})
         with st.expander("Show as a table", key=f"{key}-table", type="compact"):
             table(chart.table, f"{key}-csv", file_name)

@@ -26,6 +26,7 @@ from db import usage_sources
 from db.connect import reading
 from db.energy_ranges import read
 from db.schema import ApiKey, Developer, MonthlyUse, Request
+from db.uses import EVERY_USE, Uses
 
 Longest = Literal["day", "hour"]
 MEASURES = (
@@ -55,10 +56,9 @@ class KeyUse:
 
 
 def active_developers(
-    engine: Engine, start_ms: int, end_ms: int, longest: Longest, team_id: int | None = None
+    engine: Engine, start_ms: int, end_ms: int, longest: Longest, uses: Uses = EVERY_USE
 ) -> pd.DataFrame:
-    """A row for each developer and each hour or day in which they made a request; with `team_id`
-    (0: no team) for the requests of that team alone.
+    """A row for each developer and each hour or day in which they made a request of these `uses`.
 
     Columns: at_ms (when the hour or day begins, or a moment in it), developer_id.
     """
@@ -66,12 +66,9 @@ def active_developers(
     people: list[str] = []
     with reading(engine) as connection:
         for part in usage_sources.by_developer_over_time(
-            connection, start_ms, end_ms, (), longest=longest
+            connection, start_ms, end_ms, (), longest=longest, uses=uses
         ):
-            at, developer_id, team = part.selected_columns[:3]
-            found = part.with_only_columns(at, developer_id).distinct()
-            if team_id is not None:
-                found = found.where(team == team_id)
+            found = part.with_only_columns(*part.selected_columns[:2]).distinct()
             # A moment's developers in one text: a year of rows by themselves takes far longer.
             pairs = found.subquery().c
             texts = func.aggregate_strings(cast(pairs.developer_id, String), ",")
@@ -88,7 +85,12 @@ def active_developers(
 
 
 def developer_over_time(
-    engine: Engine, developer_id: int, start_ms: int, end_ms: int, longest: Longest
+    engine: Engine,
+    developer_id: int,
+    start_ms: int,
+    end_ms: int,
+    longest: Longest,
+    uses: Uses = EVERY_USE,
 ) -> pd.DataFrame:
     """What one developer used in each hour or day with a request.
 
@@ -100,7 +102,7 @@ def developer_over_time(
             *[
                 part.where(part.selected_columns.developer_id == developer_id)
                 for part in usage_sources.by_developer_over_time(
-                    connection, start_ms, end_ms, MEASURES, longest=longest
+                    connection, start_ms, end_ms, MEASURES, longest=longest, uses=uses
                 )
             ]
         ).subquery()
@@ -109,11 +111,13 @@ def developer_over_time(
         return read(connection, query, floats=("energy_j",))
 
 
-def developer_models(engine: Engine, developer_id: int, start_ms: int, end_ms: int) -> pd.DataFrame:
+def developer_models(
+    engine: Engine, developer_id: int, start_ms: int, end_ms: int, uses: Uses = EVERY_USE
+) -> pd.DataFrame:
     """What one developer used of each model, most tokens first. Columns: model, and those of
     `developer_over_time` from `requests` on."""
     with reading(engine) as connection:
-        usage = usage_sources.by_developer_and_model(connection, start_ms, end_ms, MEASURES)
+        usage = usage_sources.by_developer_and_model(connection, start_ms, end_ms, MEASURES, uses)
         tokens = func.sum(usage.c.input_tokens + usage.c.output_tokens)
         query = (
             select(usage.c.model, *_sums(usage))

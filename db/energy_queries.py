@@ -32,6 +32,7 @@ from db.energy_ranges import bucket_of_rows, read, rows_within
 from db.schema import Developer, EnergyTime
 from db.spans import HOUR_MS, QUARTER_MS
 from db.usage import MEASURES
+from db.uses import EVERY_USE, Uses
 
 PARTS = ("attributed_j", "overhead_j", "idle_j", "loading_j", "other_j")
 
@@ -128,7 +129,9 @@ def _work(usage: Subquery) -> list[ColumnElement[Any]]:
     return [amount.label(name) for name, amount in sums.items()]
 
 
-def work_by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+def work_by_developer(
+    engine: Engine, start_ms: int, end_ms: int, uses: Uses = EVERY_USE
+) -> pd.DataFrame:
     """What each developer's requests used.
 
     Columns: developer_id, developer (the name now), requests, energy_unknown and energy_partial
@@ -137,7 +140,7 @@ def work_by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFram
     told_output_tokens, told_energy_j, told_prefill_j, told_uncertainty_j, told_accuracy_unknown_j.
     """
     with reading(engine) as connection:
-        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES, uses)
         figures = (
             select(usage.c.developer_id, *_work(usage))
             .group_by(usage.c.developer_id)

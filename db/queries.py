@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     Engine,
     Label,
     Select,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    union_all,
 )
 
 from db import usage_sources
@@ -31,7 +33,9 @@ from db.energy_ranges import bucket_of_rows, read, rows_within
 from db.ids import now_ms
 from db.memberships import team_name_at
 from db.schema import Developer, Meta, MonthlyUse, Request, Team
+from db.spans import HOUR_MS
 from db.usage import TIME_MEASURES
+from db.uses import EVERY_USE, Uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +136,17 @@ def _joules_of(usage: Subquery) -> ColumnElement[Any]:
     return case((known, func.sum(u.energy_j))).label("energy_j")
 
 
-def totals(engine: Engine, start_ms: int, end_ms: int, developer_id: int | None = None) -> Totals:
+def totals(
+    engine: Engine,
+    start_ms: int,
+    end_ms: int,
+    developer_id: int | None = None,
+    *,
+    uses: Uses = EVERY_USE,
+) -> Totals:
     """The whole range, or one developer's part of it."""
     with reading(engine) as connection:
-        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES, uses)
         developers = func.count(usage.c.developer_id.distinct()).label("developers")
         query = select(*_figures(usage), developers).where(usage.c.requests > 0)
         if developer_id is not None:
@@ -146,14 +157,16 @@ def totals(engine: Engine, start_ms: int, end_ms: int, developer_id: int | None 
     return Totals(**figures)
 
 
-def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+def by_developer(
+    engine: Engine, start_ms: int, end_ms: int, uses: Uses = EVERY_USE
+) -> pd.DataFrame:
     """One row for each developer with requests in the range, by name.
 
     Columns: developer_id, developer (the name now), team (now), archived, the figures of `Totals`
     (energy_j NaN where unknown).
     """
     with reading(engine) as connection:
-        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES, uses)
         figures = (
             select(usage.c.developer_id, *_figures(usage))
             .group_by(usage.c.developer_id)
@@ -174,14 +187,16 @@ def by_developer(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
         return read(connection, query, floats=("energy_j",))
 
 
-def by_developer_and_team(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
+def by_developer_and_team(
+    engine: Engine, start_ms: int, end_ms: int, uses: Uses = EVERY_USE
+) -> pd.DataFrame:
     """`by_developer`'s figures with a row for each team that the developer was in when asking.
 
     Columns: developer_id, developer, team_id (0: no team), team (the name now; None: no team), the
     figures of `Totals` (energy_j NaN where unknown).
     """
     with reading(engine) as connection:
-        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES)
+        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES, uses)
         keys = (usage.c.developer_id, usage.c.team_id)
         figures = (
             select(*keys, *_figures(usage))
@@ -235,15 +250,18 @@ def by_team(engine: Engine, start_ms: int, end_ms: int) -> pd.DataFrame:
         return read(connection, query, floats=("energy_j",))
 
 
-def timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.DataFrame:
+def timeline(
+    engine: Engine, start_ms: int, end_ms: int, bucket_ms: int, uses: Uses = EVERY_USE
+) -> pd.DataFrame:
     """Requests per time bucket; buckets without any are left out.
 
-    Buckets of `bucket_ms` begin at `start_ms` (start at a local midnight for local days).
+    Buckets of `bucket_ms` begin at `start_ms` (start at a local midnight for local days). Of one
+    team, model or engine, an hour of UTC counts to the bucket in which it begins.
     Columns: bucket_ms (its start), requests, input_tokens, cached_input_tokens, output_tokens,
     energy_j (NaN where unknown), energy_unknown.
     """
     with reading(engine) as connection:
-        usage = usage_sources.by_time(connection, start_ms, end_ms, bucket_ms)
+        usage = _by_time(connection, start_ms, end_ms, bucket_ms, uses)
         counts = [name for name in TIME_MEASURES if name != "energy_j"]
         query = (
             select(
@@ -256,6 +274,27 @@ def timeline(engine: Engine, start_ms: int, end_ms: int, bucket_ms: int) -> pd.D
             .order_by(literal_column("bucket_ms"))
         )
         return read(connection, query, floats=("energy_j",))
+
+
+def _by_time(
+    connection: Connection, start_ms: int, end_ms: int, bucket_ms: int, uses: Uses
+) -> Subquery:
+    """With the key `at`, a moment in the row's bucket. What all requests add up to is kept by time
+    alone, but a team's, a model's and an engine's by the hour."""
+    if uses == EVERY_USE:
+        return usage_sources.by_time(connection, start_ms, end_ms, bucket_ms)
+    parts = usage_sources.by_developer_over_time(
+        connection,
+        start_ms,
+        end_ms,
+        TIME_MEASURES,
+        longest="hour" if bucket_ms >= HOUR_MS else "row",
+        uses=uses,
+    )
+    rows = union_all(*parts).subquery()
+    at = case((rows.c.at < start_ms, start_ms), else_=rows.c.at).label("at")
+    others = [column for column in rows.c if column.name != "at"]
+    return select(at, *others).subquery()
 
 
 def energy_between(engine: Engine, start_ms: int, end_ms: int) -> EnergyTotals:

@@ -36,6 +36,7 @@ from db.usage import (
     TIMES,
     bounds,
 )
+from db.uses import EVERY_USE, Uses
 
 _r = Request
 Rows = Select[*tuple[Any, ...]]
@@ -44,6 +45,7 @@ _KEYS_OF_ROWS: dict[str, ColumnElement[Any]] = {
     "developer_id": _r.developer_id.expression,
     "team_id": TEAM,
     "model": _r.model.expression,
+    "engine": _r.engine.expression,
     "at": _r.started_at.expression,
 }
 _MODEL = ("model", "engine", "status", "experts")
@@ -53,18 +55,26 @@ _RUNNING = and_(_r.status == "running", _r.status != literal_column("'ok'"))
 
 
 def by_developer(
-    connection: Connection, start_ms: int, end_ms: int, measures: Sequence[str]
+    connection: Connection,
+    start_ms: int,
+    end_ms: int,
+    measures: Sequence[str],
+    uses: Uses = EVERY_USE,
 ) -> Subquery:
     """Keys developer_id and team_id; the `measures` (of `MEASURES`), and how many requests run and
     ended in each way: running, ok, errors, cancelled, interrupted."""
-    return _by(_DEVELOPER, connection, start_ms, end_ms, measures)
+    return _by(_DEVELOPER, connection, start_ms, end_ms, measures, uses)
 
 
 def by_developer_and_model(
-    connection: Connection, start_ms: int, end_ms: int, measures: Sequence[str]
+    connection: Connection,
+    start_ms: int,
+    end_ms: int,
+    measures: Sequence[str],
+    uses: Uses = EVERY_USE,
 ) -> Subquery:
     """The same, with the key model too."""
-    return _by((*_DEVELOPER, "model"), connection, start_ms, end_ms, measures)
+    return _by((*_DEVELOPER, "model"), connection, start_ms, end_ms, measures, uses)
 
 
 def by_developer_over_time(
@@ -73,13 +83,15 @@ def by_developer_over_time(
     end_ms: int,
     measures: Sequence[str],
     *,
-    longest: Literal["day", "hour"],
+    longest: Literal["day", "hour", "row"],
+    uses: Uses = EVERY_USE,
 ) -> list[Rows]:
     """The same as `by_developer`, with the key `at` too: when the day or hour (UTC) of the row
     begins, or a single request's moment. In parts, so that each may be read in its table's order:
-    their sum is the range."""
-    spans: Sequence[Span] = ("day", "hour") if longest == "day" else ("hour",)
-    return _parts(("at", *_DEVELOPER), connection, start_ms, end_ms, measures, spans)
+    their sum is the range. `longest` row: of a short range, every single request's moment."""
+    found: Mapping[str, Sequence[Span]] = {"day": ("day", "hour"), "hour": ("hour",), "row": ()}
+    spans = found[longest]
+    return _parts(("at", *_DEVELOPER), connection, start_ms, end_ms, measures, spans, uses)
 
 
 def _by(
@@ -88,8 +100,9 @@ def _by(
     start_ms: int,
     end_ms: int,
     measures: Sequence[str],
+    uses: Uses,
 ) -> Subquery:
-    parts = _parts(keys, connection, start_ms, end_ms, measures, _LONGEST_FIRST)
+    parts = _parts(keys, connection, start_ms, end_ms, measures, _LONGEST_FIRST, uses)
     return union_all(*parts).subquery()
 
 
@@ -100,26 +113,32 @@ def _parts(
     end_ms: int,
     measures: Sequence[str],
     spans: Sequence[Span],
+    uses: Uses,
 ) -> list[Rows]:
     parts: list[Rows] = []
     rows = [_KEYS_OF_ROWS[key].label(key) for key in keys]
+    of_rows, of_hours, of_periods = (
+        uses.conditions(columns) for columns in (_KEYS_OF_ROWS, dict(HOURS.c), dict(PERIODS.c))
+    )
     for piece in _pieces(connection, start_ms, end_ms, spans):
         match piece.span:
             case "row":
                 ended = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
-                parts.append(_rows(rows, piece, measures, ended))
+                parts.append(_rows(rows, piece, measures, ended).where(*of_rows))
             case "hour" | "quarter":
                 status, requests = HOURS.c.status, HOURS.c.requests
                 ended = {
                     name: case((status == ending, requests), else_=0)
                     for name, ending in COUNTS.items()
                 }
-                parts.append(_kept(HOURS, _of(HOURS, keys), piece, measures, ended))
+                kept = _kept(HOURS, _of(HOURS, keys), piece, measures, ended)
+                parts.append(kept.where(*of_hours))
             case _:
                 ended = {name: PERIODS.c[name] for name in COUNTS}
-                parts.append(_kept(PERIODS, _of(PERIODS, keys), piece, measures, ended))
+                kept = _kept(PERIODS, _of(PERIODS, keys), piece, measures, ended)
+                parts.append(kept.where(*of_periods))
     none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
-    parts.append(_running(rows, start_ms, end_ms, measures, none))
+    parts.append(_running(rows, start_ms, end_ms, measures, none).where(*of_rows))
     return parts
 
 

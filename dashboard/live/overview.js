@@ -33,6 +33,11 @@ class LiveOverview {
     this.visibility = () => (document.hidden ? this.pause() : this.connect())
     document.addEventListener("visibilitychange", this.visibility)
     this.table.addEventListener("toggle", () => this.drawTable())
+    root.addEventListener("click", (event) => {
+      const { page, day } = event.target.dataset
+      if (page) this.setTriggerValue("rows", page)
+      if (day) this.setTriggerValue("days", `${day}/${day}`)
+    })
   }
 
   configure(data, setTriggerValue) {
@@ -127,9 +132,14 @@ class LiveOverview {
       const node = this.figures.children[index]
       setText(node.querySelector(".be-label"), card.label)
       setText(node.querySelector(".be-value"), card.value)
+      drawChange(node.querySelector(".be-change"), card.change)
+      drawBars(node.querySelector(".be-bars"), card.bars, !this.payload.ended)
       setText(node.querySelector(".be-note"), card.note)
       setText(node.querySelector(".be-why p"), card.why)
       node.querySelector("summary").setAttribute("aria-label", `What is ${card.label}?`)
+      const rows = node.querySelector(".be-rows")
+      setText(rows, card.rows.words)
+      rows.dataset.page = card.rows.page
     })
   }
 
@@ -143,6 +153,19 @@ class LiveOverview {
       responsive: true,
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
     })
+    if (!this.opensDays) {
+      this.opensDays = true
+      this.chart.on("plotly_click", ({ points: [point] }) => this.openDays(point))
+    }
+  }
+
+  // A bar may be of more than a day.
+  openDays(point) {
+    const first = String(point.x).slice(0, 10)
+    const length = point.data.type === "bar" ? this.payload.chart.bucket_ms - 1 : 0
+    const begins = Date.parse(`${String(point.x).replace(" ", "T").padEnd(11, "T00:00")}Z`)
+    const last = length ? new Date(begins + length).toISOString().slice(0, 10) : first
+    this.setTriggerValue("days", `${first}/${last}`)
   }
 
   drawTable() {
@@ -151,12 +174,16 @@ class LiveOverview {
     const body = this.table.querySelector("tbody")
     setText(this.table.querySelector(".be-money-1"), `Self-hosted, ${money_unit}`)
     setText(this.table.querySelector(".be-money-2"), `Seats, ${money_unit}`)
-    body.replaceChildren()
-    for (let row = Math.max(0, x.length - FEW_ROWS); row < x.length; row++) {
-      const line = body.insertRow()
-      const time = x[row].replace("T", " ").slice(0, 19)
-      const cells = [time, fixed(self_hosted[row]), fixed(baseline[row])]
-      for (const cell of cells) line.insertCell().textContent = cell
+    const first = Math.max(0, x.length - FEW_ROWS)
+    while (body.rows.length > x.length - first) body.deleteRow(-1)
+    while (body.rows.length < x.length - first) body.append(newRow())
+    for (let row = first; row < x.length; row++) {
+      const [time, ...cells] = body.rows[row - first].cells
+      const opens = time.firstChild
+      setText(opens, x[row].replace("T", " ").slice(0, 19))
+      opens.dataset.day = x[row].slice(0, 10)
+      setText(cells[0], fixed(self_hosted[row]))
+      setText(cells[1], fixed(baseline[row]))
     }
   }
 }
@@ -247,8 +274,42 @@ function newCard() {
   card.setAttribute("role", "listitem")
   card.innerHTML = `<div class="be-label"></div>
     <details class="be-why"><summary>?</summary><p></p></details>
-    <div class="be-value"></div><div class="be-note"></div>`
+    <div class="be-value"></div><div class="be-change"></div>
+    <svg class="be-bars" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true"></svg>
+    <div class="be-note"></div><button type="button" class="be-link be-rows"></button>`
   return card
+}
+
+function newRow() {
+  const row = document.createElement("tr")
+  row.innerHTML = `<td><button type="button" class="be-link" title="That day's requests"></button></td>
+    <td></td><td></td>`
+  return row
+}
+
+// Words and an arrow, so that it is told without colour too.
+function drawChange(node, change) {
+  const less = / less than /.test(change.words)
+  const more = / more than | times /.test(change.words)
+  setText(node, `${more ? "▲ " : less ? "▼ " : ""}${change.words}`)
+  node.dataset.mood = change.mood
+}
+
+// `heights` are parts of the highest; null is unknown, and has no bar.
+function drawBars(svg, heights, goesOn) {
+  while (svg.children.length > heights.length) svg.lastChild.remove()
+  while (svg.children.length < heights.length) {
+    svg.append(document.createElementNS("http://www.w3.org/2000/svg", "rect"))
+  }
+  const width = 100 / heights.length
+  heights.forEach((height, index) => {
+    const shown = height === null ? 0 : Math.max(24 * height, 0.8)
+    const place = { x: index * width, width: width * 0.78, y: 24 - shown, height: shown }
+    for (const [name, value] of Object.entries(place)) {
+      svg.children[index].setAttribute(name, value.toFixed(2))
+    }
+    svg.children[index].classList.toggle("be-begun", goesOn && index === heights.length - 1)
+  })
 }
 
 function setText(node, text) {

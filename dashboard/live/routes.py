@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import plotly
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -22,6 +23,7 @@ from dashboard.overview import View
 from dashboard.periods import require_range
 from dashboard.viewer import NotAllowed
 from db.errors import LedgerUnavailable
+from db.uses import Uses
 from engine.api.sse import KEEP_ALIVE, EventStream, data
 
 KEEP_ALIVE_S = 15
@@ -35,7 +37,9 @@ def live_routes(hub: Hub[View]) -> list[Route]:
     async def events(request: Request) -> Response:
         view = _view(request)
         if view is None:
-            return PlainTextResponse("Unknown ledger, range, time zone or rule.", status_code=400)
+            return PlainTextResponse(
+                "Unknown ledger, range, time zone, rule or team.", status_code=400
+            )
         cookie = request.cookies.get(access.COOKIE)
         try:
             viewer = await asyncio.to_thread(access.find_viewer, engine_of("own"), cookie)
@@ -64,9 +68,21 @@ def _view(request: Request) -> View | None:
     try:
         zone = ZoneInfo(asked.get("timezone", "UTC"))
         require_range(span, datetime.now(zone).date())
-        return View(ledger, span, zone.key, idle)
+        return View(ledger, span, zone.key, idle, _uses(asked))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
+
+
+def uses_parameters(uses: Uses) -> dict[str, str]:
+    """The part of the stream's address that says of which team, model and engine."""
+    asked = {"team": uses.team_id, "model": uses.model, "engine": uses.engine}
+    return {name: str(value) for name, value in asked.items() if value is not None}
+
+
+def _uses(asked: QueryParams) -> Uses:
+    """ValueError: the team is no number."""
+    team = asked.get("team")
+    return Uses(None if team is None else int(team), asked.get("model"), asked.get("engine"))
 
 
 async def _stream(hub: Hub[View], view: View, cookie: str | None) -> AsyncIterator[bytes]:

@@ -9,22 +9,16 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import data, filters, formats
+from dashboard import data, filter_names, filters, formats, uses_filter
+from dashboard.labels import EVERYBODY
 from dashboard.periods import RANGES
 from dashboard.request_browser import pager
-from dashboard.request_browser.words import STATUSES, engine_words
+from dashboard.request_browser.words import STATUSES
 from db.ids import id_from_text
-from db.request_pages import NO_TEAM, Named, Which
+from db.request_pages import Named, Which
 
-EVERYBODY, EVERY_TEAM, ANY_MODEL = "Everybody", "Every team", "Any model"
-ANY_ENGINE, ANY_STATUS, WITHOUT_TEAM = "Any engine", "Any status", "No team"
-USUAL = {
-    "developer": EVERYBODY,
-    "team": EVERY_TEAM,
-    "model": ANY_MODEL,
-    "engine": ANY_ENGINE,
-    "status": ANY_STATUS,
-}
+ANY_STATUS = "Any status"
+USUAL = {"developer": EVERYBODY, "status": ANY_STATUS}
 MOST_KEYS = 20
 Value = TypeVar("Value")
 _ID = re.compile(r"(?:[a-z]+[-_])?([0-7][0-9a-f]{15})")  # as answers have it, `chatcmpl-…` too
@@ -53,19 +47,11 @@ def choose(ledger: str, zone: ZoneInfo) -> Asked:
             on_change=pager.to_newest,
             width=300,
         ).strip()
-    people = {person.name: person.id for person in data.developers(ledger, archived=True)}
-    teams = dict(data.teams(ledger))
-    if data.viewer().scope.team_id is None:  # a lead has their own team alone
-        teams[WITHOUT_TEAM] = NO_TEAM
-    served = data.served(ledger)
-    engines = {_engine(name): name for name in served.engines}
     statuses = {words.capitalize(): name for name, words in STATUSES.items()}
-    controls, below = st.grid(5, min_column_width=145), st.container()
+    controls, below = st.container(horizontal=True), st.container()
     with controls:
-        developer = _choose_one("Developer", people, below)
-        team = _choose_one("Team", teams, below)
-        model = _choose_one("Model", {name: name for name in served.models}, below)
-        engine = _choose_one("Engine", engines, below)
+        developer = _choose_one("Developer", filter_names.developers(ledger), below)
+        uses = uses_filter.choose(ledger, below, pager.to_newest)
         status = _choose_one("Status", statuses, below)
     request_id = id_of(text)
     keys = None if request_id is not None or not text else _keys(ledger, text)
@@ -74,9 +60,9 @@ def choose(ledger: str, zone: ZoneInfo) -> Asked:
         start_ms=None if span == "all" else period.start_ms,
         end_ms=period.end_ms if period.ended else None,
         developer_id=developer,
-        team_id=team,
-        model=model,
-        engine=engine,
+        team_id=uses.team_id,
+        model=uses.model,
+        engine=uses.engine,
         status=status,
         api_key_ids=keys,
     )
@@ -92,20 +78,20 @@ def id_of(text: str) -> int | None:
 def clear() -> None:
     """Look for everything again."""
     pager.to_newest()
-    st.session_state.update({**USUAL, "range": RANGES["all"], "find": ""})
+    st.session_state.update({**USUAL, **uses_filter.USUAL, "range": RANGES["all"], "find": ""})
 
 
 def _choose_one(label: str, names: Mapping[str, Value], below: DeltaGenerator) -> Value | None:
     key = label.lower()
     chosen = filters.choose_one(
-        label, [USUAL[key], *names], key=key, on_change=pager.to_newest, below=below
+        label,
+        [USUAL[key], *names],
+        key=key,
+        on_change=pager.to_newest,
+        below=below,
+        width=uses_filter.WIDTH,
     )
     return names.get(chosen)
-
-
-def _engine(name: str) -> str:
-    words = engine_words(name).capitalize()
-    return words if name == "upstream" else f"{words}: {name}"
 
 
 def _keys(ledger: str, text: str) -> tuple[int, ...]:

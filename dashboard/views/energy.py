@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from dashboard import data, energy_charts, energy_words, filters, formats, ui
+from dashboard import data, drill, energy_charts, energy_words, formats, ui, uses_filter
 from dashboard.energy import EnergyView
 from dashboard.energy_meters import meters
 from dashboard.energy_now import power_now
+from dashboard.overview import View
 from dashboard.periods import DAY_MS, MINUTE_MS, Period
 from db.energy_queries import PARTS
 
@@ -25,7 +26,7 @@ def nothing_yet() -> None:
             "**Chat** to see what an answer takes."
         )
         if st.button("Chat now", type="primary", icon=":material/forum:"):
-            st.switch_page("views/chat.py")
+            st.switch_page("views/chat.py", query_params={})
 
 
 def where_it_went(energy: EnergyView) -> None:
@@ -56,7 +57,8 @@ def where_it_went(energy: EnergyView) -> None:
     chart = energy_charts.timeline(
         energy.timeline, uses, data.timezone(), _per(energy.period), bucket_ms
     )
-    ui.show(chart, "energy-timeline")
+    ui.show(chart, "energy-timeline", file_name="energy-over-time.csv")
+    drill.button("The requests of this range", "requests", to_requests(energy), "to-all-requests")
 
 
 def per_token(energy: EnergyView) -> None:
@@ -70,7 +72,13 @@ def per_token(energy: EnergyView) -> None:
         )
         return
     with st.grid(2, min_column_width=440):
-        ui.show(energy_charts.by_model(models, energy.uses.basis), "energy-models")
+        ui.show(
+            energy_charts.by_model(models, energy.uses.basis),
+            "energy-models",
+            file_name="energy-by-model.csv",
+            about="Energy of the requests' own work, without idling, over the tokens that they "
+            "read (without those from cache) or wrote.",
+        )
         if experts["told"].sum():
             ui.show(energy_charts.by_experts(experts, energy.uses.basis), "energy-experts")
     others = int(models["others"].sum())
@@ -87,13 +95,23 @@ def by_whom_and_when(energy: EnergyView) -> None:
     with st.grid(2, min_column_width=440):
         developers = energy.developers[energy.developers["energy_j"].notna()]
         if not developers.empty:
-            ui.show(energy_charts.by_developer(developers, energy.uses.basis), "energy-developers")
+            with st.container():
+                ui.show(
+                    energy_charts.by_developer(developers, energy.uses.basis),
+                    "energy-developers",
+                    file_name="energy-by-developer.csv",
+                )
+                drill.button("Their requests", "requests", to_requests(energy), "to-requests")
         if energy.hours["total_j"].notna().any():
             days = (energy.period.end_ms - energy.period.start_ms) / DAY_MS
             ui.show(
                 energy_charts.by_hour(energy.hours, zone, days, energy.uses.basis),
                 "energy-hours",
             )
+
+
+def to_requests(energy: EnergyView) -> dict[str, str]:
+    return drill.parameters(energy.view.ledger, energy.view.span, energy.view.uses)
 
 
 def carbon(energy: EnergyView) -> None:
@@ -121,8 +139,14 @@ if own:
     power_now()
 if not data.has_energy(ledger):
     nothing_yet()
-span = filters.choose_range("today")
-energy = data.energy(ledger, span, zone)
+span, uses = uses_filter.choose_view("today", ledger)
+uses_filter.say(
+    ledger,
+    uses,
+    "energy by developer, and joules per token, where a team is not told apart from the others. "
+    "All else is what the meters read, which tell neither teams nor models apart.",
+)
+energy = data.energy(View(ledger, span, zone.key, uses=uses))
 if data.has_energy(ledger):
     where_it_went(energy)
     per_token(energy)

@@ -4,15 +4,15 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from dashboard import data, formats, ui
+from dashboard import data, filter_names, formats, ui
 from dashboard.costs.months import add_months
+from dashboard.labels import EVERY_TEAM, EVERYBODY, labels
 from dashboard.reports.exports import COLUMNS, FORMATS, Export, What
 from dashboard.reports.routes import address
 from dashboard.reports.span import Span
 from db.errors import InvalidInput
 from db.export_queries import Whose
 
-EVERYBODY, EVERY_TEAM = "Everybody", "Every team"
 THIS_MONTH, LAST_MONTH, OWN_DATES = "Month to date", "Last month", "Own dates"
 NAMES: dict[What, str] = {"requests": "Requests", "usage": "Usage by day", "focus": "FOCUS 1.2"}
 ABOUT: dict[What, str] = {
@@ -48,11 +48,11 @@ def chosen_days() -> tuple[date, date] | None:
 
 def chosen_people(what: What) -> Whose:
     with st.container(horizontal=True):
-        teams = data.teams(ledger)
+        teams = labels(data.teams(ledger).items(), [EVERY_TEAM])
         team = st.selectbox("Team", [EVERY_TEAM, *teams], width=220)
         if what == "focus":
             return Whose(team_id=teams.get(team))
-        people = {person.name: person.id for person in data.developers(ledger, archived=True)}
+        people = filter_names.developers(ledger)
         who = st.selectbox("Developer", [EVERYBODY, *people], width=220)
         return Whose(people.get(who), teams.get(team))
 

@@ -2,8 +2,19 @@
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import adoption_charts, data, filters, formats, limits_view, ui
+from dashboard import (
+    adoption_charts,
+    data,
+    drill,
+    filters,
+    formats,
+    limits_view,
+    ui,
+    uses_filter,
+)
+from dashboard.labels import EVERYBODY, labels
 from dashboard.my_usage import MyUsage
 from dashboard.overview import View
 from db.errors import InvalidInput
@@ -22,19 +33,14 @@ STATUS = {
 }
 
 
-def chosen_developer(ledger: str) -> Person | None:
+def chosen_developer(ledger: str, below: DeltaGenerator) -> Person | None:
     """Whose usage is shown; None: there is nobody yet. The address carries the name."""
-    people = {person.name: person for person in data.usage_owners(ledger)}
-    if not people:
+    owners = data.usage_owners(ledger)
+    if not owners:
         return None
-    asked = st.query_params.get("developer")
-    name = st.selectbox("Developer", list(people), key="developer", bind="query-params", width=260)
-    if asked and asked not in people:
-        st.warning(
-            formats.escape(f"There is no developer named “{asked}”. Shown instead: {name}."),
-            icon=":material/warning:",
-        )
-    return people[name]
+    ids = labels([(person.name, person.id) for person in owners], [EVERYBODY])
+    name = filters.choose_one("Developer", list(ids), key="developer", below=below, width=260)
+    return next(person for person in owners if person.id == ids[name])
 
 
 def figures(usage: MyUsage) -> None:
@@ -55,8 +61,14 @@ def figures(usage: MyUsage) -> None:
             help=_energy_help(usage),
         )
         st.metric("Input tokens", formats.count(uncached), help="Without those read from cache.")
-        st.metric("Input from cache", formats.count(totals.cached_input_tokens))
-        st.metric("Output tokens", formats.count(totals.output_tokens))
+        st.metric(
+            "Input from cache",
+            formats.count(totals.cached_input_tokens),
+            help="Input that an engine's cache already had, so that it was not computed again.",
+        )
+        st.metric(
+            "Output tokens", formats.count(totals.output_tokens), help="What the answers wrote."
+        )
         st.metric(
             "Cost, fully loaded",
             formats.money(None if cost is None else cost.fully_loaded, currency),
@@ -170,7 +182,10 @@ def budget(ledger: str, person: Person) -> None:
 def last_requests(ledger: str, person: Person) -> None:
     zone = data.timezone()
     st.subheader("Last requests", anchor=False)
-    rows = data.requests_page(ledger, LAST_REQUESTS, None, None, Which(developer_id=person.id))
+    which = Which(
+        developer_id=person.id, team_id=uses.team_id, model=uses.model, engine=uses.engine
+    )
+    rows = data.requests_page(ledger, LAST_REQUESTS, None, None, which)
     if rows.empty:
         st.markdown("None yet, or none that is still kept.")
         return
@@ -189,8 +204,11 @@ def last_requests(ledger: str, person: Person) -> None:
         }
     )
     ui.table(table, "my-requests-csv", "my-last-requests.csv")
-    if st.button("All requests", icon=":material/receipt_long:"):
-        st.switch_page("views/requests.py", query_params={"developer": person.name})
+    with st.container(horizontal=True):
+        asked = drill.parameters(ledger, span, uses, person.id)
+        drill.button("Requests of this range", "requests", asked, "to-requests")
+        everything = drill.parameters(ledger, "all", uses, person.id)
+        drill.button("All requests", "requests", everything, "to-all-requests")
 
 
 def nobody() -> None:
@@ -200,19 +218,25 @@ def nobody() -> None:
     )
     with st.container(horizontal=True):
         if st.button("Chat now", type="primary", icon=":material/forum:"):
-            st.switch_page("views/chat.py")
+            st.switch_page("views/chat.py", query_params={})
         if st.button("Connect a tool", icon=":material/power:"):
-            st.switch_page("views/connect.py")
+            st.switch_page("views/connect.py", query_params={})
 
 
 ui.begin("My usage", "What one developer asked, what that cost, and what is left this month.")
 ledger = data.chosen_ledger()
-person = chosen_developer(ledger)
+chooser = st.container()
+person = chosen_developer(ledger, chooser)
 if person is None:
     nobody()
     st.stop()
-span = filters.choose_range("month")
-view = View(ledger, span, data.timezone().key, ui.choose_idle_rule())
+span, uses = uses_filter.choose_view("month", ledger)
+uses_filter.say(
+    ledger,
+    uses,
+    "requests, tokens and energy. Costs, the seat, keys and the budget are of all.",
+)
+view = View(ledger, span, data.timezone().key, ui.choose_idle_rule(), uses)
 try:
     usage = data.my_usage(view, person.id)
 except InvalidInput as error:

@@ -3,11 +3,25 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, cost_tables, data, filters, formats, ui
+from dashboard import (
+    changes_table,
+    charts,
+    cost_tables,
+    data,
+    drill,
+    filters,
+    formats,
+    kept,
+    ui,
+    uses_filter,
+)
+from dashboard.costs.models import Comparison
 from dashboard.idle_rules import rule_sentence
 from dashboard.live.component import live_overview
 from dashboard.overview import Overview, View
-from dashboard.overview_words import energy_basis, payload
+from dashboard.overview_figures import energy_basis
+from dashboard.overview_words import payload
+from dashboard.periods import RANGES
 from db.errors import InvalidInput
 
 
@@ -21,13 +35,30 @@ def first_steps() -> None:
         )
         with st.container(horizontal=True):
             if st.button("Chat now", type="primary", icon=":material/forum:"):
-                st.switch_page("views/chat.py")
+                st.switch_page("views/chat.py", query_params={})
             if st.button("Connect a tool", icon=":material/power:"):
-                st.switch_page("views/connect.py")
+                st.switch_page("views/connect.py", query_params={})
             if st.button("Look at a sample team", icon=":material/science:"):
                 with st.spinner("Making up ninety days of a team of eight…"):
                     data.open_sample()
+                # A month that has just begun shows little.
+                kept.come_with(filters.parameters("thirty"))
                 st.rerun()
+
+
+def nothing_in_range(overview: Overview) -> None:
+    """What else to look at while the range has no request: what holds the last one."""
+    chosen = uses_filter.words(ledger, overview.view.uses)
+    of = f" of {formats.escape(chosen)}" if chosen else ""
+    ended = overview.period.ended
+    st.info(
+        f"No request{of} {formats.escape(overview.period.words)}{'' if ended else ' yet'}.",
+        icon=":material/inbox:",
+    )
+    with st.container(horizontal=True):
+        for name in data.ranges_with_requests(ledger, zone)[:2]:
+            if name != overview.view.span:
+                st.button(RANGES[name], key=f"look-{name}", on_click=filters.look_at, args=(name,))
 
 
 def by_developer(overview: Overview) -> None:
@@ -43,29 +74,43 @@ def by_developer(overview: Overview) -> None:
     )
     with st.grid(2, min_column_width=440):
         if not costs.empty:
-            ui.show(charts.developer_costs(costs, overview.chosen.currency), "developer-costs")
+            ui.show(
+                charts.developer_costs(costs, overview.chosen.currency),
+                "developer-costs",
+                file_name="costs-by-developer.csv",
+                about=cost_tables.FULLY_LOADED,
+            )
         if not overview.usage.empty:
-            ui.show(charts.developer_tokens(overview.usage), "developer-tokens")
+            ui.show(
+                charts.developer_tokens(overview.usage),
+                "developer-tokens",
+                file_name="tokens-by-developer.csv",
+                about="Input and output tokens. Cached input was read from an engine's cache.",
+            )
 
 
-def tables(overview: Overview) -> None:
-    """Both sides' costs to the cent, with their total."""
-    comparison = overview.chosen
+def tables(comparison: Comparison, words: str) -> None:
+    """Both sides' costs to the cent, with their total; a row leads to its requests."""
     both = (
-        ("By developer", cost_tables.developer_table(comparison)),
-        ("By team", cost_tables.team_table(comparison)),
+        ("By developer", cost_tables.developer_table(comparison), comparison.developers),
+        ("By team", cost_tables.team_table(comparison), comparison.teams),
     )
-    for name, table in both:
+    for name, table, rows in both:
         with st.container(border=True):
-            st.markdown(f"**{name}, {overview.period.words} ({comparison.currency})**")
-            st.dataframe(
+            st.markdown(f"**{name}, {words} ({comparison.currency})**")
+            chosen = st.dataframe(
                 table,
                 hide_index=True,
                 key=f"costs-{name}",
                 column_config=cost_tables.columns(comparison),
                 placeholder="",
-                alt=f"Costs {name.lower()}, {overview.period.words}.",
-            )
+                alt=f"Costs {name.lower()}, {words}.",
+                on_select="rerun",
+                selection_mode="single-row",
+            ).selection.rows
+            # The first row is the total.
+            row = rows[chosen[0] - 1] if chosen and 0 < chosen[0] <= len(rows) else None
+            drill.rows_of(ledger, view.span, view.uses, row)
     st.caption(cost_tables.EMPTY)
 
 
@@ -82,25 +127,43 @@ empty = data.is_empty(ledger)
 with st.container():
     if empty:
         first_steps()
-span = filters.choose_range("month")
+span, uses = uses_filter.choose_view("month", ledger)
 live = st.container()
 rule = ui.choose_idle_rule()
-view = View(ledger, span, zone.key, rule)
+view = View(ledger, span, zone.key, rule, uses)
 try:
     overview = data.overview(view)
 except InvalidInput as error:
     live.error(formats.escape(error.message), icon=":material/currency_exchange:")
     st.stop()
 with live:
-    live_overview(view, payload(overview))
+    with st.container():
+        if not empty and not overview.totals.requests:
+            nothing_in_range(overview)
+        uses_filter.say(
+            ledger,
+            uses,
+            "tokens and requests. Costs, seats, break-even and energy are of all: hardware is "
+            "bought for everybody, and meters do not tell teams or models apart. What each team "
+            "and developer carries of the cost stands below.",
+        )
+    opened = live_overview(view, payload(overview))
+if opened.page in drill.SCRIPTS:
+    drill.go(opened.page, drill.parameters(ledger, span, uses))
+if opened.days:
+    drill.to_days(ledger, opened.days, uses)
+changes_table.show(view)
 if overview.chosen.developers:
     st.markdown(formats.escape(rule_sentence(overview.chosen)))
 by_developer(overview)
 if overview.chosen.developers:
-    tables(overview)
+    tables(overview.chosen, overview.period.words)
 if not (empty or overview.energy_timeline.empty):
     ui.show(
         charts.energy_timeline(overview.energy_timeline, zone, energy_basis(overview.energy)),
         "energy",
+        file_name="energy.csv",
+        about="Idle is what the meters read while no request was served.",
     )
+    drill.button("Where the energy went", "energy", drill.parameters(ledger, span), "to-energy")
 assumptions(overview)

@@ -25,7 +25,7 @@ def nothing_yet() -> None:
             "**Settings → Prices**."
         )
         if st.button("Chat now", type="primary", icon=":material/forum:"):
-            st.switch_page("views/chat.py")
+            st.switch_page("views/chat.py", query_params={})
 
 
 def downloads(month: str) -> None:

@@ -1,36 +1,42 @@
 """Team: who uses what is hosted here, what that costs beside their seats, and who does not."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import adoption_charts, cost_tables, data, filters, formats, ui
+from dashboard import (
+    adoption_charts,
+    cost_tables,
+    data,
+    drill,
+    filter_names,
+    filters,
+    formats,
+    ui,
+    uses_filter,
+)
 from dashboard.idle_rules import rule_sentence
+from dashboard.labels import EVERY_TEAM
 from dashboard.overview import View
 from dashboard.team import Member, TeamUse, heaviest
 from db.errors import InvalidInput
 
-ALL_TEAMS = "All teams"
-NO_TEAM = "No team"
 
-
-def chosen_team(ledger: str) -> int | None:
+def chosen_team(ledger: str, below: DeltaGenerator) -> int | None:
     """The team's id (0: those in none); None: all of them. The address carries its name. A lead
     has their own team alone."""
-    ids: dict[str, int | None] = {**data.teams(ledger)}
+    ids: dict[str, int | None] = {**filter_names.teams(ledger)}
     if data.viewer().is_at_least("manager"):
-        ids = {ALL_TEAMS: None, **ids, NO_TEAM: 0}
-    if not ids:
+        ids = {EVERY_TEAM: None, **ids}
+    elif not data.teams(ledger):
         st.info("You lead no team now; an admin can put you into one.", icon=":material/groups:")
         st.stop()
-    asked = st.query_params.get("team")
-    name = st.selectbox("Team", list(ids), key="team", bind="query-params", width=260)
-    if asked and asked not in ids:
-        st.warning(
-            formats.escape(f"There is no team named “{asked}” here. Shown instead: {name}."),
-            icon=":material/warning:",
-        )
+    name = filters.choose_one(
+        "Team", list(ids), key="team", below=below, width=uses_filter.WIDTH, stays=True
+    )
     return ids[name]
 
 
@@ -55,7 +61,7 @@ def figures(use: TeamUse) -> None:
             help="Developers who asked something, on average over the days on which anybody did.",
         )
         if heavy is None:
-            st.metric("Heaviest users' tokens", "none")
+            st.metric("Heaviest users' tokens", "none", help="Nobody used a token in the range.")
         else:
             people, part = heavy
             st.metric(
@@ -115,6 +121,7 @@ def costs_and_tokens(use: TeamUse) -> None:
                 adoption_charts.costs_beside_seats(costs, currency, idle_apart=apart),
                 "team-costs",
                 file_name="team-costs.csv",
+                about=cost_tables.FULLY_LOADED,
             )
         if not usage.empty:
             ui.show(
@@ -122,6 +129,38 @@ def costs_and_tokens(use: TeamUse) -> None:
                 "team-tokens",
                 file_name="team-tokens.csv",
             )
+
+
+def everybody(use: TeamUse) -> None:
+    """Who did what, most tokens first; a row leads to its requests."""
+    if not use.active:
+        return
+    with st.container(border=True):
+        st.markdown(f"**Who asked, {formats.escape(use.period.words)}**")
+        chosen = st.dataframe(
+            pd.DataFrame(
+                {
+                    "Developer": [member.name for member in use.active],
+                    "Requests": [member.requests for member in use.active],
+                    "Input tokens": [member.input_tokens for member in use.active],
+                    "Output tokens": [member.output_tokens for member in use.active],
+                }
+            ),
+            hide_index=True,
+            key="team-members",
+            on_select="rerun",
+            selection_mode="single-row",
+            alt="Who asked, and how much.",
+            column_config={
+                name: st.column_config.NumberColumn(format="localized")
+                for name in ("Requests", "Input tokens", "Output tokens")
+            },
+        ).selection.rows
+        if not chosen or chosen[0] >= len(use.active):
+            st.caption("Select a row to see its requests.")
+            return
+        member, asked = use.active[chosen[0]], replace(use.view.uses, team_id=use.team_id)
+        drill.developer(use.view.ledger, use.view.span, asked, member.developer_id, member.name)
 
 
 def idle_seats(use: TeamUse) -> None:
@@ -180,9 +219,9 @@ def nothing(ledger: str) -> None:
     )
     with st.container(horizontal=True):
         if st.button("Settings", icon=":material/tune:"):
-            st.switch_page("views/settings.py")
+            st.switch_page("views/settings.py", query_params={})
         if st.button("Connect a tool", icon=":material/power:"):
-            st.switch_page("views/connect.py")
+            st.switch_page("views/connect.py", query_params={})
 
 
 def show(use: TeamUse) -> None:
@@ -200,6 +239,7 @@ def show(use: TeamUse) -> None:
         if use.seats_by_team[["used", "idle"]].to_numpy().sum() > seats:
             st.caption("Who changed team in the range counts in each of their teams.")
     costs_and_tokens(use)
+    everybody(use)
     if data.viewer().is_at_least("manager"):
         of_all = "" if use.team_id is None else "Of all teams together: "
         st.markdown(formats.escape(of_all + rule_sentence(use.comparison)))
@@ -208,11 +248,18 @@ def show(use: TeamUse) -> None:
 
 ui.begin("Team", "Who uses what is hosted here, what that costs beside seats, and who does not.")
 ledger = data.chosen_ledger()
-span = filters.choose_range("month")
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    team_id = chosen_team(ledger)
+controls, below = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
+with controls:
+    span = filters.choose_range("month", below=below)
+    team_id = chosen_team(ledger, below)
+    uses = uses_filter.choose(ledger, below, with_team=False)
     rule = ui.choose_idle_rule()
-view = View(ledger, span, data.timezone().key, rule)
+uses_filter.say(
+    ledger,
+    uses,
+    "who was active, seats used and tokens. Costs and seats are of all models and engines.",
+)
+view = View(ledger, span, data.timezone().key, rule, uses)
 try:
     use = data.team(view, team_id)
 except InvalidInput as error:

@@ -30,6 +30,7 @@ from db import (
 )
 from db.months import month_of
 from db.request_pages import Which
+from db.uses import Uses
 
 # Ranges are of the first zone, whole pages of both: the second's days begin on UTC's half hours.
 ZONES = ("Europe/Berlin", "Asia/Kolkata")
@@ -180,7 +181,7 @@ def _adoption(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
     yield asked("active_developers", lambda on: a.active_developers(on, start, end, longest))
     yield asked(
         "active_developers",
-        lambda on: a.active_developers(on, start, end, longest, it.team),
+        lambda on: a.active_developers(on, start, end, longest, Uses(it.team)),
         ", one team",
     )
     yield asked(

@@ -41,8 +41,16 @@ def test_the_sample_team_is_marked_and_left_again(page: Page, picture: Path) -> 
     expect(page.locator(".be-state")).to_contain_text("Live")
     expect(page.locator(".be-headline")).to_contain_text("self-hosting cost")
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    # On the first of a month "this month" would hold nothing.
+    expect(page).to_have_url(re.compile(r"range=Last\+30\+days"))
     expect(figure(page, "Requests")).to_have_text(re.compile(r"\d,\d{3}$"))
     page.screenshot(path=picture)
+
+    card = page.locator(".be-card", has=page.get_by_text("Requests", exact=True))
+    card.get_by_role("button", name="The requests").click()
+    expect(page).to_have_url(re.compile(r"/requests\?range=Last\+30\+days$"))
+    page.get_by_role("link", name="Overview").click()
+    expect(page).to_have_url(re.compile(r"/\?range=Last\+30\+days$"))
 
     page.get_by_role("button", name="Back to your own ledger").click()
     expect(page.get_by_role("heading", name="Nothing has been asked yet")).to_be_visible()

@@ -336,7 +336,7 @@ def main_page(name: str) -> AppTest:
 NOT_FOR_LEADS: tuple[Callable[[], Any], ...] = (
     lambda: data.overview(View("own", "month", "UTC")),
     lambda: data.alternatives(View("own", "month", "UTC")),
-    lambda: data.energy("own", "month", data.timezone()),
+    lambda: data.energy(View("own", "month", "UTC")),
     lambda: data.month_report("own", "2026-01", data.timezone()),
     lambda: data.all_keys(),
     lambda: data.team(View("own", "month", "UTC"), None),

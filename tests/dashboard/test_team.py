@@ -254,4 +254,4 @@ def test_a_team_that_is_not_there_is_said_and_all_are_shown(product: Service) ->
     people.add_developer(product.database, "Grace", "Search", actor="test")
     page = open_page("team", team="Nobody's")
     assert any("There is no team named" in box.value for box in page.warning)
-    assert page.selectbox(key="team").value == "All teams"
+    assert page.selectbox(key="team").value == "Every team"

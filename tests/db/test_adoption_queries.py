@@ -17,6 +17,7 @@ from db.expiry import expire
 from db.ledger import Ledger
 from db.retention import Retention
 from db.spans import DAY_MS, HOUR_MS
+from db.uses import Uses
 from tests.db.team import NOON, WAIT_S, Team, outcome, window
 
 MIDNIGHT = NOON - 12 * HOUR_MS
@@ -68,7 +69,7 @@ def test_somebody_is_active_in_the_hours_and_days_of_their_requests(
         (MIDNIGHT, grace),
         (MIDNIGHT + DAY_MS, team.ada),
     }
-    assert active(ledger, *within, "day", 0) == {(MIDNIGHT, grace)}
+    assert active(ledger, *within, "day", Uses(team_id=0)) == {(MIDNIGHT, grace)}
     assert active(ledger, NOON + 6, NOON + 60, "hour") == {(NOON, team.ada)}
     assert active(ledger, NOON + 60, NOON + HOUR_MS, "hour") == set()
 

@@ -18,7 +18,8 @@ from dashboard.costs.models import Moment, Point
 from dashboard.costs.sentences import headline
 from dashboard.energy import EnergyView
 from dashboard.overview import Overview, View
-from dashboard.overview_words import figures, verdict
+from dashboard.overview_figures import figures
+from dashboard.overview_words import verdict
 from dashboard.reports.month.assumptions import dated_assumptions
 from dashboard.reports.month.energy import energy_part
 from dashboard.reports.month.evidence import evidence, gaps

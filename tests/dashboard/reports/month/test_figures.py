@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from dashboard import energy as energy_figures
 from dashboard.costs.models import Point
 from dashboard.overview import View, compute
-from dashboard.overview_words import figures
+from dashboard.overview_figures import figures
 from dashboard.reports.month.contents import crossing
 from dashboard.reports.month.months import months_with_data
 from dashboard.reports.month.pdf import month_pdf

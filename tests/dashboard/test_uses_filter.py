@@ -1,0 +1,111 @@
+"""The filter that pages share: team, model and engine in the address, and names that are words of
+ours too."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard.labels import EVERY_TEAM, EVERYBODY, WITHOUT_TEAM, label_of, labels
+from db import people
+from db.ids import now_ms
+from db.teams import list_teams
+from engine.api.service import Service
+from tests.dashboard.conftest import open_page
+from tests.dashboard.test_overview_page import use_now
+from tests.db.team import Team, outcome
+
+PAGES = ["overview", "team", "my_usage", "requests", "energy"]
+
+
+def said(page: AppTest) -> str:
+    places = (page.info, page.warning, page.caption, page.markdown)
+    return "\n".join(box.value.replace("\\", "") for place in places for box in place)
+
+
+def ask(product: Service, name: str, team: str | None, *, tokens: int, model: str) -> None:
+    """One answered request, a minute ago."""
+    person = people.find_developer(product.database, name) or people.add_developer(
+        product.database, name, team, actor="test"
+    )
+    at = now_ms() - 60_000
+    request_id = Team(person.id, key=0).admit(
+        product.ledger,
+        at=at,
+        api_key_id=None,
+        developer_name=name,
+        input_tokens=tokens,
+        model=model,
+    )
+    product.ledger.finish(outcome(request_id, at=at + 900, output_tokens=0)).result(20)
+
+
+@given(
+    st.lists(st.sampled_from([WITHOUT_TEAM, EVERY_TEAM, "A", f"{WITHOUT_TEAM} (#1)"]), unique=True)
+)
+def test_no_name_hides_another_or_a_word_of_ours(names: list[str]) -> None:
+    reserved = [WITHOUT_TEAM, EVERY_TEAM]
+    found = labels([(name, number) for number, name in enumerate(names)], reserved)
+    assert sorted(found.values()) == list(range(len(names)))
+    assert not set(found) & set(reserved)
+    assert all(label_of(found, number) is not None for number in range(len(names)))
+
+
+def test_a_team_called_no_team_and_those_in_none_are_told_apart(product: Service) -> None:
+    ask(product, "Ada", WITHOUT_TEAM, tokens=1, model="m")
+    ask(product, "Grace", None, tokens=2, model="m")
+    (team_id,) = [team.id for team in list_teams(product.database)]
+    for label, rows in ((WITHOUT_TEAM, [2]), (f"{WITHOUT_TEAM} (#{team_id})", [1])):
+        page = open_page("requests", team=label)
+        assert list(page.dataframe[0].value["Input"]) == rows
+
+
+def test_a_developer_called_everybody_can_be_chosen(product: Service) -> None:
+    ask(product, EVERYBODY, None, tokens=1, model="m")
+    ask(product, "Grace", None, tokens=2, model="m")
+    person = people.find_developer(product.database, EVERYBODY)
+    assert person is not None
+    page = open_page("requests", developer=f"{EVERYBODY} (#{person.id})")
+    assert list(page.dataframe[0].value["Input"]) == [1]
+    assert list(open_page("requests").dataframe[0].value["Input"]) == [2, 1]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_the_filter_of_its_address(product: Service, name: str) -> None:
+    ask(product, "Ada", "Search", tokens=1, model="small")
+    page = open_page(name, team="Search", model="small", engine="This machine: breakeven")
+    chosen = [page.selectbox(key=key).value for key in ("team", "model", "engine")]
+    assert chosen == ["Search", "small", "This machine: breakeven"]
+    assert not any("Shown instead" in box.value for box in page.warning)
+
+
+def test_a_filter_narrows_tokens_and_says_that_costs_are_of_all(product: Service) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    ask(product, "Grace", "Data", tokens=30, model="large")
+    page = open_page(range="Last 30 days", model="small")
+    assert "Ada used most: 100% of 10 tokens" in said(page)
+    assert "Of model small alone: tokens and requests. Costs" in said(page)
+    assert "40 tokens" not in said(page)
+    team = open_page("team", range="Last 30 days", model="large")
+    assert next(m for m in team.metric if m.label == "Seats used").value == "1 of 2"
+    mine = open_page("my_usage", range="Last 30 days", developer="Ada", model="large")
+    assert next(m for m in mine.metric if m.label == "Requests").value == "0"
+
+
+def test_a_month_without_a_request_offers_the_ranges_that_have_one(product: Service) -> None:
+    ada = people.add_developer(product.database, "Ada", actor="test")
+    before = now_ms() - 60 * 86_400_000
+    request_id = Team(ada.id, key=0).admit(product.ledger, at=before, api_key_id=None)
+    product.ledger.finish(outcome(request_id, at=before + 900)).result(20)
+    page = open_page()
+    assert "No request in" in said(page)
+    everything = next(button for button in page.button if button.label == "All")
+    everything.click()
+    page.run()
+    assert page.selectbox(key="range").value == "All"
+    assert not any("No request" in box.value for box in page.info)
+
+
+def test_the_overview_says_where_there_is_no_earlier_month(product: Service) -> None:
+    use_now(product)
+    assert "There is no earlier month to compare with: the ledger begins on" in said(open_page())
