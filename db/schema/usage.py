@@ -1,6 +1,6 @@
 """What requests add up to, kept in the transactions that change them (`db.usage`).
 
-These tables are derived: `db.usage_rebuild.rebuild` makes them anew from the rows of `requests`, and
+These tables are derived: `db.usage_rebuild` makes them anew from the rows of `requests`, and
 `python -m db check` compares the two. They hold requests that have ended; what runs is read from
 its rows. They outlive the rows: retention deletes requests, never what they add up to.
 
