@@ -160,7 +160,7 @@ const heatMap = {
   traces: (chart, colours) => [{
     type: "heatmap", x: numbers(chart.layers), y: numbers(chart.experts),
     z: numbers(chart.experts).map((expert) => chart.share.map((layer) => layer[expert])),
-    zmin: 0, colorscale: scale(colours.sequence), hoverongaps: false,
+    colorscale: scale(colours.sequence), hoverongaps: false,
     colorbar: { thickness: 12, tickformat: ".0%", outlinewidth: 0,
       tickfont: { color: colours.muted } },
     hovertemplate: "Layer %{x}, expert %{y}: %{z:.1%} of tokens<extra></extra>",
@@ -192,7 +192,8 @@ const balanceBars = {
     bargap: 0.2,
     xaxis: { ...plainAxis(colours), title: { text: "Layer", standoff: 4 }, showgrid: false },
     yaxis: { ...plainAxis(colours), range: [0, Math.max(1, ...chart.busiest) * 1.12] },
-    ...limitLine({ y: 1, words: "even" }, colours),
+    margin: { l: 8, r: 44, t: 28, b: 8 },
+    ...limitLine({ y: 1, words: "even", beside: true }, colours),
   }),
 
   columns: () => ["layer", "busiest expert over mean", "coefficient of variation"],
@@ -221,8 +222,9 @@ function limitLine(limit, colours) {
   return {
     shapes: [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: limit.y, y1: limit.y,
       line: { color: colours.muted, width: 1.5, dash: "dot" } }],
-    annotations: [{ text: limit.words, xref: "paper", x: 1, xanchor: "right", y: limit.y,
-      yanchor: "bottom", showarrow: false, font: { color: colours.muted, size: 12 } }],
+    annotations: [{ text: limit.words, xref: "paper", x: 1, y: limit.y, showarrow: false,
+      xanchor: limit.beside ? "left" : "right", yanchor: limit.beside ? "middle" : "bottom",
+      font: { color: colours.muted, size: 12 } }],
   }
 }
 

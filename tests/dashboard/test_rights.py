@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from dashboard import access, data, ui
-from dashboard.ledgers import engine_of
 from dashboard.engine_page.payload import live_payload as engine_payload
 from dashboard.engine_page.routes import ENGINE_EVENTS, engine_routes
+from dashboard.ledgers import engine_of
 from dashboard.live import routes
 from dashboard.live.hub import Hub
 from dashboard.live.routes import EVENTS, live_routes
