@@ -131,6 +131,8 @@ def _experts(now: EngineNow, use: ExpertUse | None, zone: ZoneInfo) -> dict[str,
 
 
 def _no_experts(now: EngineNow) -> str:
+    if not now.computes_here and not now.upstreams:
+        return "No model runs on this machine, so there are no experts."
     if not now.computes_here:
         return "Unknown: no model runs on this machine, and upstreams do not tell their experts."
     if now.model is not None and not now.model.routed_experts:
