@@ -21,7 +21,7 @@ class LoadMeter:
         self._engine = engine
         self._process = psutil.Process()
         config, routed = engine.model.config, engine.model.routed_experts
-        self._experts = np.zeros((config.layers, routed), np.int64)
+        self._experts = np.zeros((config.layers, routed), np.int32)
         self._clear()
 
     def _clear(self) -> None:

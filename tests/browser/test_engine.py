@@ -76,3 +76,13 @@ def test_the_figures_behind_a_chart_are_a_file_too(page: Page) -> None:
     with page.expect_download() as picture:
         page.locator(".en-lines [data-file=png]").first.click()
     assert picture.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(page: Page) -> None:
+    state = page.locator(".en-state")
+    for hidden, words in (("true", "Paused"), ("false", "Live")):
+        page.evaluate(
+            f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}});"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )
+        expect(state).to_have_text(words)
