@@ -93,7 +93,9 @@ class ChartPanel {
       return cell
     }))
     body.replaceChildren()
-    for (const row of this.kind.rows(this.chart).slice(-FEW_ROWS)) {
+    const rows = this.kind.rows(this.chart).slice(-FEW_ROWS)
+    if (this.kind.isOverTime) rows.reverse()
+    for (const row of rows) {
       const line = body.insertRow()
       for (const value of row) line.insertCell().textContent = value ?? "unknown"
     }
@@ -114,9 +116,9 @@ class ChartPanel {
     const { traces, layout } = this.picture()
     const colours = themeColours(this.root)
     const title = { text: `${wrapped(this.chart.title, 100)}<br>${this.chart.unit}`, x: 0.02,
-      xanchor: "left", font: { size: 15 } }
+      xanchor: "left", y: 0.97, yanchor: "top", font: { size: 15 } }
     const filled = { ...layout, title, paper_bgcolor: colours.ground, plot_bgcolor: colours.ground,
-      margin: { l: 60, r: 30, t: 90, b: 50 } }
+      margin: { l: 60, r: 50, t: 110, b: 50 } }
     await Plotly.downloadImage({ data: traces, layout: filled },
       { format: "png", width: PNG_WIDTH, height: PNG_HEIGHT, filename: `engine-${this.name}` })
   }
@@ -128,6 +130,8 @@ class ChartPanel {
 }
 
 const lineChart = {
+  isOverTime: true, // its table begins with the newest
+
   traces: (chart, colours) => chart.series.map((one, index) => ({
     type: "scatter", mode: "lines", name: one.name, x: moments(chart), y: one.y,
     line: { color: colours.series[index], width: 2, dash: one.dash },

@@ -24,7 +24,8 @@ class EnginePage {
     const state = root.querySelector(".en-state")
     this.stream = new Stream((payload) => this.draw(payload), (name, words) => {
       state.dataset.state = name
-      state.textContent = words
+      const stale = words.endsWith("…") && this.at
+      state.textContent = stale ? `${words} As of ${new Date(this.at).toLocaleTimeString()}` : words
     })
   }
 

@@ -11,9 +11,9 @@ def of_tokens(found: Series) -> str:
     totals = [a + b for a, b in zip(found.prompt, found.answer, strict=True)
               if a is not None and b is not None]  # fmt: skip
     if not totals:
-        return "No token was counted yet (tokens a second)"
+        return "No token was counted yet"
     if not max(totals):
-        return "No token was computed in this window (tokens a second)"
+        return "No token was computed in this window"
     answer = max(value for value in found.answer if value is not None)
     return (
         f"At most {formats.count(max(totals))} tokens a second, of answers at most "
@@ -24,7 +24,7 @@ def of_tokens(found: Series) -> str:
 def of_batch(found: Series, places: int) -> str:
     known = [value for value in found.batch if value]
     if not known:
-        return f"No step was computed in this window (requests a step, of {places} places)"
+        return f"No step was computed in this window, of {places} places none was taken"
     mean = sum(known) / len(known)
     return (
         f"While it computed, a step had {mean:.1f} requests on average and at most "
@@ -36,9 +36,11 @@ def of_queue(found: Series) -> str:
     waiting = _most(found.waiting)
     running = _most(found.running)
     if waiting is None or running is None:
-        return "Nothing was told of the queue yet (requests)"
+        return "Nothing was told of the queue yet"
     if waiting:
         return f"At most {_requests(waiting)} waited, while at most {running:,} ran"
+    if not running:
+        return "No request ran or waited"
     return f"No request waited; at most {running:,} ran at once"
 
 

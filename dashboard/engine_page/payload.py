@@ -170,7 +170,10 @@ def _rounded(values: list[float | None]) -> list[float | None]:
 
 
 def _array(values: Floats) -> list[float | None]:
-    return [None if np.isnan(value) else round(float(value), 4) for value in values]
+    rounded: list[float | None] = np.round(values, 3).tolist()
+    if not np.isnan(values).any():
+        return rounded
+    return [None if value != value else value for value in rounded]
 
 
 def _matrix(values: Floats) -> list[list[float | None]]:

@@ -118,15 +118,14 @@ def figures(now: EngineNow, window: str) -> list[Figure]:
         _wait(
             "Queue wait",
             spread(event.queue_ms for event in ended),
-            window,
-            "From a request's arrival at the engine until its first step began, or until an "
-            "upstream had a place for it. Of requests that ended in the window; by the gateway's "
-            "clock.",
+            "upstreams do not tell it" if ended else f"no request ended {window}",
+            "From a request's arrival at the engine until its first step began. Of requests that "
+            "ended in the window; measured by the engine. Upstreams do not tell it.",
         ),
         _wait(
             "First token",
             spread(event.ttft_ms for event in ended),
-            window,
+            f"no request was answered {window}",
             "From a request's arrival at the gateway to the first token of its answer, queue and "
             "prompt included. Of requests that ended in the window; measured by the gateway.",
         ),
@@ -197,10 +196,10 @@ def _cache(now: EngineNow, window: str) -> Figure:
     return Figure("Prefix cache hits", formats.share(hits.share), note, why)
 
 
-def _wait(label: str, found: Spread | None, window: str, why: str) -> Figure:
+def _wait(label: str, found: Spread | None, otherwise: str, why: str) -> Figure:
     why += " Upper value: nearest rank."
     if found is None:
-        return Figure(label, formats.UNKNOWN, f"no request ended {window}", why)
+        return Figure(label, formats.UNKNOWN, otherwise, why)
     note = f"median; 95% within {formats.duration(found.p95_ms)}, {_requests(found.number)}"
     return Figure(label, formats.duration(found.median_ms), note, why)
 

@@ -85,9 +85,7 @@ class Service:
         self.auth = Authenticator(lambda: self.ledger.engine, self.ledger.note_damage)
         self.started_at = now_ms()
         self.observer = Observer(settings.home, self.ledger, self.health, self._tell)
-        self.embedded = EmbeddedEngine(
-            settings, self._announce_state, self._take_energy, self._take_load
-        )
+        self.embedded = EmbeddedEngine(settings, self._tell, self._take_energy, self._take_load)
         self.upstreams = Upstreams(upstreams, self._take_energy, self._tell)
         self.activity = Activity()
         self._flow = Flow()
@@ -144,7 +142,7 @@ class Service:
         await asyncio.to_thread(self.ledger.close)
         await asyncio.to_thread(self.observer.stop)
         self._stopped = True
-        self._announce_state(self.state)
+        self._tell(self.state)
         self._events.close()
 
     def _open_ledger(self) -> None:
@@ -166,9 +164,6 @@ class Service:
     async def _answers_end(self) -> None:
         if tasks := [answer.task for answer in self._answers.values()]:
             await asyncio.wait(tasks, timeout=ANSWERS_END_WITHIN_S)
-
-    def _announce_state(self, state: EngineState) -> None:
-        self._tell(state)
 
     def _tell(self, event: Event) -> None:
         self.activity.note(event)

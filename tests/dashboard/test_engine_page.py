@@ -43,10 +43,9 @@ class TestWithoutAnEngine:
         shown = live_payload(VIEW)
         assert set(figures(shown).values()) == {"unknown"}
         assert [chart["title"] for chart in shown["lines"]] == [
-            "No token was counted yet (tokens a second)",
-            f"No step was computed in this window (requests a step, of "
-            f"{product.settings.max_running} places)",
-            "Nothing was told of the queue yet (requests)",
+            "No token was counted yet",
+            "No step was computed in this window, of 8 places none was taken",
+            "Nothing was told of the queue yet",
         ]
         assert shown["experts"]["note"].startswith("No token was computed in this window.")
         assert shown["log"] == shown["upstreams"] == []
