@@ -118,7 +118,7 @@ def figures(now: EngineNow, window: str) -> list[Figure]:
         _wait(
             "Queue wait",
             spread(event.queue_ms for event in ended),
-            "upstreams do not tell it" if ended else f"no request ended {window}",
+            "not told of those that ended" if ended else f"no request ended {window}",
             "From a request's arrival at the engine until its first step began. Of requests that "
             "ended in the window; measured by the engine. Upstreams do not tell it.",
         ),
