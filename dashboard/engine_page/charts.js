@@ -116,7 +116,7 @@ class ChartPanel {
     const { traces, layout } = this.picture()
     const colours = themeColours(this.root)
     const title = { text: `${wrapped(this.chart.title, 100)}<br>${this.chart.unit}`, x: 0.02,
-      xanchor: "left", y: 0.97, yanchor: "top", font: { size: 15 } }
+      xanchor: "left", y: 0.94, yanchor: "top", font: { size: 15 } }
     const filled = { ...layout, title, paper_bgcolor: colours.ground, plot_bgcolor: colours.ground,
       margin: { l: 60, r: 50, t: 110, b: 50 } }
     await Plotly.downloadImage({ data: traces, layout: filled },
