@@ -6,10 +6,14 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 from streamlit import config
 
 from dashboard.engine_page.now import EngineView, engine_now
 from dashboard.engine_page.payload import live_payload, payload
+from dashboard.engine_page.routes import ENGINE_EVENTS, engine_routes
+from dashboard.live.hub import Hub
 from db import keys, people
 from engine.api.events import EngineState
 from engine.api.service import Service
@@ -137,3 +141,9 @@ def test_upstreams_are_listed_and_experts_are_unknown(product_with_upstreams: Se
     assert "upstreams do not tell" in shown["experts"]["note"]
     assert figures(shown)["Load"] == "0%"
     assert {line["kind"] for line in shown["log"]} == {"upstream"}
+
+
+@pytest.mark.parametrize("query", ["minutes=7", "minutes=-1", "timezone=../etc/passwd"])
+def test_a_stream_of_what_there_is_not_is_refused(product: Service, query: str) -> None:
+    client = TestClient(Starlette(routes=engine_routes(Hub(live_payload))))
+    assert client.get(f"{ENGINE_EVENTS}?{query}").status_code == 400
