@@ -24,6 +24,7 @@ PAGES = (
     Page("Requests", "requests", ":material/receipt_long:", "developer"),
     Page("Alternatives", "alternatives", ":material/balance:", "manager"),
     Page("Energy", "energy", ":material/bolt:", "manager"),
+    Page("Engine", "engine", ":material/memory:", "manager"),
     Page("Chat", "chat", ":material/forum:", "developer"),
     Page("Connect", "connect", ":material/power:", "developer"),
     Page("Import", "imports", ":material/upload_file:", "manager"),

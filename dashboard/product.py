@@ -22,6 +22,9 @@ from dashboard.door.oidc import Organisation, streamlit_secrets
 from dashboard.door.password import OwnPassword
 from dashboard.door.setup import SetUp
 from dashboard.door.signin import SignIn
+from dashboard.engine_page.now import EngineView
+from dashboard.engine_page.payload import live_payload as engine_payload
+from dashboard.engine_page.routes import engine_routes
 from dashboard.gate import Gate
 from dashboard.ledgers import engine_of
 from dashboard.live.hub import Hub
@@ -36,7 +39,7 @@ from db.errors import LedgerUnavailable
 from db.settings import Settings
 from engine.api import current
 from engine.api.app import create_app
-from engine.api.events import EngineState, RequestFinished, RequestStarted
+from engine.api.events import EnergyMeasured, EngineState, RequestFinished, RequestStarted
 from engine.api.front import GatewayFront
 from engine.api.service import Service
 
@@ -47,6 +50,7 @@ class Product:
     def __init__(self, settings: Settings) -> None:
         self.service = Service(settings)
         self.hub: Hub[View] = Hub(lambda view: live_payload(engine_of(view.ledger), view))
+        self.engine_hub: Hub[EngineView] = Hub(engine_payload)
         self.downloads = Downloads()
         self.secrets = streamlit_secrets(settings)
         organisation = Organisation(_own_database, settings.oidc_name) if self.secrets else None
@@ -62,6 +66,7 @@ class Product:
     def routes(self) -> list[Route]:
         return [
             *live_routes(self.hub),
+            *engine_routes(self.engine_hub),
             *self.downloads.routes(),
             *self._door_routes,
         ]
@@ -74,7 +79,9 @@ class Product:
 
     @asynccontextmanager
     async def lifespan(self, _app: st.App) -> AsyncIterator[None]:
-        _chain_signals(self.hub.close, self.downloads.close, self.service.begin_stop)
+        _chain_signals(
+            self.hub.close, self.engine_hub.close, self.downloads.close, self.service.begin_stop
+        )
         try:
             await self.service.start()
         except LedgerUnavailable as error:
@@ -89,6 +96,7 @@ class Product:
             yield
         finally:
             self.hub.close()
+            self.engine_hub.close()
             watcher.cancel()
             with suppress(asyncio.CancelledError):
                 await watcher
@@ -98,6 +106,8 @@ class Product:
     async def _announce_changes(self) -> None:
         """Requests move the live figures at once; energy alone can wait for the next round."""
         async for event in self.service.subscribe():
+            if not isinstance(event, EnergyMeasured):
+                self.engine_hub.announce()
             if isinstance(event, RequestStarted | RequestFinished):
                 self.hub.announce()
             elif isinstance(event, EngineState):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import plotly
@@ -32,6 +32,8 @@ PLOTLY_JS = f"/assets/plotly-{version('plotly')}.min.js"
 _LOGO = Path(__file__).parent.parent / "assets" / "logo.svg"
 _PLOTLY_FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
+T = TypeVar("T")
+
 
 def live_routes(hub: Hub[View]) -> list[Route]:
     async def events(request: Request) -> Response:
@@ -40,23 +42,28 @@ def live_routes(hub: Hub[View]) -> list[Route]:
             return PlainTextResponse(
                 "Unknown ledger, range, time zone, rule or team.", status_code=400
             )
-        cookie = request.cookies.get(access.COOKIE)
-        try:
-            viewer = await asyncio.to_thread(access.find_viewer, engine_of("own"), cookie)
-            if viewer is None:
-                return PlainTextResponse("Sign in first.", status_code=401)
-            viewer.require("manager")
-        except NotAllowed as error:
-            return PlainTextResponse(error.message, status_code=403)
-        except LedgerUnavailable as error:
-            return PlainTextResponse(str(error), status_code=503)
-        return EventStream(_stream(hub, view, cookie), headers={}, on_end=lambda: None)
+        return await stream_for_managers(request, hub, view)
 
     return [
         Route(EVENTS, events),
         Route(PLOTLY_JS, _file(_PLOTLY_FILE, "text/javascript", "max-age=31536000, immutable")),
         Route("/assets/logo.svg", _file(_LOGO, "image/svg+xml", "max-age=3600")),
     ]
+
+
+async def stream_for_managers(request: Request, hub: Hub[T], view: T) -> Response:
+    """A view's payloads as they come; an error instead where who asks may not see them."""
+    cookie = request.cookies.get(access.COOKIE)
+    try:
+        viewer = await asyncio.to_thread(access.find_viewer, engine_of("own"), cookie)
+        if viewer is None:
+            return PlainTextResponse("Sign in first.", status_code=401)
+        viewer.require("manager")
+    except NotAllowed as error:
+        return PlainTextResponse(error.message, status_code=403)
+    except LedgerUnavailable as error:
+        return PlainTextResponse(str(error), status_code=503)
+    return EventStream(_stream(hub, view, cookie), headers={}, on_end=lambda: None)
 
 
 def _view(request: Request) -> View | None:
@@ -85,7 +92,7 @@ def _uses(asked: QueryParams) -> Uses:
     return Uses(None if team is None else int(team), asked.get("model"), asked.get("engine"))
 
 
-async def _stream(hub: Hub[View], view: View, cookie: str | None) -> AsyncIterator[bytes]:
+async def _stream(hub: Hub[T], view: T, cookie: str | None) -> AsyncIterator[bytes]:
     """Server-sent events: a payload each, and a comment now and then, so that a browser that has
     gone is noticed. They end once their reader may not see them any more."""
     try:

@@ -73,7 +73,8 @@ class Answer:
     `Finished` or its error.
 
     `arrived` is the monotonic time at which the request came;
-    `on_admitted` and `on_closed` are called when the row is durable and when all is over.
+    `on_admitted`, `on_begun` and `on_closed` are called when the row is durable, when the first
+    token is there (after so many milliseconds) and when all is over.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Answer:
         *,
         arrived: float,
         on_admitted: Callable[["Answer"], None],
+        on_begun: Callable[["Answer", float], None],
         on_closed: Callable[["Answer"], None],
     ) -> None:
         self.row = row
@@ -94,6 +96,7 @@ class Answer:
         self.finished: Finished | None = None
         self._ledger = ledger
         self._on_admitted = on_admitted
+        self._on_begun = on_begun
         self._on_closed = on_closed
         self._arrived = arrived
         self._first_token_at: int | None = None
@@ -163,6 +166,7 @@ class Answer:
             self._first_token_at = at
             self._ttft_ms = self._elapsed_ms()
             self._ledger.first_token(self.row.id, at)
+            self._on_begun(self, self._ttft_ms)
 
     @property
     def _is_cut(self) -> bool:

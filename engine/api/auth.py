@@ -53,7 +53,7 @@ class Authenticator:
     async def caller(self, headers: Headers) -> Caller:
         """Whom the Authorization header names, or Anthropic's own; a 401 where it is nobody."""
         caller = await self._find(headers)
-        note_developer(caller.developer_id)
+        note_developer(caller.developer_id, caller.developer_name)
         return caller
 
     async def _find(self, headers: Headers) -> Caller:

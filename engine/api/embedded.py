@@ -21,7 +21,7 @@ from engine.energy.window import EnergyWindow
 from engine.model.errors import ModelFileError
 from engine.models import find_model
 from engine.runtime.client import WorkerClient
-from engine.runtime.protocol import Output, Ready, SamplingParams, Submit
+from engine.runtime.protocol import Load, Output, Ready, SamplingParams, Submit
 from engine.weights import WeightsError
 
 log = logging.getLogger(__name__)
@@ -32,13 +32,15 @@ FETCH_AGAIN_AFTER_S = 30.0
 
 class EmbeddedEngine:
     """Lives on one event loop; what other threads may call says so. `on_state` hears of every
-    change of `state`, `on_energy` gets every energy window."""
+    change of `state`, `on_energy` gets every energy window, `on_load` what a second was used for.
+    """
 
     def __init__(
         self,
         settings: Settings,
         on_state: Callable[[EngineState], None],
         on_energy: Callable[[EnergyWindow], None],
+        on_load: Callable[[Load], None],
     ) -> None:
         self.state = EngineState("loading", "Breakeven is starting.")
         self.model_path: Path | None = None  # the weights that are served, once they are there
@@ -46,6 +48,7 @@ class EmbeddedEngine:
         self._settings = settings
         self._on_state = on_state
         self._on_energy = on_energy
+        self._on_load = on_load
         self._prompts: Prompts | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bring_up: asyncio.Task[None] | None = None
@@ -80,6 +83,7 @@ class EmbeddedEngine:
             self._worker_options(path),
             self._settings.home / "worker.log",
             on_energy=self._on_energy,
+            on_load=self._on_load,
             on_change=self._follow_worker,
         )
         self.worker.start()

@@ -36,8 +36,20 @@ class RequestStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestBegun:
+    """The first token of a request's answer is there. Durations are milliseconds; `queue_ms` None:
+    how long it waited is not known."""
+
+    request_id: int
+    developer_name: str
+    model: str
+    queue_ms: float | None
+    ttft_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class RequestFinished:
-    """A request's row is complete. `energy_j` None: not known."""
+    """A request's row is complete. None: not known, or it never came so far."""
 
     request_id: int
     developer_id: int
@@ -49,6 +61,36 @@ class RequestFinished:
     energy_basis: str | None
     duration_ms: float
     at: int
+    model: str
+    cached_input_tokens: int
+    queue_ms: float | None
+    ttft_ms: float | None
+    error_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """A request got an error and has no row. None: no address of the gateway's, no valid key, no
+    name of a tool."""
+
+    status: int
+    error_type: str
+    endpoint: str | None
+    developer_name: str | None
+    client: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamChanged:
+    """An upstream answers from now on, or does not for this `problem`."""
+
+    url: str
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTold:
+    """The engine here or the upstreams told what they did in the last second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +100,16 @@ class EnergyMeasured:
     window: EnergyWindow
 
 
-Event = EngineState | RequestStarted | RequestFinished | EnergyMeasured
+Event = (
+    EngineState
+    | RequestStarted
+    | RequestBegun
+    | RequestFinished
+    | RequestRefused
+    | UpstreamChanged
+    | LoadTold
+    | EnergyMeasured
+)
 
 
 class Broadcast:

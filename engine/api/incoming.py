@@ -25,14 +25,15 @@ class Incoming:
 
     trace_parent: str | None
     developer_id: int | None = None
+    developer_name: str | None = None
     on_ledger: bool = False
     refusal: Refusal | None = None
 
 
-def note_developer(developer_id: int) -> None:
+def note_developer(developer_id: int, name: str) -> None:
     """Remember whose key the present request has; outside of a request nothing happens."""
     if (request := incoming.get()) is not None:
-        request.developer_id = developer_id
+        request.developer_id, request.developer_name = developer_id, name
 
 
 def note_refusal(status: int, error_type: str) -> None:

@@ -45,5 +45,6 @@ class Observed:
                     error_type=request.refusal.error_type,
                     endpoint=getattr(scope.get("route"), "path", None),  # never what was typed
                     developer_id=request.developer_id,
+                    developer_name=request.developer_name,
                     client=client_name(headers),
                 )

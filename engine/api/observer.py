@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from db.ledger import Ledger
 from db.records import NewRequest
 from engine.api.answer import EnergyTally, Finished
+from engine.api.events import RequestRefused
 from engine.api.gateway_log import GatewayLog
 from engine.api.incoming import incoming
 from engine.api.metrics import Metrics
@@ -24,9 +25,17 @@ log = logging.getLogger(__name__)
 
 
 class Observer:
-    """`start` and `stop` may block for a while and belong on a thread; all else returns at once."""
+    """`start` and `stop` may block for a while and belong on a thread; all else returns at once.
+    `on_refused` hears of every request that got an error and has no row."""
 
-    def __init__(self, home: Path, ledger: Ledger, health: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        ledger: Ledger,
+        health: Callable[[], dict[str, Any]],
+        on_refused: Callable[[RequestRefused], None],
+    ) -> None:
+        self._on_refused = on_refused
         self.metrics = Metrics(ledger, health)
         self._log = GatewayLog(home / "gateway.log")
         self._tracing: Tracing | None = None
@@ -68,6 +77,7 @@ class Observer:
         error_type: str,
         endpoint: str | None,
         developer_id: int | None,
+        developer_name: str | None,
         client: str | None,
     ) -> None:
         """A request was answered with an error and has no row. None: no address of the gateway's,
@@ -80,6 +90,7 @@ class Observer:
             developer_id=developer_id,
             client=client,
         )
+        self._on_refused(RequestRefused(status, error_type, endpoint, developer_name, client))
 
 
 def _start_tracing() -> "Tracing | None":

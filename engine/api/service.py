@@ -16,6 +16,7 @@ from db.ids import new_id, now_ms
 from db.ledger import Ledger
 from db.records import NewRequest
 from db.settings import Settings
+from engine.api.activity import Activity
 from engine.api.answer import Answer
 from engine.api.auth import Authenticator, Caller
 from engine.api.connections import limit_connections
@@ -28,6 +29,8 @@ from engine.api.events import (
     EnergyMeasured,
     EngineState,
     Event,
+    LoadTold,
+    RequestBegun,
     RequestFinished,
     RequestStarted,
 )
@@ -38,9 +41,10 @@ from engine.api.source import Engine as EngineOfModel
 from engine.api.source import Source
 from engine.api.upkeep import Upkeep
 from engine.api.upstreams.config import read_upstreams
+from engine.api.upstreams.flow import SAMPLED_EVERY_S, Flow
 from engine.api.upstreams.registry import UpstreamModel, Upstreams
 from engine.energy.window import EnergyWindow
-from engine.runtime.protocol import Ready
+from engine.runtime.protocol import Load, Ready
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +84,12 @@ class Service:
         self.upkeep = Upkeep(lambda: self.ledger.engine)
         self.auth = Authenticator(lambda: self.ledger.engine, self.ledger.note_damage)
         self.started_at = now_ms()
-        self.observer = Observer(settings.home, self.ledger, self.health)
-        self.embedded = EmbeddedEngine(settings, self._announce_state, self._take_energy)
-        self.upstreams = Upstreams(upstreams, self._take_energy)
+        self.observer = Observer(settings.home, self.ledger, self.health, self._tell)
+        self.embedded = EmbeddedEngine(settings, self._tell, self._take_energy, self._take_load)
+        self.upstreams = Upstreams(upstreams, self._take_energy, self._tell)
+        self.activity = Activity()
+        self._flow = Flow()
+        self._sampler: asyncio.Task[None] | None = None
         self.limiter = Limiter()
         self.power = PowerNow()
         self._energy_rates = EnergyRates()
@@ -106,6 +113,8 @@ class Service:
         self.upkeep.start()
         await asyncio.to_thread(self.observer.start)
         self.upstreams.start()
+        if self.upstreams:
+            self._sampler = asyncio.create_task(self._sample_upstreams(), name="upstream-flow")
         if self.computes_here:
             self.embedded.start()
 
@@ -118,6 +127,8 @@ class Service:
     async def stop(self) -> None:
         """End the answers, the worker and the ledger; within 5 s every row is complete."""
         self._end_answers()
+        if self._sampler is not None:
+            self._sampler.cancel()
         await self.embedded.stop_starting()
         await self._answers_end()
         await self.embedded.stop()
@@ -131,7 +142,7 @@ class Service:
         await asyncio.to_thread(self.ledger.close)
         await asyncio.to_thread(self.observer.stop)
         self._stopped = True
-        self._announce_state(self.state)
+        self._tell(self.state)
         self._events.close()
 
     def _open_ledger(self) -> None:
@@ -154,8 +165,23 @@ class Service:
         if tasks := [answer.task for answer in self._answers.values()]:
             await asyncio.wait(tasks, timeout=ANSWERS_END_WITHIN_S)
 
-    def _announce_state(self, state: EngineState) -> None:
-        self._events.publish(state)
+    def _tell(self, event: Event) -> None:
+        self.activity.note(event)
+        self._events.publish(event)
+
+    def _take_load(self, load: Load) -> None:
+        self.activity.note_load(load)
+        self._events.publish(LoadTold())
+
+    async def _sample_upstreams(self) -> None:
+        while True:
+            await asyncio.sleep(SAMPLED_EVERY_S)
+            for answer in self._answers.values():
+                if answer.row.engine == "upstream":
+                    self._flow.note(answer.row.id, answer.source.tally)
+            dispatch = self.upstreams.dispatch
+            self.activity.note_flow(self._flow.take(dispatch.running, dispatch.waiting))
+            self._events.publish(LoadTold())
 
     # Answers
 
@@ -224,6 +250,7 @@ class Service:
             self.ledger,
             arrived=call.arrived,
             on_admitted=self._announce_start,
+            on_begun=self._announce_begin,
             on_closed=self._forget,
         )
         self._answers[row.id] = answer
@@ -248,7 +275,7 @@ class Service:
     def _announce_start(self, answer: Answer) -> None:
         row = answer.row
         self.observer.request_started(row)
-        self._events.publish(
+        self._tell(
             RequestStarted(
                 row.id,
                 row.developer_id,
@@ -259,6 +286,10 @@ class Service:
             )
         )
 
+    def _announce_begin(self, answer: Answer, ttft_ms: float) -> None:
+        row, tally = answer.row, answer.source.tally
+        self._tell(RequestBegun(row.id, row.developer_name, row.model, tally.queue_ms, ttft_ms))
+
     def _forget(self, answer: Answer) -> None:
         row, finished = answer.row, answer.finished
         del self._answers[row.id]
@@ -267,7 +298,9 @@ class Service:
             return
         self._energy_rates.note(row.id, row.model, finished.tally.total, answer.energy.joules)
         self.observer.request_over(row, finished, answer.energy)
-        self._events.publish(
+        if row.engine == "upstream":
+            self._flow.over(row.id, finished.tally)
+        self._tell(
             RequestFinished(
                 row.id,
                 row.developer_id,
@@ -279,6 +312,11 @@ class Service:
                 answer.energy.basis,
                 finished.duration_ms,
                 now_ms(),
+                row.model,
+                finished.tally.cached_input_tokens,
+                finished.tally.queue_ms,
+                finished.ttft_ms,
+                finished.error_type,
             )
         )
 

@@ -38,6 +38,11 @@ class BlockPool:
         self._last_beginning = 0
         self._empty_texts: dict[int, int] = {}  # by tenant: what stands for nothing before
 
+    @property
+    def held(self) -> int:
+        """Blocks that sequences hold now."""
+        return self.size - len(self._empty) - len(self._left)
+
     def begin(self, tokens: Sequence[int], tenant: int = 0) -> Held:
         """The blocks in which a beginning of `tokens` can be read. One token at least is left out:
         what follows a text comes from computing its last token."""

@@ -22,6 +22,7 @@ from engine.runtime.protocol import (
     Configure,
     Energy,
     FromWorker,
+    Load,
     Output,
     Ready,
     Step,
@@ -62,7 +63,8 @@ class WorkerClient:
     """One worker process, kept alive.
 
     `options` are the worker's command-line options, `log_path` takes its stderr. `on_energy` gets
-    every energy window; `on_change` is called after every change of `state`, `message` or `ready`.
+    every energy window, `on_load` what the engine did in a second; `on_change` is called after
+    every change of `state`, `message` or `ready`.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class WorkerClient:
         log_path: Path,
         *,
         on_energy: Callable[[EnergyWindow], None],
+        on_load: Callable[[Load], None],
         on_change: Callable[[], None],
     ) -> None:
         self.state: WorkerState = "stopped"
@@ -84,6 +87,7 @@ class WorkerClient:
         self._options = list(options)
         self._log_path = log_path
         self._on_energy = on_energy
+        self._on_load = on_load
         self._on_change = on_change
         self._inboxes: dict[int, asyncio.Queue[Output | WorkerCrashed]] = {}
         self._writer: asyncio.StreamWriter | None = None
@@ -260,6 +264,8 @@ class WorkerClient:
                         inbox.put_nowait(output)
             case Energy():
                 self._on_energy(message.window)
+            case Load():
+                self._on_load(message)
             case Ready():
                 self.ready = message
                 self.experts_per_token = message.experts_per_token

@@ -2,9 +2,11 @@
 
 One JSON object a line, in both directions, over a local socket. The gateway sends `Submit`, `Abort`
 and `Configure`; the worker sends one `Ready`, then a `Step` for every engine step that produced
-something, and an `Energy` for every closed energy window. This module knows nothing of torch.
+something, an `Energy` for every closed energy window, and a `Load` about once a second. This module
+knows nothing of torch.
 """
 
+import dataclasses
 import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -150,6 +152,34 @@ class Energy:
 
 
 @dataclass(slots=True)
+class Load:
+    """What the engine did in the last second or so, and how full it is at its end.
+
+    `sequences` are summed over the steps: divided by `steps` they are the mean batch. Prompt tokens
+    are those that were computed, output tokens those that were drawn. `experts[layer][expert]`
+    counts how often the `experts_tokens` computed tokens chose each; None: none was chosen.
+    `accelerator_bytes` None: it computes on the processor.
+    """
+
+    duration_s: float
+    computing_s: float
+    steps: int
+    sequences: int
+    prompt_tokens: int
+    output_tokens: int
+    running: int
+    waiting: int
+    cache_blocks_held: int
+    cache_blocks: int
+    memory_bytes: int
+    accelerator_bytes: int | None
+    experts_per_token: int
+    experts_tokens: int
+    experts: list[list[int]] | None
+    type: Literal["load"] = "load"
+
+
+@dataclass(slots=True)
 class WorkerError:
     """The worker cannot start or go on; the message is one clear line for people."""
 
@@ -158,12 +188,13 @@ class WorkerError:
 
 
 ToWorker = Submit | Abort | Configure
-FromWorker = Ready | Step | Energy | WorkerError
+FromWorker = Ready | Step | Energy | Load | WorkerError
 
 
 def encode(message: ToWorker | FromWorker) -> bytes:
     """One line of JSON with its newline."""
-    return json.dumps(asdict(message), separators=(",", ":")).encode() + b"\n"
+    plain = _of_load(message) if isinstance(message, Load) else asdict(message)
+    return json.dumps(plain, separators=(",", ":")).encode() + b"\n"
 
 
 def decode_to_worker(line: bytes) -> ToWorker:
@@ -189,12 +220,19 @@ def decode_from_worker(line: bytes) -> FromWorker:
             return Step(outputs=outputs, **fields)
         case "energy":
             return Energy(_window(fields["window"]))
+        case "load":
+            return Load(**fields)
         case "ready":
             return Ready(**fields)
         case "worker_error":
             return WorkerError(**fields)
         case other:
             raise ValueError(f"unknown message from the worker: {other!r}")
+
+
+def _of_load(load: Load) -> dict[str, Any]:
+    """Without the deep copy that `asdict` makes: there may be thousands of experts."""
+    return {one.name: getattr(load, one.name) for one in dataclasses.fields(load)}
 
 
 def _output(fields: dict[str, Any]) -> Output:

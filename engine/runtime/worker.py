@@ -1,7 +1,8 @@
 """The engine's own process: `python -m engine.runtime.worker --fd N --weights PATH …`.
 
 Speaks `engine.runtime.protocol` over the socket it is given and ends when that closes. Between
-steps it reads what has arrived; without work it waits, but closes an energy window every second.
+steps it reads what has arrived; without work it waits, but closes an energy window and tells how
+busy it was every second.
 """
 
 import argparse
@@ -34,6 +35,7 @@ from engine.model.precision import PRECISIONS
 from engine.model.threads import thread_count
 from engine.model.tokenizer import Tokenizer
 from engine.runtime.engine import Engine
+from engine.runtime.load_meter import LoadMeter
 from engine.runtime.metered import MeteredEngine
 from engine.runtime.protocol import (
     Abort,
@@ -82,18 +84,22 @@ class Worker:
         self._connection = connection
         self._engine = engine
         self._metered = MeteredEngine(engine, attributor)
+        self._load = LoadMeter(engine)
         self._window_started = self._tidied = time.monotonic()
 
     def run(self) -> None:
         """Until the gateway leaves."""
         while True:
-            wait = 0.0 if self._engine.has_work else max(0.0, self._window_left)
+            left_s = min(self._window_left, self._load.left_s)
+            wait = 0.0 if self._engine.has_work else max(0.0, left_s)
             for message in self._connection.receive(wait):
                 self._take(message)
             if self._engine.has_work:
                 self._step()
             elif self._window_left <= 0:
                 self._connection.send(self._close_window())
+            if self._load.left_s <= 0:
+                self._connection.send(self._load.take())
 
     @property
     def _window_left(self) -> float:
@@ -109,7 +115,9 @@ class Worker:
                 self._engine.use_experts(message.experts_per_token)
 
     def _step(self) -> None:
+        started = time.monotonic()
         result = self._metered.step()
+        self._load.note(time.monotonic() - started, result.processed)
         scheduler = self._engine.scheduler
         step = Step(
             outputs=result.outputs,

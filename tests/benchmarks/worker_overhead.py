@@ -29,7 +29,11 @@ async def direct_ms(weights: Path, log_path: Path) -> list[float]:
     """Milliseconds of each request, asked of the worker itself."""
     prompt = Tokenizer.open(weights).encode_chat(MESSAGES)
     client = WorkerClient(
-        ["--weights", str(weights)], log_path, on_energy=lambda _: None, on_change=lambda: None
+        ["--weights", str(weights)],
+        log_path,
+        on_energy=lambda _: None,
+        on_load=lambda _: None,
+        on_change=lambda: None,
     )
     client.start()
     await client.wait_ready()

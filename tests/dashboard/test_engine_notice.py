@@ -6,7 +6,7 @@ from engine.api.events import EngineState
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
 
-PAGES = ["overview", "requests", "energy", "chat", "connect", "settings"]
+PAGES = ["overview", "requests", "energy", "engine", "chat", "connect", "settings"]
 
 
 @pytest.mark.parametrize("name", PAGES)

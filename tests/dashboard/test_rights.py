@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from dashboard import access, data, ui
+from dashboard.engine_page.payload import live_payload as engine_payload
+from dashboard.engine_page.routes import ENGINE_EVENTS, engine_routes
 from dashboard.ledgers import engine_of
 from dashboard.live import routes
 from dashboard.live.hub import Hub
@@ -56,9 +58,11 @@ def ids(product: Service, everybody: dict[str, Somebody]) -> dict[str, int]:
 @pytest.fixture
 def browser(product: Service) -> Iterator[TestClient]:
     hub: Hub[View] = Hub(lambda view: live_payload(engine_of(view.ledger), view))
-    served = [*live_routes(hub), *Downloads().routes()]
+    engine_hub = Hub(engine_payload)
+    served = [*live_routes(hub), *engine_routes(engine_hub), *Downloads().routes()]
     yield Door(lambda: product.database, served).browser()
     hub.close()
+    engine_hub.close()
 
 
 @pytest.fixture
@@ -136,11 +140,11 @@ class TestExports:
 
 
 class TestEvents:
-    def test_of_everybodys_costs_are_refused(
+    def test_of_everybodys_costs_and_of_the_engine_are_refused(
         self, browser: TestClient, everybody: dict[str, Somebody]
     ) -> None:
-        for name in ("Ada", "Lea"):
-            assert browser.get(EVENTS, headers=everybody[name].headers).status_code == 403
+        for name, address in product_of(("Ada", "Lea"), (EVENTS, ENGINE_EVENTS)):
+            assert browser.get(address, headers=everybody[name].headers).status_code == 403
 
     @pytest.mark.parametrize("end", ["disabled", "demoted"])
     def test_end_once_their_reader_may_not_see_them(

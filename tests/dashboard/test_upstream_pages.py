@@ -16,7 +16,7 @@ from tests.engine.api.upstream_server import MODEL, WORDS, UpstreamServer
 
 pytestmark = pytest.mark.usefixtures("product_with_upstreams")
 
-PAGES = ["overview", "requests", "chat", "connect", "settings"]
+PAGES = ["overview", "requests", "engine", "chat", "connect", "settings"]
 
 
 @pytest.fixture(autouse=True)

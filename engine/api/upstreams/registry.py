@@ -11,6 +11,7 @@ import aiohttp
 
 from engine.api.ask import Ask
 from engine.api.errors import prompt_too_long
+from engine.api.events import UpstreamChanged
 from engine.api.source import Source
 from engine.api.upstreams import counting
 from engine.api.upstreams.config import UpstreamConfig, meters_by_machine
@@ -31,11 +32,16 @@ CHECK_AGAIN_AFTER_S = 2.0  # one that does not answer
 
 class Upstreams:
     """Lives on one event loop; `models`, `problem` and `health` may be called from any thread.
-    `on_energy` gets the energy windows of the machines that have meters."""
+    `on_energy` gets the energy windows of the machines that have meters, `on_change` hears when one
+    begins or ceases to answer."""
 
     def __init__(
-        self, configs: Sequence[UpstreamConfig], on_energy: Callable[[EnergyWindow], None]
+        self,
+        configs: Sequence[UpstreamConfig],
+        on_energy: Callable[[EnergyWindow], None],
+        on_change: Callable[[UpstreamChanged], None],
     ) -> None:
+        self._on_change = on_change
         self.machines = {
             name: Machine(name, meters, on_energy)
             for name, meters in meters_by_machine(configs).items()
@@ -71,9 +77,13 @@ class Upstreams:
             await self._session.close()
 
     async def _watch(self, replica: Replica) -> None:
+        told: str | None = ""
         while True:
             try:
                 await replica.check(self.session)
+                if replica.problem != told:
+                    told = replica.problem
+                    self._on_change(UpstreamChanged(replica.url, told))
                 self.dispatch.go_on()
             except Exception:  # the watch goes on, whatever a server says
                 log.exception("The upstream %s cannot be checked.", replica.url)

@@ -9,7 +9,7 @@ import pytest
 
 from engine.energy.window import EnergyWindow
 from engine.runtime.client import WorkerClient, WorkerCrashed, WorkerUnavailable
-from engine.runtime.protocol import Output, SamplingParams, Submit
+from engine.runtime.protocol import Load, Output, SamplingParams, Submit
 
 READY_WITHIN_S = 120
 # "<|im_start|>user\nTell me a long story.<|im_end|>\n<|im_start|>assistant\n" in SmolLM2's ids
@@ -23,8 +23,13 @@ class Watched:
     def __init__(self, options: list[str], log_path: Path) -> None:
         self.states: list[str] = []
         self.windows: list[EnergyWindow] = []
+        self.loads: list[Load] = []
         self.client = WorkerClient(
-            options, log_path, on_energy=self.windows.append, on_change=self._note
+            options,
+            log_path,
+            on_energy=self.windows.append,
+            on_load=self.loads.append,
+            on_change=self._note,
         )
 
     def _note(self) -> None:

@@ -19,6 +19,7 @@ from engine.runtime.protocol import (
     Configure,
     Energy,
     FromWorker,
+    Load,
     Output,
     Ready,
     SamplingParams,
@@ -95,6 +96,15 @@ def until_finished(gateway: Gateway, request_id: int) -> tuple[list[FromWorker],
                     return messages, output
 
 
+def next_energy(gateway: Gateway) -> Energy:
+    """Past the loads that are told beside it."""
+    message = gateway.next()
+    while isinstance(message, Load):
+        message = gateway.next()
+    assert isinstance(message, Energy)
+    return message
+
+
 def test_ready_tells_what_was_loaded(gguf_path: Path, home: Path, carved: Path) -> None:
     gateway = Gateway(gguf_path, home, "--carved", str(carved), "--experts-per-token", "8")
     ready = gateway.next()
@@ -118,8 +128,7 @@ def test_every_joule_of_a_request_is_told_before_its_end(
     messages, _ = until_finished(gateway, 11)
     assert isinstance(messages[-2], Energy)
     assert 11 in messages[-2].window.shares
-    after = gateway.next()
-    assert isinstance(after, Energy)
+    after = next_energy(gateway)
     assert 11 not in after.window.shares
 
 
@@ -138,12 +147,32 @@ def test_shares_and_idle_add_up_to_the_total(gateway: Gateway, tokenizer: Tokeni
 
 
 def test_energy_is_told_every_second_without_work(gateway: Gateway) -> None:
-    messages = [gateway.next() for _ in range(3)]
-    for message in messages:
-        assert isinstance(message, Energy)
-        assert message.window.shares == {}
-    windows = [message.window for message in messages if isinstance(message, Energy)]
+    windows = [next_energy(gateway).window for _ in range(3)]
+    assert all(window.shares == {} for window in windows)
     assert statistics.median(window.duration_s for window in windows) < 1.5
+
+
+def test_loads_add_up_to_every_token_and_every_choice_of_an_expert(
+    gateway: Gateway, tokenizer: Tokenizer
+) -> None:
+    while not isinstance(gateway.next(), Load):  # what was before is told
+        pass
+    ask(gateway, tokenizer, 41, tokens=30)
+    messages, end = until_finished(gateway, 41)
+    messages += [gateway.next() for _ in range(4)]  # without work about two a second
+    loads = [message for message in messages if isinstance(message, Load)]
+    prompt = len(tokenizer.encode_chat([{"role": "user", "content": "Tell me a story."}]))
+    computed = prompt - end.cached_input_tokens
+    assert sum(load.prompt_tokens for load in loads) == computed
+    assert sum(load.output_tokens for load in loads) == end.output_tokens == 30
+    # The last token of an answer is drawn and not computed.
+    tokens = sum(load.experts_tokens for load in loads)
+    assert tokens == computed + 29
+    chosen = sum(sum(map(sum, load.experts)) for load in loads if load.experts)
+    assert chosen == pytest.approx(24 * 30 * tokens, rel=0.02)
+    assert sum(load.sequences for load in loads) == sum(load.steps for load in loads) == 30
+    assert loads[-1].running == loads[-1].cache_blocks_held == 0
+    assert all(load.computing_s <= load.duration_s for load in loads)
 
 
 def test_an_abort_is_answered_with_a_cancelled_end(gateway: Gateway, tokenizer: Tokenizer) -> None:

@@ -1,0 +1,1 @@
+"""The Engine page's figures and words, against hand calculations."""

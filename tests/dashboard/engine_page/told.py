@@ -1,0 +1,46 @@
+"""What an engine might tell of a second, for tests to change."""
+
+from dataclasses import replace
+
+from engine.api.events import RequestFinished
+from engine.api.upstreams.flow import UpstreamLoad
+from engine.runtime.protocol import Load
+
+SECOND = Load(
+    duration_s=1.0,
+    computing_s=0.5,
+    steps=10,
+    sequences=20,
+    prompt_tokens=100,
+    output_tokens=30,
+    running=2,
+    waiting=0,
+    cache_blocks_held=4,
+    cache_blocks=512,
+    memory_bytes=612_000_000,
+    accelerator_bytes=None,
+    experts_per_token=2,
+    experts_tokens=0,
+    experts=None,
+)
+IDLE = replace(
+    SECOND, computing_s=0.0, steps=0, sequences=0, prompt_tokens=0, output_tokens=0, running=0
+)
+UPSTREAM_SECOND = UpstreamLoad(1.0, prompt_tokens=50, output_tokens=20, running=3, waiting=1)
+ENDED = RequestFinished(
+    request_id=7,
+    developer_id=1,
+    developer_name="Ada",
+    status="ok",
+    input_tokens=40,
+    output_tokens=25,
+    energy_j=None,
+    energy_basis=None,
+    duration_ms=1200.0,
+    at=0,
+    model="small",
+    cached_input_tokens=32,
+    queue_ms=10.0,
+    ttft_ms=200.0,
+    error_type=None,
+)
