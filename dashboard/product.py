@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from dashboard import access
+from dashboard.alerts.watch import Watch
 from dashboard.door.lockout import LockOut
 from dashboard.door.password import OwnPassword
 from dashboard.door.setup import SetUp
@@ -47,6 +48,7 @@ class Product:
         self.service = Service(settings)
         self.hub: Hub[View] = Hub(lambda view: live_payload(engine_of(view.ledger), view))
         self.downloads = Downloads()
+        self.alerts = Watch(self.service)
         lock_out = LockOut()
         self.set_up = SetUp(_own_database, lock_out)
         self.door = (
@@ -79,6 +81,7 @@ class Product:
         if access.sign_in_needed() and not has_admin(_own_database()):
             self.set_up.tell()
         watcher = asyncio.create_task(self._announce_changes())
+        self.alerts.start()
         # The program itself is not looked through for garbage again: that took 0.1 s each time.
         gc.freeze()
         try:
@@ -88,6 +91,7 @@ class Product:
             watcher.cancel()
             with suppress(asyncio.CancelledError):
                 await watcher
+            await asyncio.to_thread(self.alerts.stop)
             await self.service.stop()
             current.set_current(None)
 

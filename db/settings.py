@@ -5,10 +5,10 @@ import os
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -85,6 +85,29 @@ class Settings(BaseSettings):
         gt=0,
         description="Processor's thermal design power in watts, for the energy estimate.",
     )
+    smtp_host: str | None = Field(
+        default=None, description="Mail server that sends alerts; without it none go by e-mail."
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How mail is encrypted: starttls (mostly port 587), tls (mostly 465), none.",
+    )
+    smtp_user: str | None = Field(
+        default=None, description="User at the mail server; without it no log-in is made."
+    )
+    smtp_password: SecretStr | None = Field(
+        default=None, description="Password at the mail server. It is never shown."
+    )
+    smtp_from: str | None = Field(
+        default=None,
+        description="Whom alerts by e-mail come from; default: the user, where it is an address.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        pattern="^https?://[^/]+",
+        description="Address under which people open the pages, for links in alerts.",
+    )
 
     @property
     def weights_dir(self) -> Path:
@@ -124,10 +147,15 @@ def settings() -> Settings:
     except ValidationError as error:
         wrong = [
             f"  {PREFIX}{str(one['loc'][0]).upper()} (or {one['loc'][0]} in {FILE}): {one['msg']};"
-            f" it is {one['input']!r}."
+            f" it is {_told(str(one['loc'][0]), one['input'])}."
             for one in error.errors()
         ]
         sys.exit("\n".join(["Breakeven does not start; these options are wrong:", *wrong]))
+
+
+def _told(name: str, value: Any) -> str:
+    """What somebody wrote, unless it is secret."""
+    return "not shown here" if name == "smtp_password" else repr(value)
 
 
 def options_table() -> str:

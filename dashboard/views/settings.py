@@ -1,10 +1,11 @@
-"""Settings: people, keys, prices, carbon, the engine, accounts, retention, the audit trail."""
+"""Settings: people, accounts, keys, prices, carbon, the engine, alerts, retention, the audit."""
 
 import streamlit as st
 
 from dashboard import access, ui
 from dashboard.settings_parts import (
     accounts,
+    alerts,
     audit,
     energy,
     engine,
@@ -26,6 +27,7 @@ parts = {
     "Prices": prices,
     "Energy": energy,
     "Engine": engine,
+    "Alerts": alerts,
     "Retention": retention,
     "Audit": audit,
 }
