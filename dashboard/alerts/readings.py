@@ -87,7 +87,7 @@ def _cost(service: Service, rule: Rule, now_ms: int) -> Iterator[Reading]:
 
 def _idle(service: Service, rule: Rule, now_ms: int) -> Iterator[Reading]:
     energy = queries.energy_between(service.database, _since(rule, now_ms), now_ms)
-    total, served = energy.total_j, energy.attributed_j
+    total, served = energy.complete_j, energy.attributed_j
     if total is None or served is None:
         yield Reading("", None)
     else:

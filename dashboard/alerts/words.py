@@ -116,7 +116,8 @@ def figure(rule: Rule, value: Decimal | None, names: Names) -> str:
         return formats.UNKNOWN
     match rule.kind:
         case "energy_price":
-            return f"{formats.small_money(value, names.currency)} per kWh"
+            symbol = formats.SYMBOLS.get(names.currency, f"{names.currency} ")
+            return f"{symbol}{value.normalize():f} per kWh"
         case "latency":
             return f"{_short(value)} s"
         case _:

@@ -7,7 +7,7 @@ names people by their ids alone.
 """
 
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.schema.base import Base, Id
 
 AlertKind = Literal["budget", "cost", "idle", "energy_price", "errors", "latency", "down", "disk"]
-ALERT_KINDS = ("budget", "cost", "idle", "energy_price", "errors", "latency", "down", "disk")
+ALERT_KINDS: tuple[AlertKind, ...] = get_args(AlertKind)
 Phase = Literal["pending", "firing"]
 PHASES = ("pending", "firing")
 DestinationKind = Literal["webhook", "email"]
