@@ -38,7 +38,7 @@ def message_of(due: Due, rule: Rule, names: Names, public_url: str | None) -> Me
     return Message(due.notice, text, when, link_to(public_url), f"alert-{due.id}")
 
 
-def test_message(public_url: str | None, number: str) -> Message:
+def trial_message(public_url: str | None, number: str) -> Message:
     return Message("test", TEST, "", link_to(public_url), number)
 
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import data, formats
 from dashboard.alerts import words
+from db.errors import LedgerUnavailable
 
 EVERY_S = 30.0
 MOST = 5
@@ -14,10 +15,12 @@ def alerts_notice(*, in_full: bool) -> None:
     """Nothing while nothing fires; the latest alert and how many there are; `in_full` each."""
     if not data.viewer().is_at_least("manager"):
         return
-    firing = data.firing_alerts()
+    try:
+        firing, names = data.firing_alerts(), data.alert_names()
+    except LedgerUnavailable:  # which another notice tells
+        return
     if not firing:
         return
-    names = data.alert_names()
     told = [
         formats.escape(words.sentence(one.rule, one.subject, one.value, names))
         for one in firing[: MOST if in_full else 1]

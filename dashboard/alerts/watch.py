@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 
 from dashboard.alerts import readings
-from dashboard.alerts.messages import message_of, test_message
+from dashboard.alerts.messages import message_of, trial_message
 from dashboard.alerts.sending import Undelivered, send
 from dashboard.alerts.words import names_in
 from db import alert_deliveries, alert_states
@@ -101,7 +101,7 @@ def deliver(service: Service, stop: threading.Event, at: int | None = None) -> N
 def try_out(service: Service, destination: Destination) -> str | None:
     """Send a test, now. Returns what is remarkable; Undelivered where it did not get there. Either
     is kept."""
-    message = test_message(service.settings.public_url, f"test-{new_id()}")
+    message = trial_message(service.settings.public_url, f"test-{new_id()}")
     try:
         said = send(service.settings, destination, message)
     except Undelivered as error:

@@ -92,12 +92,13 @@ def _watched(rule: Rule, subject: str, names: Names) -> str:
 
 
 def condition(rule: Rule, names: Names) -> str:
-    """When it fires: `at 90% for 5 min, clears below 85%`."""
-    held = f"for {lasting(rule.for_minutes)}" if rule.for_minutes else "at once"
+    """When it fires: `at 10% (over 15 min) for 5 min, clears below 5%`."""
     if rule.kind == "down":
-        return held
+        return f"once it lasts {lasting(rule.for_minutes)}" if rule.for_minutes else "at once"
+    held = f" for {lasting(rule.for_minutes)}" if rule.for_minutes else ""
+    over = "" if rule.window_minutes is None else f" (over {lasting(rule.window_minutes)})"
     return (
-        f"at {figure(rule, rule.threshold, names)} {held}, "
+        f"at {figure(rule, rule.threshold, names)}{over}{held}, "
         f"clears below {figure(rule, rule.clears_at, names)}"
     )
 
@@ -117,7 +118,7 @@ def figure(rule: Rule, value: Decimal | None, names: Names) -> str:
     match rule.kind:
         case "energy_price":
             symbol = formats.SYMBOLS.get(names.currency, f"{names.currency} ")
-            return f"{symbol}{value.normalize():f} per kWh"
+            return f"{symbol}{_price(value)} per kWh"
         case "latency":
             return f"{_short(value)} s"
         case _:
@@ -134,6 +135,13 @@ def lasting(minutes: int) -> str:
 
 def clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _price(value: Decimal) -> str:
+    """All of its digits, cents at least."""
+    exponent = value.normalize().as_tuple().exponent
+    digits = max(2, -exponent) if isinstance(exponent, int) else 2
+    return f"{value:.{digits}f}"
 
 
 def _short(value: Decimal) -> str:

@@ -31,9 +31,8 @@ def draw(*, admin: bool) -> None:
 
 def _show(one: Destination, last: Last | None, *, admin: bool) -> None:
     with st.container(border=True):
-        st.markdown(
-            f"**{formats.escape(one.name)}** · {KINDS[one.kind]} · {formats.escape(one.shown)}"
-        )
+        st.markdown(f"**{formats.escape(one.name)}** · {KINDS[one.kind]}")
+        st.text(one.shown)
         outcome = st.container()
         if admin:
             with st.container(horizontal=True):

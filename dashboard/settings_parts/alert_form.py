@@ -19,9 +19,8 @@ from db.schema import AlertKind
 EVERYBODY = "Everybody"
 
 
-def add(names: Names) -> None:
-    with st.container(border=True):
-        st.markdown("**Add a rule**")
+def add(names: Names, *, first: bool) -> None:
+    with st.expander("Add a rule", expanded=first, icon=":material/add_alert:"):
         kind = st.selectbox(
             "What it watches", tuple(KINDS), format_func=lambda one: KINDS[one].title, width=320
         )
@@ -39,11 +38,11 @@ def add(names: Names) -> None:
 
 
 def change(listed: list[SavedRule], names: Names) -> None:
-    with st.container(border=True):
+    with st.expander("Change or remove a rule", icon=":material/edit_notifications:"):
         by_id = {saved.id: saved for saved in listed}
         chosen = by_id[
             st.selectbox(
-                "Change a rule",
+                "Rule",
                 list(by_id),
                 format_func=lambda one: _label(by_id[one], names),
                 width=480,

@@ -1,5 +1,7 @@
 """What fires now, and what fired before, with how people were told."""
 
+from collections import Counter
+
 import pandas as pd
 import streamlit as st
 
@@ -54,13 +56,11 @@ def draw(names: Names) -> None:
         table,
         hide_index=True,
         alt="Alerts, newest first",
-        column_config={
-            "What": st.column_config.TextColumn(width="large"),
-            "Messages": st.column_config.TextColumn(width="large"),
-        },
+        column_config={"What": st.column_config.TextColumn(width="large")},
     )
     if len(found) == SHOWN:
         st.caption(f"The last {SHOWN}.")
+    _troubles([each for one in found for each in one.sent if each.said is not None])
 
 
 def _end(one: Firing) -> str:
@@ -70,19 +70,44 @@ def _end(one: Firing) -> str:
 
 
 def _messages(one: Firing) -> str:
+    """How many of them got where: `2 sent, 1 not delivered`."""
     if one.held_back:
         return "held back by quiet hours"
-    return "; ".join(_sent(each) for each in one.sent) or "none: there was no destination"
+    counts = Counter(_state(each) for each in one.sent)
+    return ", ".join(f"{count} {state}" for state, count in counts.items()) or "no destination"
 
 
-def _sent(one: Sent) -> str:
-    zone = data.timezone()
-    what = f"{NOTICES[one.notice]} to {one.destination}"
+def _state(one: Sent) -> str:
     if one.delivered_at is not None:
-        return f"{what} {formats.local_time(one.delivered_at, zone)}"
+        return "sent"
     if one.failed_at is not None:
-        return f"{what} not delivered: {one.said}"
-    due = formats.local_time(one.due_at, zone)
-    if one.said is not None:
-        return f"{what} is tried again at {due}: {one.said}"
-    return f"{what} is due {due}" if one.due_at > now_ms() else f"{what} is on its way"
+        return "not delivered"
+    return "due later" if one.said is None and one.due_at > now_ms() else "on its way"
+
+
+def _troubles(sent: list[Sent]) -> None:
+    """The messages with which something went wrong, and what to do."""
+    if not sent:
+        return
+    zone = data.timezone()
+    st.markdown("**Messages that did not get there, or not at once**")
+    table = pd.DataFrame(
+        {
+            "To": [one.destination for one in sent],
+            "Message": [NOTICES[one.notice] for one in sent],
+            "State": [
+                _state(one)
+                if one.delivered_at or one.failed_at
+                else f"tried again {formats.local_time(one.due_at, zone)}"
+                for one in sent
+            ],
+            "Tries": [one.tries for one in sent],
+            "Why, and what to do": [one.said for one in sent],
+        }
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        alt="Messages that did not get there",
+        column_config={"Why, and what to do": st.column_config.TextColumn(width="large")},
+    )

@@ -28,7 +28,7 @@ def draw() -> None:
     else:
         _empty(admin=admin)
     if admin:
-        alert_form.add(names)
+        alert_form.add(names, first=not listed)
         if listed:
             alert_form.change(listed, names)
     alert_destinations.draw(admin=admin)
@@ -57,9 +57,8 @@ def _table(listed: list[SavedRule], names: Names) -> pd.DataFrame:
             "Rule": [KINDS[saved.rule.kind].title for saved in listed],
             "Of": [words.scope(saved.rule, names) for saved in listed],
             "Fires": [words.condition(saved.rule, names) for saved in listed],
-            "Looks back": [_minutes(saved.rule.window_minutes, "") for saved in listed],
             "Told again": [_again(saved) for saved in listed],
-            "Quiet hours": [quiet_words(saved) for saved in listed],
+            "Quiet hours": [_quiet(saved) for saved in listed],
             "State": ["on" if saved.rule.enabled else "off" for saved in listed],
         }
     )
@@ -70,11 +69,7 @@ def _again(saved: SavedRule) -> str:
     return "no" if minutes is None else f"every {words.lasting(minutes)}"
 
 
-def _minutes(minutes: int | None, none: str) -> str:
-    return none if minutes is None else words.lasting(minutes)
-
-
-def quiet_words(saved: SavedRule) -> str:
+def _quiet(saved: SavedRule) -> str:
     rule = saved.rule
     if rule.quiet_from is None or rule.quiet_until is None:
         return "none"

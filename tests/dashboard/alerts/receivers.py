@@ -99,7 +99,7 @@ class Mailbox:
 
 def _login(_server: SMTP, _session: Session, _envelope: Envelope, _way: str, data: Any) -> Any:
     good = isinstance(data, LoginPassword) and data == LoginPassword(b"ops", b"s3cret")
-    return AuthResult(success=good)
+    return AuthResult(success=good, handled=False)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.alerts.messages import Message, message_of, slack_payload, test_message
+from dashboard.alerts.messages import Message, message_of, slack_payload, trial_message
 from dashboard.alerts.sending import Undelivered, send
 from dashboard.alerts.words import Names
 from db.alert_deliveries import Due
@@ -64,7 +64,7 @@ def message(**changes: Any) -> Message:
 
 def refused(destination: Destination, options: Settings) -> Undelivered:
     with pytest.raises(Undelivered) as caught:
-        send(options, destination, test_message(None, "1"))
+        send(options, destination, trial_message(None, "1"))
     assert "s3cret" not in caught.value.said
     return caught.value
 
@@ -76,7 +76,7 @@ def test_a_webhook_gets_slacks_format_with_what_is_foreign_escaped(hook: Webhook
     assert body == {
         "text": ":red_circle: *Alert*: Ada &lt;!channel&gt; &amp; co has used 93.4% of the month's "
         "budget of tokens.\n"
-        "Since 2026-01-01 13:00 Europe/Berlin. The rule fires at 90% at once, clears below 85%.\n"
+        "Since 2026-01-01 13:00 Europe/Berlin. The rule fires at 90%, clears below 85%.\n"
         "<https://costs.team.example/settings?settings-tab=Alerts|Settings → Alerts>"
     }
 
