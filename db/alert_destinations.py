@@ -116,10 +116,9 @@ def require_url(url: str) -> None:
 
 
 def host_of(url: str) -> str:
-    """`https://hooks.slack.com/…`: as much of a webhook's address as is no secret."""
+    """As much of a webhook's address as is no secret: `hooks.slack.com`."""
     parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}/…"
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
 def _add(

@@ -19,12 +19,18 @@ def draw() -> None:
         "managers and admins, and is sent to every destination below."
     )
     names = data.alert_names()
-    alert_history.firing(names)
-    st.subheader("Rules", anchor=False)
     listed = alert_rules.list_rules(engine_of("own"))
+    if listed:
+        alert_history.firing(names)
+    st.subheader("Rules", anchor=False)
     admin = data.viewer().is_at_least("admin")
     if listed:
-        st.dataframe(_table(listed, names), hide_index=True, alt="Alert rules")
+        st.dataframe(
+            _table(listed, names),
+            hide_index=True,
+            alt="Alert rules",
+            column_config={"Quiet hours": st.column_config.TextColumn(width="medium")},
+        )
     else:
         _empty(admin=admin)
     if admin:

@@ -125,7 +125,7 @@ class TestDestinations:
     ) -> None:
         key = webhook(ledger)
         (found,) = alert_destinations.list_destinations(ledger.engine)
-        assert found.shown == "https://hooks.slack.example/…"
+        assert found.shown == "hooks.slack.example"
         assert "s3cretpath" not in repr(found)
         alert_destinations.remove_destination(ledger.engine, key, actor="ada")
         assert "s3cretpath" not in json.dumps(rows(ledger.engine, "audit"))

@@ -218,7 +218,7 @@ CHANGES: dict[str, tuple[Change, dict[str, Any]]] = {
         lambda it, _: alert_destinations.add_webhook(
             it.engine, "Ops", "https://hooks.example/s3cret", actor=W
         ),
-        {"name": "Ops", "kind": "webhook", "host": "https://hooks.example/…"},
+        {"name": "Ops", "kind": "webhook", "host": "hooks.example"},
     ),
     "alert_destinations.remove_destination": (
         lambda it, _: alert_destinations.remove_destination(it.engine, _destination(it), actor=W),

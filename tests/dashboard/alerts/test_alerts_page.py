@@ -1,6 +1,7 @@
 """Settings → Alerts, and what every page says while something fires."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -71,6 +72,7 @@ def said(page: AppTest) -> str:
 def test_without_rules_the_page_offers_the_usual_ones(product: Service) -> None:
     page = alerts()
     assert "No rules yet" in said(page)
+    assert "Nothing fires." not in said(page), "nothing could"
     assert "nobody is sent a message" in said(page)
     click(page, "Add the usual rules")
     assert len(alert_rules.list_rules(product.database)) == 6
@@ -123,7 +125,7 @@ def test_a_webhook_is_added_and_its_address_never_shown_again(product: Service) 
     page = alerts()
     everything = [*page.markdown, *page.caption, *page.text_input, *page.text, *page.info]
     assert "s3cret" not in str([one.value for one in everything])
-    assert [one.value for one in page.text] == ["https://hooks.example/…"]
+    assert [one.value for one in page.text] == ["hooks.example"]
 
 
 def test_a_test_says_that_it_got_there(product: Service, hook: Webhook) -> None:
@@ -157,10 +159,11 @@ def test_the_part_shows_what_fires_and_the_history(firing: Service) -> None:
     assert history["Ended"].tolist() == ["fires", "fires"]
     assert history["Messages"].tolist() == ["no destination"] * 2
     for saved in alert_rules.list_rules(firing.database):
-        alert_rules.remove_rule(firing.database, saved.id, actor="test")
+        off = replace(saved.rule, enabled=False)
+        alert_rules.change_rule(firing.database, saved.id, off, actor="test")
     page = alerts()
     assert "Nothing fires." in said(page)
-    assert all("the rule was stopped" in end for end in page.dataframe[0].value["Ended"])
+    assert all("the rule was stopped" in end for end in page.dataframe[1].value["Ended"])
 
 
 def test_while_nothing_fires_no_page_says_anything(product: Service) -> None:

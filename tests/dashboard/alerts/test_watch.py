@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 import psutil
@@ -29,6 +30,7 @@ from engine.api.service import Service
 from tests.dashboard.alerts.receivers import Webhook, webhook
 from tests.dashboard.conftest import Running
 from tests.db.team import NOON, Team, outcome, window
+from tests.postgresql import Server
 from tests.product import free_port
 
 MINUTE = 60_000
@@ -154,7 +156,7 @@ class TestReadings:
             assert values(product, start("down")) == {subject: Decimal(value)}
 
     def test_an_upstream_that_does_not_answer_is_down_and_its_password_is_not_told(
-        self, tmp_path: Any
+        self, tmp_path: Path
     ) -> None:
         address = f"127.0.0.1:{free_port()}"
         options = Settings(home=tmp_path / "home", model="none", upstreams=f"http://{address}/v1")
@@ -243,11 +245,7 @@ class TestFromEndToEnd:
     def test_the_watch_looks_and_sends_by_itself(self, expensive: Service, hook: Webhook) -> None:
         watch = Watch(expensive, first_after_s=0.01, every_s=0.05)
         watch.start()
-        waited = threading.Event()
-        for _ in range(400):
-            if hook.received:
-                break
-            waited.wait(0.05)
+        _wait_for_one(hook)
         watch.stop()
         assert len(hook.received) == 1
 
@@ -261,6 +259,44 @@ class TestFromEndToEnd:
         with pytest.raises(Undelivered, match="knows no such webhook"):
             try_out(expensive, to)
         assert firings(expensive.database, 9) == []
+
+
+def _wait_for_one(hook: Webhook) -> None:
+    waited = threading.Event()
+    for _ in range(400):
+        if hook.received:
+            return
+        waited.wait(0.05)
+
+
+def test_of_two_processes_on_one_server_one_sends(
+    postgresql: Server, tmp_path: Path, hook: Webhook
+) -> None:
+    url = postgresql.database()
+    both = [
+        Service(Settings(home=tmp_path / str(number), database_url=url, model="none"))
+        for number in range(2)
+    ]
+    for service in both:
+        service.settings.home.mkdir()
+        service.ledger.open()
+    database = both[0].database
+    prices.set_prices(database, actor="test", electricity_price_per_kwh="0.35")
+    alert_rules.add_rules(database, [PRICE], actor="test")
+    alert_destinations.add_webhook(database, "Ops", hook.url, actor="test")
+    watches = [Watch(service, first_after_s=0.01, every_s=0.02) for service in both]
+    for watch in watches:
+        watch.start()
+    _wait_for_one(hook)
+    for watch in watches:
+        watch.stop()
+    for service in both:
+        look(service)
+        deliver(service, threading.Event())
+    assert len(hook.received) == 1
+    for service in both:
+        service.ledger.close()
+    postgresql.give_back(url)
 
 
 def test_the_usual_rules_can_be_added(product: Service) -> None:
