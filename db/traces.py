@@ -12,7 +12,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 from db import vacuum
 from db.connect import reading
 from db.errors import LedgerInUse
-from db.schema import AlertDestination, CostSetting, GridIntensity, ImportedUsage, Team
+from db.schema import (
+    AlertDelivery,
+    AlertDestination,
+    CostSetting,
+    GridIntensity,
+    ImportedUsage,
+    Team,
+)
 from db.urls import database_path
 
 # Text that somebody typed, in which a name may stand. It is not changed, but told.
@@ -24,6 +31,7 @@ _TYPED: dict[str, InstrumentedAttribute[Any]] = {
     "a label of imported usage": ImportedUsage.person,
     "the name of an alert's destination": AlertDestination.name,
     "the addresses of an alert's destination": AlertDestination.recipients,
+    "how a message of an alert went": AlertDelivery.said,
 }
 
 

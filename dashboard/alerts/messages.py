@@ -34,7 +34,9 @@ def message_of(due: Due, rule: Rule, names: Names, public_url: str | None) -> Me
         when = f"Since {_local(due.fired_at, rule)} until {_local(due.made_at, rule)}."
     else:
         text = words.sentence(rule, due.subject, due.value, names)
-        when = f"Since {_local(due.fired_at, rule)}. The rule fires {words.condition(rule, names)}."
+        over = " It is over by now." if due.ended is not None else ""
+        when = f"Since {_local(due.fired_at, rule)}.{over} "
+        when += f"The rule fires {words.condition(rule, names)}."
     return Message(due.notice, text, when, link_to(public_url), f"alert-{due.id}")
 
 

@@ -87,6 +87,10 @@ def test_an_end_says_from_when_to_when() -> None:
     assert "Since 2026-01-01 13:00 Europe/Berlin until 2026-01-01 13:10 Europe/Berlin." in text
 
 
+def test_an_alert_that_could_not_be_sent_before_its_end_says_that_it_is_over() -> None:
+    assert "It is over by now." in slack_payload(message(ended="cleared"))["text"]
+
+
 @pytest.mark.parametrize(
     ("status", "for_good", "said"),
     [
