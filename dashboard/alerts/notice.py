@@ -16,10 +16,11 @@ def alerts_notice(*, in_full: bool) -> None:
     if not data.viewer().is_at_least("manager"):
         return
     try:
-        firing, names = data.firing_alerts(), data.alert_names()
+        firing = data.firing_alerts()
+        names = data.alert_names() if firing else None
     except LedgerUnavailable:  # which another notice tells
         return
-    if not firing:
+    if names is None:
         return
     told = [
         formats.escape(words.sentence(one.rule, one.subject, one.value, names))

@@ -108,7 +108,7 @@ def scope(rule: Rule, names: Names) -> str:
     if rule.team_id is not None:
         return f"team {names.teams.get(rule.team_id, rule.team_id)}"
     if rule.developer_id is not None:
-        return names.developers.get(rule.developer_id, f"developer {rule.developer_id}")
+        return f"developer {names.developers.get(rule.developer_id, rule.developer_id)}"
     return "everybody" if rule.kind == "budget" else ""
 
 

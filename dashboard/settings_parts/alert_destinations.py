@@ -11,6 +11,7 @@ from db.alert_deliveries import Last
 from db.alert_destinations import Destination
 from engine.api import current
 
+ADDED = "destinations-added"  # so often: the fields of the next one are others, and empty
 KINDS = {"webhook": "Webhook (Slack's format)", "email": "E-mail"}
 
 
@@ -93,6 +94,7 @@ def _confirm_removal(one: Destination) -> None:
 def _add() -> None:
     with st.container(border=True):
         st.markdown("**Add a destination**")
+        added = st.session_state.get(ADDED, 0)
         kind = st.segmented_control(
             "Kind", list(KINDS), format_func=lambda one: KINDS[one], default="webhook",
             required=True,
@@ -101,8 +103,8 @@ def _add() -> None:
             st.form(f"add-destination-{kind}", border=False),
             st.container(horizontal=True, vertical_alignment="bottom"),
         ):
-            name = st.text_input("Name", placeholder="Operations", key=f"new-name-{kind}")
-            where = _where(kind)
+            name = st.text_input("Name", placeholder="Operations", key=f"new-name-{kind}-{added}")
+            where = _where(kind, f"new-where-{kind}-{added}")
             sent = st.form_submit_button("Add", type="primary", icon=":material/add:")
         if kind == "email" and current.get().settings.smtp_host is None:
             st.caption(
@@ -110,24 +112,23 @@ def _add() -> None:
                 "`BREAKEVEN_SMTP_HOST` and `BREAKEVEN_SMTP_FROM` (README, Options)."
             )
         if sent and ui.attempt(lambda: _save(kind, name, where), done=f"Added {name}"):
-            for field in (f"new-name-{kind}", f"new-where-{kind}"):
-                del st.session_state[field]
+            st.session_state[ADDED] = added + 1
             st.rerun()
 
 
-def _where(kind: str) -> str:
+def _where(kind: str, key: str) -> str:
     if kind == "webhook":
         return st.text_input(
             "Webhook's address",
             type="password",
             placeholder="https://hooks.slack.com/services/…",
-            key=f"new-where-{kind}",
+            key=key,
             help="An incoming webhook of Slack, Mattermost, Rocket.Chat or whatever takes Slack's "
             "format. It is as good as a password, so it is not shown again.",
         )
     return st.text_input(
         "E-mail addresses", placeholder="ops@team.example, ada@team.example",
-        key=f"new-where-{kind}",
+        key=key,
     )  # fmt: skip
 
 

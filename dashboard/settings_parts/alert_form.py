@@ -1,6 +1,6 @@
 """The forms of a rule: to add one, and to change or remove one that is there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from decimal import Decimal, InvalidOperation
 
@@ -16,7 +16,7 @@ from db.alert_rules import WINDOWED, Rule, SavedRule
 from db.errors import InvalidInput
 from db.schema import AlertKind
 
-EVERYBODY = "Everybody"
+Scope = tuple[int | None, int | None]  # the id of a team, or of a developer; both None: everybody
 
 
 def add(names: Names, *, first: bool) -> None:
@@ -87,8 +87,7 @@ class _Typed:
     for_minutes: str
     window: str | None
     again: str
-    scope: str
-    scopes: dict[str, tuple[int | None, int | None]]  # a team's or a developer's id, by its words
+    scope: Scope
     quiet: tuple[time | None, time | None]
     timezone: str
     enabled: bool
@@ -97,7 +96,7 @@ class _Typed:
 def _fields(rule: Rule, names: Names, *, new: bool) -> _Typed:
     fires = clears = "1"
     window = None
-    scopes, scope = _scopes(names), EVERYBODY
+    scope: Scope = (None, None)
     unit = KINDS[rule.kind].unit
     with st.grid(3, min_column_width=200):
         if rule.kind != "down":
@@ -120,11 +119,7 @@ def _fields(rule: Rule, names: Names, *, new: bool) -> _Typed:
             help="While it fires. Empty: it is told once.",
         )
         if rule.kind == "budget":
-            now = next(
-                (name for name, ids in scopes.items() if ids == (rule.team_id, rule.developer_id)),
-                EVERYBODY,
-            )
-            scope = st.selectbox("Whose budgets", list(scopes), index=list(scopes).index(now))
+            scope = _scope(rule, names)
         quiet_from = st.time_input("Quiet from", _time(rule.quiet_from))
         quiet_until = st.time_input("Quiet until", _time(rule.quiet_until))
         zone = st.text_input(
@@ -139,21 +134,30 @@ def _fields(rule: Rule, names: Names, *, new: bool) -> _Typed:
         "fires then."
     )
     return _Typed(
-        fires, clears, for_minutes, window, again, scope, scopes, (quiet_from, quiet_until), zone,
-        enabled,
+        fires, clears, for_minutes, window, again, scope, (quiet_from, quiet_until), zone, enabled,
     )  # fmt: skip
 
 
-def _scopes(names: Names) -> dict[str, tuple[int | None, int | None]]:
+def _scope(rule: Rule, names: Names) -> Scope:
     """Everybody, then teams, then developers."""
-    teams = {f"Team {name}": (key, None) for key, name in names.teams.items()}
-    people = {name: (None, key) for key, name in names.developers.items()}
-    return {EVERYBODY: (None, None), **teams, **people}
+    scopes: list[Scope] = [
+        (None, None),
+        *((key, None) for key in names.teams),
+        *((None, key) for key in names.developers),
+    ]
+    return st.selectbox(
+        "Whose budgets",
+        scopes,
+        index=scopes.index((rule.team_id, rule.developer_id)),
+        format_func=lambda one: words.scope(
+            replace(rule, team_id=one[0], developer_id=one[1]), names
+        ),
+    )
 
 
 def _read(kind: AlertKind, typed: _Typed) -> Rule:
     """InvalidInput where a field holds no number."""
-    team_id, developer_id = typed.scopes[typed.scope]
+    team_id, developer_id = typed.scope
     return Rule(
         kind=kind,
         threshold=_number("Fires at", typed.fires),

@@ -93,6 +93,17 @@ def test_a_rule_is_added_with_its_thresholds(product: Service) -> None:
     assert saved.rule.timezone == "Asia/Kolkata", "the reader's"
 
 
+def test_a_rule_may_be_of_one_developer_whatever_they_are_called(product: Service) -> None:
+    somebody = people.add_developer(product.database, "everybody", "Platform", actor="test")
+    page = alerts()
+    box = next(box for box in page.selectbox if box.label == "Whose budgets")
+    assert box.options == ["everybody", "team Platform", "developer everybody"]
+    box.set_value((None, somebody.id))
+    click(page, "Add the rule")
+    (saved,) = alert_rules.list_rules(product.database)
+    assert saved.rule.developer_id == somebody.id
+
+
 def test_a_rule_that_cannot_be_is_refused_beside_the_form(product: Service) -> None:
     page = alerts()
     fill(page, "Clears below, %", "95")
@@ -122,6 +133,7 @@ def test_a_webhook_is_added_and_its_address_never_shown_again(product: Service) 
     click(page, "Add")
     (made,) = alert_destinations.list_destinations(product.database)
     assert made.url == "https://hooks.example/s3cret"
+    assert [one.value for one in page.text_input if one.label == "Webhook's address"] == [""]
     page = alerts()
     everything = [*page.markdown, *page.caption, *page.text_input, *page.text, *page.info]
     assert "s3cret" not in str([one.value for one in everything])
