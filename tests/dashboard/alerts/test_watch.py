@@ -1,5 +1,6 @@
 """From the ledger's figures to what fires and what is sent, with the real parts in between."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,12 +12,14 @@ from typing import Any, Literal
 
 import psutil
 import pytest
+from streamlit import App
 
 from dashboard.alerts.kinds import KINDS, USUAL, usual_rules
 from dashboard.alerts.readings import read
 from dashboard.alerts.sending import Undelivered
 from dashboard.alerts.watch import Watch, deliver, look, try_out
 from dashboard.alerts.words import condition, names_in, sentence
+from dashboard.product import Product
 from db import alert_destinations, alert_rules, keys, limits, people, prices
 from db.alert_history import firing_now, firings
 from db.alert_rules import Rule
@@ -297,6 +300,19 @@ def test_of_two_processes_on_one_server_one_sends(
     for service in both:
         service.ledger.close()
     postgresql.give_back(url)
+
+
+def test_the_product_watches_from_its_start_to_its_end(tmp_path: Path) -> None:
+    def watched() -> bool:
+        return any(thread.name == "alerts" for thread in threading.enumerate())
+
+    async def live() -> None:
+        made = Product(Settings(home=tmp_path / "home", model="none"))
+        async with made.lifespan(App("main.py")):
+            assert watched()
+
+    asyncio.run(live())
+    assert not watched()
 
 
 def test_the_usual_rules_can_be_added(product: Service) -> None:
