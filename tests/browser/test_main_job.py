@@ -27,6 +27,12 @@ def figure(page: Page, name: str) -> Locator:
     return page.locator(".be-figures > *").filter(has=label).locator(".be-value")
 
 
+def choose_range(page: Page, name: str) -> None:
+    page.get_by_role("combobox", name="Range").click()
+    page.get_by_role("option", name=name, exact=True).click()
+    settled(page)
+
+
 def test_an_empty_ledger_says_what_to_do_next(page: Page) -> None:
     page.goto("/")
     settled(page)
@@ -38,12 +44,14 @@ def test_the_sample_team_is_marked_and_left_again(page: Page, picture: Path) -> 
     page.get_by_role("button", name="Look at a sample team").click()
     expect(page.get_by_text("You are looking at a made-up team")).to_be_visible()
     settled(page)
+    choose_range(page, "Last 30 days")  # a month's first night has no request yet
     expect(page.locator(".be-state")).to_contain_text("Live")
     expect(page.locator(".be-headline")).to_contain_text("self-hosting cost")
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(figure(page, "Requests")).to_have_text(re.compile(r"\d,\d{3}$"))
     page.screenshot(path=picture)
 
+    choose_range(page, "Month to date")
     page.get_by_role("button", name="Back to your own ledger").click()
     expect(page.get_by_role("heading", name="Nothing has been asked yet")).to_be_visible()
 
