@@ -19,6 +19,7 @@ from dashboard import changes as cost_changes
 from dashboard import energy as energy_figures
 from dashboard import my_usage as own_figures
 from dashboard import team as team_figures
+from dashboard.alerts.words import Names, names_in
 from dashboard.alternatives.choices import Choices, baselines
 from dashboard.alternatives.offers import Offer, Ranged, ranged
 from dashboard.alternatives.offers import offers as priced_offers
@@ -34,6 +35,7 @@ from dashboard.reports.routes import MADE_BY
 from dashboard.team import TeamUse
 from dashboard.viewer import NotAllowed, Viewer
 from db import energy_queries, grid, keys, limits, people, prices, queries, request_pages
+from db.alert_history import Firing, firing_now
 from db.export_queries import EVERYBODY, Whose
 from db.ids import now_ms
 from db.months import month_after, month_of
@@ -348,3 +350,14 @@ def current_prices(ledger: str) -> prices.CostSettings:
 
 def is_empty(ledger: str) -> bool:
     return queries.first_activity(engine_of(ledger)) is None
+
+
+def firing_alerts() -> list[Firing]:
+    """What fires on the own ledger, the latest first."""
+    viewer().require("manager")
+    return firing_now(engine_of("own"))
+
+
+def alert_names() -> Names:
+    viewer().require("manager")
+    return names_in(engine_of("own"))

@@ -10,6 +10,7 @@ if str(ROOT) not in sys.path:  # Streamlit puts only this file's folder there
 import streamlit as st  # noqa: E402
 
 from dashboard import pages, ui  # noqa: E402
+from dashboard.alerts.notice import alerts_notice  # noqa: E402
 
 ASSETS = Path(__file__).parent / "assets"
 LOGO = ASSETS / "logo.svg"
@@ -27,4 +28,5 @@ st.logo(str(ASSETS / "wordmark.svg"), icon_image=str(LOGO), size="large")
 ui.sidebar(viewer)
 ui.ledger_notice()
 ui.engine_notice()
+alerts_notice(in_full=page.title == "Overview")
 page.run()

@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from dashboard import access
+from dashboard.alerts.watch import Watch
 from dashboard.door.lockout import LockOut
 from dashboard.door.oidc import Organisation, streamlit_secrets
 from dashboard.door.password import OwnPassword
@@ -54,6 +55,7 @@ class Product:
         self.downloads = Downloads()
         self.secrets = streamlit_secrets(settings)
         organisation = Organisation(_own_database, settings.oidc_name) if self.secrets else None
+        self.alerts = Watch(self.service)
         lock_out = LockOut()
         self.set_up = SetUp(_own_database, lock_out)
         self._door_routes = [
@@ -90,6 +92,7 @@ class Product:
         if access.sign_in_needed() and not has_admin(_own_database()):
             self.set_up.tell()
         watcher = asyncio.create_task(self._announce_changes())
+        self.alerts.start()
         # The program itself is not looked through for garbage again: that took 0.1 s each time.
         gc.freeze()
         try:
@@ -100,6 +103,7 @@ class Product:
             watcher.cancel()
             with suppress(asyncio.CancelledError):
                 await watcher
+            await asyncio.to_thread(self.alerts.stop)
             await self.service.stop()
             current.set_current(None)
 

@@ -1,4 +1,4 @@
-"""The trail of every change to people, accounts, teams, keys, limits, prices, carbon, retention.
+"""The trail of every change to people, accounts, teams, keys, limits, prices and other settings.
 
 Triggers of the database keep it append-only (`db.schema.Audit`).
 """

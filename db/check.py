@@ -16,6 +16,8 @@ from db.retention import horizons, removed_j
 from db.schema import (
     ENERGY_BASES,
     STATUSES,
+    AlertFiring,
+    AlertState,
     ApiKey,
     Developer,
     EnergyInterval,
@@ -154,7 +156,14 @@ def _other_rules() -> list[Rule]:
     counts = (u.requests, u.input_tokens, u.cached_input_tokens, u.cache_write_tokens,
               u.output_tokens)  # fmt: skip
     placed = exists().where(m.developer_id == Developer.id, m.valid_from == 0)
+    f, fires = AlertFiring, AlertState
+    open_one = exists().where(
+        fires.rule_id == f.rule_id, fires.subject == f.subject, fires.phase == "firing"
+    )
     return [
+        ("an alert that fires has a state that says so", f.id,
+         and_(f.cleared_at.is_(None), ~open_one)),
+        ("an alert ends after it fired", f.id, f.cleared_at < f.fired_at),
         ("a developer is in a team, or in none, from the beginning", Developer.id, ~placed),
         ("imported counts are 0 or more, and cached tokens are part of the input", u.id,
          or_(*[count < 0 for count in counts], u.cached_input_tokens > u.input_tokens)),

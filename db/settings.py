@@ -5,7 +5,7 @@ import os
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -85,12 +85,30 @@ class Settings(BaseSettings):
         gt=0,
         description="Processor's thermal design power in watts, for the energy estimate.",
     )
-
+    smtp_host: str | None = Field(
+        default=None, description="Mail server that sends alerts; without it none go by e-mail."
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How mail is encrypted: starttls (mostly port 587), tls (mostly 465), none.",
+    )
+    smtp_user: str | None = Field(
+        default=None, description="User at the mail server; without it no log-in is made."
+    )
+    smtp_password: SecretStr | None = Field(
+        default=None, description="Password at the mail server. It is never shown."
+    )
+    smtp_from: str | None = Field(
+        default=None,
+        description="Whom alerts by e-mail come from; default: the user, where it is an address.",
+    )
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/?#\s]+/?$",
         description="The dashboard's address as people type it, such as https://breakeven.example: "
-        "where the organisation's sign-in comes back to, at /oauth2callback.",
+        "for links in alerts, and where the organisation's sign-in comes back to, at "
+        "/oauth2callback.",
     )
     oidc_metadata_url: str | None = Field(
         default=None,
@@ -155,12 +173,19 @@ def settings() -> Settings:
     except ValidationError as error:
         wrong = [
             f"  {PREFIX}{str(one['loc'][0]).upper()} (or {one['loc'][0]} in {FILE}): {one['msg']};"
-            f" it is {one['input']!r}."
+            f" it is {_told(str(one['loc'][0]), one['input'])}."
             if one["loc"]
             else f"  {one['msg'].removeprefix('Value error, ')}."
             for one in error.errors()
         ]
         sys.exit("\n".join(["Breakeven does not start; these options are wrong:", *wrong]))
+
+
+def _told(name: str, value: Any) -> str:
+    """What somebody wrote, unless it is secret."""
+    field = Settings.model_fields.get(name)
+    secret = field is not None and SecretStr in get_args(field.annotation)
+    return "not shown here" if secret else repr(value)
 
 
 def options_table() -> str:

@@ -12,7 +12,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 from db import vacuum
 from db.connect import reading
 from db.errors import LedgerInUse
-from db.schema import CostSetting, GridIntensity, ImportedUsage, Team
+from db.schema import (
+    AlertDelivery,
+    AlertDestination,
+    CostSetting,
+    GridIntensity,
+    ImportedUsage,
+    Team,
+)
 from db.urls import database_path
 
 # Text that somebody typed, in which a name may stand. It is not changed, but told.
@@ -22,6 +29,9 @@ _TYPED: dict[str, InstrumentedAttribute[Any]] = {
     "a hardware's name": CostSetting.hardware_name,
     "the source of a carbon figure": GridIntensity.source,
     "a label of imported usage": ImportedUsage.person,
+    "the name of an alert's destination": AlertDestination.name,
+    "the addresses of an alert's destination": AlertDestination.recipients,
+    "how a message of an alert went": AlertDelivery.said,
 }
 
 

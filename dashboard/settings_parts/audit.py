@@ -18,8 +18,8 @@ def draw() -> None:
     data.viewer().require("admin")
     engine, cookie = engine_of("own"), access.page_cookie()
     st.markdown(
-        "Every change to people, accounts, teams, keys, limits, prices, carbon and retention, and "
-        "every lock-out at the door. "
+        "Every change to people, accounts, teams, keys, limits, prices, carbon, alerts and "
+        "retention, and every lock-out at the door. "
         "The database refuses to change this list; erasing a person takes their name out of it."
     )
     actions = audit.actions(engine)

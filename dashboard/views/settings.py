@@ -1,4 +1,4 @@
-"""Settings: people, keys, prices, carbon, the engine, accounts, retention, the audit trail."""
+"""Settings: people, accounts, keys, prices, carbon, the engine, alerts, retention, the audit."""
 
 from types import ModuleType
 
@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import access, ui
 from dashboard.settings_parts import (
     accounts,
+    alerts,
     audit,
     energy,
     engine,
@@ -30,6 +31,7 @@ parts: dict[str, ModuleType] = {
     "Prices": prices,
     "Energy": energy,
     "Engine": engine,
+    "Alerts": alerts,
     "Retention": retention,
 }
 if viewer.is_at_least("admin"):

@@ -5,6 +5,18 @@ A value that is not known is NULL, never 0. Rows of people, keys and prices are 
 """
 
 from db.schema.accounts import OWN_ROLES, Account, OwnRole, SignedIn
+from db.schema.alerts import (
+    ALERT_KINDS,
+    AlertDelivery,
+    AlertDestination,
+    AlertFiring,
+    AlertKind,
+    AlertRule,
+    AlertState,
+    DestinationKind,
+    Ended,
+    NoticeKind,
+)
 from db.schema.base import Base, ExactDecimal, Id
 from db.schema.energy import EnergyInterval, GridIntensity, MeterReading
 from db.schema.energy_rollups import (
@@ -32,6 +44,7 @@ from db.schema.requests import (
 from db.schema.usage import UsageHour, UsageModel, UsagePeriod, UsageTime
 
 __all__ = [
+    "ALERT_KINDS",
     "ENDINGS",
     "ENERGY_BASES",
     "IMPORT_BASES",
@@ -39,11 +52,19 @@ __all__ = [
     "ROLES",
     "STATUSES",
     "Account",
+    "AlertDelivery",
+    "AlertDestination",
+    "AlertFiring",
+    "AlertKind",
+    "AlertRule",
+    "AlertState",
     "ApiKey",
     "Audit",
     "Base",
     "CostSetting",
+    "DestinationKind",
     "Developer",
+    "Ended",
     "EnergyBasis",
     "EnergyInterval",
     "EnergyOfBasis",
@@ -64,6 +85,7 @@ __all__ = [
     "MeterReading",
     "MeterTime",
     "MonthlyUse",
+    "NoticeKind",
     "OwnRole",
     "Request",
     "RetentionSetting",

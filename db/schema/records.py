@@ -6,7 +6,7 @@ from db.schema.base import Base, Id
 
 
 class Audit(Base):
-    """Who changed what: people, teams, keys, limits, prices, carbon, retention, passwords.
+    """Who changed what: people, teams, keys, limits, prices, carbon, alerts, retention, passwords.
 
     Append-only, which triggers see to; a person's erasure alone may change the names in it. There
     is no chain of hashes over the rows: an erasure would have to compute it anew from its row on,

@@ -348,6 +348,8 @@ NOT_FOR_LEADS: tuple[Callable[[], Any], ...] = (
     lambda: data.team(View("own", "month", "UTC"), 2),
     lambda: data.my_usage(View("own", "month", "UTC"), 3),
     lambda: data.keys_of(3),
+    lambda: data.firing_alerts(),
+    lambda: data.alert_names(),
 )
 
 

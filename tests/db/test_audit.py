@@ -4,6 +4,8 @@ import ast
 import inspect
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 import db
 from db import (
     accounts,
+    alert_destinations,
+    alert_rules,
     audit,
     erase,
     grid,
@@ -24,6 +28,7 @@ from db import (
     teams,
 )
 from db.accounts import Holder
+from db.alert_rules import Rule
 from db.ids import now_ms
 from db.ledger import Ledger
 from db.limits import Limits
@@ -43,6 +48,11 @@ BY_ITSELF = {
     "expiry._in_batches",
     "sessions.open_session",  # signing in and out changes nothing that is kept
     "sessions.close_session",
+    "alert_states.apply",  # what rules read, and how it was told
+    "alert_deliveries.claim",
+    "alert_deliveries.delivered",
+    "alert_deliveries.failed",
+    "alert_deliveries.note_test",
 }
 Change = Callable[[Ledger, Team], Any]
 W = "walker"
@@ -78,6 +88,18 @@ def _save_scenario(ledger: Ledger, actor: str) -> None:
 def _remove_scenario(ledger: Ledger, actor: str) -> None:
     _save_scenario(ledger, "setup")
     scenarios.remove(ledger.engine, "Cards", actor=actor)
+
+
+DISK = Rule("disk", Decimal(90), Decimal(85))
+
+
+def _rule(ledger: Ledger) -> int:
+    return alert_rules.add_rules(ledger.engine, [DISK], actor="setup")[0]
+
+
+def _destination(ledger: Ledger) -> int:
+    url = "https://hooks.example/s3cret"
+    return alert_destinations.add_webhook(ledger.engine, "Ops", url, actor="setup")
 
 
 # Each change, the function that makes it and what of its detail tells before and after.
@@ -195,6 +217,30 @@ CHANGES: dict[str, tuple[Change, dict[str, Any]]] = {
     "scenarios.remove": (
         lambda it, _: _remove_scenario(it, W),
         {"name": "Cards", "was": '{"count": 8}', "now": None},
+    ),
+    "alert_rules.add_rules": (
+        lambda it, _: alert_rules.add_rules(it.engine, [DISK], actor=W),
+        {"kind": "disk", "threshold": "90", "clears_at": "85"},
+    ),
+    "alert_rules.change_rule": (
+        lambda it, _: alert_rules.change_rule(
+            it.engine, _rule(it), replace(DISK, threshold=Decimal(95)), actor=W
+        ),
+        {"was": {"threshold": "90"}, "now": {"threshold": "95"}},
+    ),
+    "alert_rules.remove_rule": (
+        lambda it, _: alert_rules.remove_rule(it.engine, _rule(it), actor=W),
+        {"id": 1, "kind": "disk"},
+    ),
+    "alert_destinations._add": (
+        lambda it, _: alert_destinations.add_webhook(
+            it.engine, "Ops", "https://hooks.example/s3cret", actor=W
+        ),
+        {"name": "Ops", "kind": "webhook", "host": "hooks.example"},
+    ),
+    "alert_destinations.remove_destination": (
+        lambda it, _: alert_destinations.remove_destination(it.engine, _destination(it), actor=W),
+        {"name": "Ops", "kind": "webhook"},
     ),
     "erase.erase_developer": (
         lambda it, team: erase.erase_developer(it.engine, team.ada, actor=W),

@@ -17,7 +17,9 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
-from db import grid, people, prices
+from db import alert_destinations, alert_rules, alert_states, grid, people, prices
+from db.alert_rules import Rule
+from db.alert_states import Reading
 from db.check import check
 from db.connect import connect, writing
 from db.copy import checksum_of, copy_ledger
@@ -53,6 +55,7 @@ def source(url: str, ledger: Ledger, team: Team) -> str:
         joules = [0.1 + 0.2, 1e-300, 0.0, 12_345.678][number % 4]
         ledger.record_energy(window({request_id: joules}, source=NAMES[number % len(NAMES)]))
         ledger.finish(outcome(request_id, experts_active_mean=17.1)).result(WAIT_S)
+    _fire(ledger)
     with writing(ledger.engine) as connection:
         connection.execute(
             insert(UsageTime),
@@ -65,6 +68,15 @@ def source(url: str, ledger: Ledger, team: Team) -> str:
         )  # fmt: skip
     ledger.close()
     return url
+
+
+def _fire(ledger: Ledger) -> None:
+    """An alert, with a message of it that waits to be sent."""
+    rule = Rule("disk", Decimal("90.5"), Decimal(85), 0, timezone="Europe/Berlin")
+    alert_destinations.add_webhook(ledger.engine, "Ops", "https://hooks.example/x", actor="test")
+    (rule_id,) = alert_rules.add_rules(ledger.engine, [rule], actor="test")
+    full = [Reading("日本|disk /srv", Decimal("97.1234"))]
+    alert_states.apply(ledger.engine, {rule_id: full}, NOON)
 
 
 def _everything(url: str) -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,1 @@
+"""Alerts: what rules read, how it is told, and how it is sent."""

@@ -1,0 +1,111 @@
+"""Looks at every rule once a minute, and sends what is due; in a thread, off the event loop."""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from dashboard.alerts import readings
+from dashboard.alerts.messages import message_of, trial_message
+from dashboard.alerts.sending import Undelivered, send
+from dashboard.alerts.words import names_in
+from db import alert_deliveries, alert_states
+from db.alert_destinations import Destination
+from db.alert_rules import SavedRule, list_rules
+from db.alert_states import Reading
+from db.errors import LedgerUnavailable
+from db.ids import new_id, now_ms
+from engine.api.service import Service
+
+log = logging.getLogger(__name__)
+
+FIRST_AFTER_S = 20.0  # a server that starts has other things to do
+EVERY_S = 60.0
+STOPS_WITHIN_S = 3.0  # a message that takes longer is sent again after the next start
+
+
+class Watch:
+    """One of each process; the ledger sees to it that only one of them sends."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        first_after_s: float = FIRST_AFTER_S,
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._service = service
+        self._waits_s = (first_after_s, every_s)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(STOPS_WITHIN_S)
+
+    def _run(self) -> None:
+        wait_s, every_s = self._waits_s
+        while not self._stop.wait(wait_s):
+            wait_s = every_s
+            try:
+                look(self._service)
+                deliver(self._service, self._stop)
+            except LedgerUnavailable as error:
+                log.warning("Alerts are looked at later: %s", error)
+            except Exception:  # it is looked at again in a minute
+                log.exception("Alerts could not be looked at.")
+
+
+def look(service: Service, at: int | None = None) -> None:
+    """Read every rule's value and note what comes of it."""
+    rules = [saved for saved in list_rules(service.database) if saved.rule.enabled]
+    if rules:
+        alert_states.apply(service.database, _read(service, rules, at), at)
+
+
+def _read(service: Service, rules: Sequence[SavedRule], at: int | None) -> dict[int, list[Reading]]:
+    now = now_ms() if at is None else at
+    found: dict[int, list[Reading]] = {}
+    for saved in rules:
+        try:
+            found[saved.id] = readings.read(service, saved.rule, now)
+        except LedgerUnavailable:
+            raise
+        except Exception:  # the other rules are looked at all the same
+            log.exception("The alert rule %d (%s) cannot be read.", saved.id, saved.rule.kind)
+    return found
+
+
+def deliver(service: Service, stop: threading.Event, at: int | None = None) -> None:
+    """Send what is due and not claimed by another process."""
+    engine = service.database
+    while not stop.is_set() and (due := alert_deliveries.claim(engine, at)):
+        rules = {saved.id: saved.rule for saved in list_rules(engine, removed=True)}
+        names = names_in(engine)
+        for one in due:
+            if stop.is_set():
+                return
+            message = message_of(one, rules[one.rule_id], names, service.settings.public_url)
+            try:
+                said = send(service.settings, one.destination, message)
+            except Undelivered as error:
+                log.warning("An alert to %s is not delivered: %s", one.destination.name, error.said)
+                alert_deliveries.failed(engine, one, error.said, for_good=error.for_good, at=at)
+            else:
+                alert_deliveries.delivered(engine, one.id, said)
+
+
+def try_out(service: Service, destination: Destination) -> str | None:
+    """Send a test, now. Returns what is remarkable; Undelivered where it did not get there. Either
+    is kept."""
+    message = trial_message(service.settings.public_url, f"test-{new_id()}")
+    try:
+        said = send(service.settings, destination, message)
+    except Undelivered as error:
+        alert_deliveries.note_test(service.database, destination.id, error.said, arrived=False)
+        raise
+    alert_deliveries.note_test(service.database, destination.id, said, arrived=True)
+    return said
