@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("beyond_localhost")
 
 RANGE = "from=2025-12-01&to=2026-02-01"
 FOR_EVERYBODY = ("My usage", "Requests", "Chat", "Connect", "Export")
-TABS = ("People", "Accounts", "Keys", "Prices", "Energy", "Retention")
+TABS = ("People", "Accounts", "Keys", "Prices", "Energy", "Alerts", "Retention")
 RANKS = ("developer", "lead", "manager", "admin")
 SEES = {
     "Ada": {"Ada"},
