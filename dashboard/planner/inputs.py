@@ -43,25 +43,33 @@ class Inputs:
         return f"planner-{self.loading}-{self.within}{name}"
 
     def slider(self, name: str, label: str, value: Number, scale: Scale, explain: str) -> Decimal:
-        """A slider, and a box for the exact figure, which may lie beyond the slider's end."""
-        box, slide = self.key(name), self.key(f"{name}-slider")
+        """A slider, and a box for the exact figure, which may lie beyond the slider's end.
+
+        Whichever is moved, the other is drawn as a new one that starts from its figure, and the old
+        one is not heard any more: its old figure comes along with a second move that is made before
+        the redrawing.
+        """
+        figure, boxes, slides = (self.key(f"{name}-{of}") for of in ("figure", "box", "slider"))
         whole = scale.digits == 0
         kind: Callable[[Any], float] = int if whole else float
-        given = kind(value)
-        high = kind(max(scale.high, given))
-        _start(box, given)
-        _start(slide, min(max(st.session_state[box], kind(scale.low)), high))
-        told = self.key(f"{name}-told")  # where the slider was when the box last heard of it
-        _start(told, st.session_state[slide])
+        _start(figure, kind(value))
+        _start(boxes, 0)
+        _start(slides, 0)
+        high = kind(max(scale.high, kind(value)))
+        box_number, slide_number = st.session_state[boxes], st.session_state[slides]
+        box, slide = f"{boxes}-{box_number}", f"{slides}-{slide_number}"
+        _start(box, st.session_state[figure])
+        _start(slide, min(max(st.session_state[figure], kind(scale.low)), high))
 
         def slid() -> None:
-            st.session_state[box] = st.session_state[told] = st.session_state[slide]
+            if st.session_state[slides] == slide_number:
+                st.session_state[figure] = st.session_state[slide]
+                st.session_state[boxes] += 1
 
         def typed() -> None:
-            # A slider that moves on before the box is drawn anew comes with the box's old figure.
-            if st.session_state[slide] == st.session_state[told]:
-                within = min(max(st.session_state[box], kind(scale.low)), high)
-                st.session_state[slide] = st.session_state[told] = within
+            if st.session_state[boxes] == box_number:
+                st.session_state[figure] = st.session_state[box]
+                st.session_state[slides] += 1
 
         with st.container(gap="xsmall"):
             st.number_input(
@@ -84,7 +92,7 @@ class Inputs:
                 label_visibility="collapsed",
                 on_change=slid,
             )
-        return exact(st.session_state[box], value)
+        return exact(st.session_state[figure], value)
 
     def number(
         self,

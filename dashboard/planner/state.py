@@ -14,7 +14,7 @@ from dashboard.planner.inputs import Inputs
 
 FOUNDING, NOW, GIVEN = "founding", "now", "given"
 SAVED = "saved:"
-AN_INPUT = "developers"  # one that the form always has
+AN_INPUT = "start"  # one that the form always has
 Part = Literal["assets", "loads"]
 _KEY = "planner"
 _LINK = "planner-link"
