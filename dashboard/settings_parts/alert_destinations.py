@@ -50,7 +50,7 @@ def _show(one: Destination, last: Last | None, *, admin: bool) -> None:
 
 def _tried(one: Destination, outcome: "st.delta_generator.DeltaGenerator") -> bool:
     """Send a test, and say what happened."""
-    with outcome, st.spinner(f"Sending to {one.name}…"):
+    with outcome, st.spinner(f"Sending to {formats.escape(one.name)}…"):
         if not ui.attempt(lambda: ui.actor("admin")):
             return True
         try:
