@@ -6,10 +6,10 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from dashboard.costs.months import add_months
-from dashboard.periods import DAY, HOUR_MS, Period, own_days
+from dashboard.periods import DAY, HOUR_MS, Period
 from dashboard.reports.span import begin_ms
 
-_SHIFTS = {"today": 1, "yesterday": 1, "week": 7, "thirty": 30}
+_WITHIN_A_DAY = ("hour", "today", "yesterday")
 _MONTHS = {"month": 1, "last_month": 1, "quarter": 3, "year": 12}
 _STEPS_MS = (60_000, 10_000, 1_000)
 
@@ -38,8 +38,10 @@ def before(span: str, chosen: Period, zone: ZoneInfo, first_ms: int | None) -> B
         start, end, words = _days_before(span, chosen, zone)
     if not chosen.ended:
         end = max(end - end % step_ms(end - start), start + 1)
+    end = min(end, chosen.start_ms)
     first_day = begin_ms(_local(first_ms, zone).date(), zone)
-    return None if start < first_day else Before(start, end, words)
+    begun = first_ms if span in _WITHIN_A_DAY else first_day
+    return None if start < begun else Before(start, end, words)
 
 
 def step_ms(length_ms: int) -> int:
@@ -51,29 +53,22 @@ def _days_before(span: str, chosen: Period, zone: ZoneInfo) -> tuple[int, int, s
     first = _local(chosen.start_ms, zone).date()
     until = _local(chosen.end_ms, zone)
     if span in _MONTHS:
-        months = _MONTHS[span]
-        begins = add_months(first.replace(day=1), -months)
-        ends = _months_earlier(until, months)
-        return begin_ms(begins, zone), _ms(ends), _month_words(span, begins)
-    days = _SHIFTS.get(span) or _own_length(span)
+        begins = add_months(first.replace(day=1), -_MONTHS[span])
+        ends, whole = _months_earlier(until, _MONTHS[span])
+        words = _until_its_end(span, begins, ends) if whole else _month_words(span, begins)
+        return begin_ms(begins, zone), _ms(ends), words
+    days = (_local(chosen.end_ms - 1, zone).date() - first).days + 1  # so far
     start = begin_ms(first - days * DAY, zone)
     end = datetime.combine(until.date() - days * DAY, until.time(), zone)
     return start, _ms(end), _words(span, days)
 
 
-def _own_length(span: str) -> int:
-    found = own_days(span)
-    if found is None:
-        raise ValueError(f"There is no range named {span!r}.")
-    return (found[1] - found[0]).days + 1
-
-
-def _months_earlier(until: datetime, months: int) -> datetime:
-    """The same day and time; of a day that the month does not have, its end."""
+def _months_earlier(until: datetime, months: int) -> tuple[datetime, bool]:
+    """The same day and time; of a day that the month does not have, its end, and True."""
     day = add_months(until.date(), -months)
     if day.day == until.day:
-        return datetime.combine(day, until.time(), until.tzinfo)
-    return datetime.combine(day + DAY, datetime.min.time(), until.tzinfo)
+        return datetime.combine(day, until.time(), until.tzinfo), False
+    return datetime.combine(day + DAY, datetime.min.time(), until.tzinfo), True
 
 
 def _month_words(span: str, begins: date) -> str:
@@ -83,6 +78,14 @@ def _month_words(span: str, begins: date) -> str:
         "quarter": "the same days of the quarter before",
         "year": f"the same days of {begins:%Y}",
     }[span]
+
+
+def _until_its_end(span: str, begins: date, ends: datetime) -> str:
+    """Of a month that is shorter, so that it has fewer days."""
+    if span == "month":
+        return f"all of {begins:%B}"
+    last = f"{ends - DAY:%-d %B}"
+    return f"the quarter before until {last}" if span == "quarter" else f"{begins:%Y} until {last}"
 
 
 def _words(span: str, days: int) -> str:

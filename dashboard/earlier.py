@@ -1,6 +1,7 @@
 """What the range before came to, which the Overview's figures are compared with.
 
-It is kept as long as it is the same: the range before ends on a whole minute, or nearly.
+It is kept for a minute: the range before ends on a whole minute, or nearly, and a price that is
+changed or a request that ends late changes what it came to.
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,10 @@ class Earlier:
 
 
 @lru_cache(maxsize=64)
-def earlier(engine: Engine, range_: Before, zone: ZoneInfo, uses: Uses = EVERY_USE) -> Earlier:
+def earlier(
+    engine: Engine, range_: Before, zone: ZoneInfo, minute: int, uses: Uses = EVERY_USE
+) -> Earlier:
+    """As it is in this minute, counted from any moment."""
     start, end = range_.start_ms, range_.end_ms
     currency, own, seats = _costs(engine, start, end, zone)
     return Earlier(

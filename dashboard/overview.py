@@ -110,7 +110,9 @@ def compute(engine: Engine, view: View, now_ms: int) -> Overview:
         buckets_ms=buckets,
         tokens=tokens,
         requests=requests,
-        earlier=None if compared is None else earlier(engine, compared, zone, view.uses),
+        earlier=None
+        if compared is None
+        else earlier(engine, compared, zone, now_ms // MINUTE_MS, view.uses),
         energy_timeline=queries.energy_timeline(
             engine, chosen.start_ms, chosen.end_ms, max(chosen.bucket_ms, MINUTE_MS)
         ),

@@ -139,9 +139,11 @@ def _served(before: Side, now: Side) -> list[_Factor] | None:
 
 
 def _served_kwh(comparison: Comparison) -> Fraction | None:
-    if comparison.electricity_basis != "metered" or comparison.utilisation is None:
+    """None where an hour is not metered: what it took is by rated power, whether used or not."""
+    metered = comparison.electricity_basis == "metered" and not comparison.unmetered_hours
+    if not metered or comparison.utilisation is None:
         return None
-    return Fraction(comparison.kwh) * Fraction(comparison.utilisation)
+    return Fraction(comparison.kwh) * min(Fraction(comparison.utilisation), Fraction(1))
 
 
 def _seats(before: Side, now: Side) -> list[_Factor]:

@@ -40,7 +40,7 @@ def told(span: str, now: datetime = NOW) -> tuple[str, str, str] | None:
         ("week", ("2026-03-17 00:00", "2026-03-23 09:30", "the 7 days before")),
         ("thirty", ("2026-01-30 00:00", "2026-02-28 09:30", "the 30 days before")),
         # February has no 30th, so it counts to its end.
-        ("month", ("2026-02-01 00:00", "2026-03-01 00:00", "the same days of February")),
+        ("month", ("2026-02-01 00:00", "2026-03-01 00:00", "all of February")),
         ("last_month", ("2026-01-01 00:00", "2026-02-01 00:00", "January 2026")),
         (
             "quarter",
@@ -57,6 +57,32 @@ def test_each_range_is_compared_with_as_long_a_time_just_before(
     assert told(span) == expected
 
 
+@pytest.mark.parametrize(
+    ("span", "now", "expected"),
+    [
+        (
+            "quarter",
+            datetime(2026, 5, 31, 12, tzinfo=BERLIN),
+            ("2026-01-01 00:00", "2026-03-01 00:00", "the quarter before until 28 February"),
+        ),
+        (
+            "year",
+            datetime(2028, 2, 29, 12, tzinfo=BERLIN),
+            ("2027-01-01 00:00", "2027-03-01 00:00", "2027 until 28 February"),
+        ),
+        (  # 12 of its 42 days have begun
+            "2026-11-20/2026-12-31",
+            datetime(2026, 12, 1, 11, tzinfo=BERLIN),
+            ("2026-11-08 00:00", "2026-11-19 11:00", "the 12 days before"),
+        ),
+    ],
+)
+def test_the_words_tell_the_time_that_is_compared(
+    span: str, now: datetime, expected: tuple[str, str, str]
+) -> None:
+    assert told(span, now) == expected
+
+
 def test_the_first_of_a_month_is_compared_with_the_first_of_the_month_before() -> None:
     first = datetime(2026, 12, 1, 4, 20, tzinfo=BERLIN)
     assert told("month", first) == (
@@ -68,9 +94,15 @@ def test_the_first_of_a_month_is_compared_with_the_first_of_the_month_before() -
 
 @pytest.mark.parametrize("span", RANGES)
 def test_a_range_before_which_there_was_nothing_is_compared_with_nothing(span: str) -> None:
-    began = ms(datetime(2026, 3, 30, 6, 0, tzinfo=BERLIN))
+    began = ms(datetime(2026, 3, 30, 8, 0, tzinfo=BERLIN))
     chosen = period(span, BERLIN, ms(NOW), began)
-    if span != "hour":
+    assert before(span, chosen, BERLIN, began) is None
+
+
+def test_a_day_is_not_compared_with_one_in_which_the_ledger_began() -> None:
+    for span, hour in (("today", 17), ("yesterday", 17)):
+        began = ms(datetime(2026, 3, 29 if span == "today" else 28, hour, tzinfo=BERLIN))
+        chosen = period(span, BERLIN, ms(NOW), began)
         assert before(span, chosen, BERLIN, began) is None
 
 
@@ -84,8 +116,7 @@ def test_it_never_reaches_into_the_range_nor_past_now(span: str, now: datetime) 
     assert found is not None
     assert found.start_ms < found.end_ms
     assert found.start_ms < chosen.start_ms
-    # Where the clocks go back, an hour before is told by the clock.
-    assert found.end_ms <= chosen.start_ms + 3_600_000
+    assert found.end_ms <= chosen.start_ms
 
 
 @pytest.mark.parametrize(

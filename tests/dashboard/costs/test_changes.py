@@ -41,9 +41,10 @@ def side(
     used_kwh: float = 10.0,
     idle_kwh: float = 30.0,
     users: int = 1,
+    metered: float = 1.0,
     **prices: Any,
 ) -> Side:
-    """A whole month of 2026, all of it metered."""
+    """A whole month of 2026, all of it metered or a part."""
     begins, ends = datetime(2026, month, 1, tzinfo=UTC), datetime(2026, month + 1, 1, tzinfo=UTC)
     joules = used_kwh * 3.6e6
     segment = Segment(
@@ -53,7 +54,7 @@ def side(
         energy=Energy(
             total_j=joules + idle_kwh * 3.6e6,
             attributed_j=joules,
-            covered_s=(ends - begins).total_seconds(),
+            covered_s=(ends - begins).total_seconds() * metered,
         ),
         usage=tuple(
             Usage(
@@ -80,6 +81,14 @@ def moved(found: Changes) -> dict[str, Decimal]:
 
 def added(causes: tuple[Cause, ...]) -> Decimal:
     return sum((cause.change for cause in causes), Decimal(0))
+
+
+def test_hours_without_a_meter_are_not_told_as_more_electricity_for_each_token() -> None:
+    """June and September have 720 hours. In half of September the meter was off: those 360 hours
+    count by rated power, 0.7 kW, so 252 kWh or $50.40 more at $0.20."""
+    found = changes(side(6), side(9, metered=0.5))
+    assert moved(found)["Electricity used"] == Decimal("50.40")
+    assert "Electricity per token" not in moved(found)
 
 
 amounts = st.floats(0, 500)
