@@ -117,11 +117,12 @@ def developer_models(
     """What one developer used of each model, most tokens first. Columns: model, and those of
     `developer_over_time` from `requests` on."""
     with reading(engine) as connection:
-        usage = usage_sources.by_developer_and_model(connection, start_ms, end_ms, MEASURES, uses)
+        usage = usage_sources.by_developer_and_model(
+            connection, start_ms, end_ms, MEASURES, uses, developer_id
+        )
         tokens = func.sum(usage.c.input_tokens + usage.c.output_tokens)
         query = (
             select(usage.c.model, *_sums(usage))
-            .where(usage.c.developer_id == developer_id)
             .group_by(usage.c.model)
             .having(func.sum(usage.c.requests) > 0)
             .order_by(tokens.desc(), usage.c.model)

@@ -146,11 +146,11 @@ def totals(
 ) -> Totals:
     """The whole range, or one developer's part of it."""
     with reading(engine) as connection:
-        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES, uses)
+        usage = usage_sources.by_developer(
+            connection, start_ms, end_ms, _MEASURES, uses, developer_id
+        )
         developers = func.count(usage.c.developer_id.distinct()).label("developers")
         query = select(*_figures(usage), developers).where(usage.c.requests > 0)
-        if developer_id is not None:
-            query = query.where(usage.c.developer_id == developer_id)
         figures = dict(connection.execute(query).mappings().one())
     if figures["requests"] == 0:
         figures["energy_j"] = 0.0

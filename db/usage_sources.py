@@ -5,7 +5,8 @@ Each source is a subquery with the keys that it is named for and every measure, 
 and, apart from those, of running ones with what is known of them so far.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -16,13 +17,25 @@ from sqlalchemy import (
     Table,
     and_,
     case,
+    func,
     literal_column,
+    or_,
     select,
     union_all,
 )
 
 from db.schema import Horizon, Request
-from db.spans import Piece, Span, floor, following, pieces
+from db.spans import (
+    HOUR_MS,
+    Known,
+    Piece,
+    Span,
+    floor,
+    following,
+    pieces,
+    signed_pieces,
+    up,
+)
 from db.usage import (
     COUNTS,
     ENDED,
@@ -35,6 +48,7 @@ from db.usage import (
     TIME_MEASURES,
     TIMES,
     bounds,
+    total,
 )
 from db.uses import EVERY_USE, Uses
 
@@ -60,10 +74,11 @@ def by_developer(
     end_ms: int,
     measures: Sequence[str],
     uses: Uses = EVERY_USE,
+    developer_id: int | None = None,
 ) -> Subquery:
-    """Keys developer_id and team_id; the `measures` (of `MEASURES`), and how many requests run and
-    ended in each way: running, ok, errors, cancelled, interrupted."""
-    return _by(_DEVELOPER, connection, start_ms, end_ms, measures, uses)
+    """Keys developer_id and team_id, of all developers or one; the `measures` (of `MEASURES`), and
+    how many requests run and ended in each way: running, ok, errors, cancelled, interrupted."""
+    return _by(_DEVELOPER, connection, start_ms, end_ms, measures, Which(uses, developer_id))
 
 
 def by_developer_and_model(
@@ -72,9 +87,11 @@ def by_developer_and_model(
     end_ms: int,
     measures: Sequence[str],
     uses: Uses = EVERY_USE,
+    developer_id: int | None = None,
 ) -> Subquery:
     """The same, with the key model too."""
-    return _by((*_DEVELOPER, "model"), connection, start_ms, end_ms, measures, uses)
+    keys = (*_DEVELOPER, "model")
+    return _by(keys, connection, start_ms, end_ms, measures, Which(uses, developer_id))
 
 
 def by_developer_over_time(
@@ -90,8 +107,12 @@ def by_developer_over_time(
     begins, or a single request's moment. In parts, so that each may be read in its table's order:
     their sum is the range. `longest` row: of a short range, every single request's moment."""
     found: Mapping[str, Sequence[Span]] = {"day": ("day", "hour"), "hour": ("hour",), "row": ()}
-    spans = found[longest]
-    return _parts(("at", *_DEVELOPER), connection, start_ms, end_ms, measures, spans, uses)
+    keys, which = ("at", *_DEVELOPER), Which(uses)
+    in_order = _pieces(connection, start_ms, end_ms, found[longest])
+    return [
+        *_ended(keys, in_order, measures, which),
+        _running_of(keys, start_ms, end_ms, measures, which),
+    ]
 
 
 def _by(
@@ -100,27 +121,37 @@ def _by(
     start_ms: int,
     end_ms: int,
     measures: Sequence[str],
-    uses: Uses,
+    which: "Which",
 ) -> Subquery:
-    parts = _parts(keys, connection, start_ms, end_ms, measures, _LONGEST_FIRST, uses)
-    return union_all(*parts).subquery()
+    found = _signed_pieces(connection, start_ms, end_ms)
+    ended = _netted(found, _ended(keys, found, measures, which), keys, measures, COUNTS)
+    return union_all(*ended, _running_of(keys, start_ms, end_ms, measures, which)).subquery()
 
 
-def _parts(
-    keys: Sequence[str],
-    connection: Connection,
-    start_ms: int,
-    end_ms: int,
-    measures: Sequence[str],
-    spans: Sequence[Span],
-    uses: Uses,
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Whose requests of which use are read; None: everybody's."""
+
+    uses: Uses
+    developer_id: int | None = None
+
+    def conditions(self, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[bool]]:
+        found = self.uses.conditions(columns)
+        if self.developer_id is not None:
+            found.append(columns["developer_id"] == self.developer_id)
+        return found
+
+
+def _ended(
+    keys: Sequence[str], found: Sequence[Piece], measures: Sequence[str], which: Which
 ) -> list[Rows]:
+    """A part for each piece."""
     parts: list[Rows] = []
     rows = [_KEYS_OF_ROWS[key].label(key) for key in keys]
     of_rows, of_hours, of_periods = (
-        uses.conditions(columns) for columns in (_KEYS_OF_ROWS, dict(HOURS.c), dict(PERIODS.c))
+        which.conditions(columns) for columns in (_KEYS_OF_ROWS, dict(HOURS.c), dict(PERIODS.c))
     )
-    for piece in _pieces(connection, start_ms, end_ms, spans):
+    for piece in found:
         match piece.span:
             case "row":
                 ended = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
@@ -137,24 +168,32 @@ def _parts(
                 ended = {name: PERIODS.c[name] for name in COUNTS}
                 kept = _kept(PERIODS, _of(PERIODS, keys), piece, measures, ended)
                 parts.append(kept.where(*of_periods))
-    none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
-    parts.append(_running(rows, start_ms, end_ms, measures, none).where(*of_rows))
     return parts
+
+
+def _running_of(
+    keys: Sequence[str], start_ms: int, end_ms: int, measures: Sequence[str], which: Which
+) -> Rows:
+    rows = [_KEYS_OF_ROWS[key].label(key) for key in keys]
+    none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
+    running = _running(rows, start_ms, end_ms, measures, none)
+    return running.where(*which.conditions(_KEYS_OF_ROWS))
 
 
 def by_model(
     connection: Connection, start_ms: int, end_ms: int, measures: Sequence[str]
 ) -> Subquery:
     """Keys model, engine, status and experts (-1: not told); the `measures` (of `MEASURES`)."""
-    parts: list[Rows] = []
     rows = (_r.model, _r.engine, _r.status, EXPERTS.label("experts"))
-    for piece in _pieces(connection, start_ms, end_ms, _LONGEST_FIRST):
-        if piece.span == "row":
-            parts.append(_rows(rows, piece, measures, {}))
-        else:
-            parts.append(_kept(MODELS, _of(MODELS, _MODEL), piece, measures, {}))
-    parts.append(_running(rows, start_ms, end_ms, measures, {}))
-    return union_all(*parts).subquery()
+    found = _signed_pieces(connection, start_ms, end_ms)
+    parts = [
+        _rows(rows, piece, measures, {})
+        if piece.span == "row"
+        else _kept(MODELS, _of(MODELS, _MODEL), piece, measures, {})
+        for piece in found
+    ]
+    ended = _netted(found, parts, _MODEL, measures, ())
+    return union_all(*ended, _running(rows, start_ms, end_ms, measures, {})).subquery()
 
 
 def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) -> Subquery:
@@ -190,7 +229,8 @@ def _rows(
     keys: Sequence[Any], piece: Piece, measures: Sequence[str], ended: dict[str, Any]
 ) -> Rows:
     """Requests that have ended, one by one."""
-    return _select(keys, {name: ROW[name] for name in measures}, literal_column("0"), ended).where(
+    amounts = {name: ROW[name] for name in measures}
+    return _select(keys, amounts, literal_column("0"), ended, piece.sign).where(
         ENDED, _r.started_at >= piece.start, _r.started_at < piece.end
     )
 
@@ -200,7 +240,7 @@ def _kept(
 ) -> Rows:
     """Whole spans of one of the tables."""
     amounts = {name: table.c[name] for name in measures}
-    query = _select(keys, amounts, literal_column("0"), ended)
+    query = _select(keys, amounts, literal_column("0"), ended, piece.sign)
     query = query.where(table.c.start_at >= piece.start, table.c.start_at < piece.end)
     if "span" not in table.c:
         return query
@@ -226,13 +266,54 @@ def _select(
     amounts: Mapping[str, ColumnElement[Any]],
     running: ColumnElement[int],
     ended: dict[str, Any],
+    sign: int = 1,
 ) -> Rows:
     return select(
         *keys,
-        *[amount.label(name) for name, amount in amounts.items()],
+        *[(amount * sign if sign < 0 else amount).label(name) for name, amount in amounts.items()],
         running.label("running"),
-        *[amount.label(name) for name, amount in ended.items()],
+        *[(amount * sign if sign < 0 else amount).label(name) for name, amount in ended.items()],
     )
+
+
+def _netted(
+    found: Sequence[Piece],
+    parts: Sequence[Rows],
+    keys: Sequence[str],
+    measures: Sequence[str],
+    counts: Collection[str],
+) -> Sequence[Rows]:
+    """The parts, or what they leave of each group where some are taken from the others: nothing of
+    a group without any request in the range. Measures have `requests` among them."""
+    if all(piece.sign > 0 for piece in found):
+        return parts
+    u = union_all(*parts).subquery().c
+    query = select(
+        *[u[key] for key in keys],
+        *[_left(name, u) if name.endswith("_j") else total(name, u[name]) for name in measures],
+        literal_column("0").label("running"),
+        *[total(name, u[name]) for name in counts],
+    )
+    return [query.group_by(*[u[key] for key in keys]).having(func.sum(u.requests) > 0)]
+
+
+def _left(name: str, u: Any) -> ColumnElement[Any]:
+    """The sum of joules that were taken from others. Of no request there are none: not what the
+    rounding of many additions leaves, nor ever less than none."""
+    none: ColumnElement[float] = literal_column("0.0")
+    amount = func.sum(u[name])
+    empty = or_(*[func.sum(count) == 0 for count in _counts_of(name, u)])
+    return case((empty, none), (amount < 0, none), else_=amount).label(name)
+
+
+def _counts_of(name: str, u: Any) -> list[ColumnElement[int]]:
+    """How many requests each joule of these may be of."""
+    found = [u.told] if name.startswith("told") else [u.requests - u.energy_unknown]
+    if name.endswith("accuracy_unknown_j"):
+        found.append(u.requests - u.energy_unknown - u.accuracy_kept)
+    elif name.endswith("uncertainty_j"):
+        found.append(u.accuracy_kept)
+    return found
 
 
 def _is(column: Any, value: str) -> ColumnElement[int]:
@@ -247,35 +328,67 @@ def _pieces(
     *,
     keep_start: bool = False,
 ) -> list[Piece]:
-    """The range in pieces. Where nothing is before or after it, it may as well take in the whole
-    year that it begins or ends in: fewer and larger pieces. Where retention has deleted requests,
-    an edge is moved back to the quarter of an hour, which is kept of them."""
+    """The range in pieces, in order of time, none of them taken from the others."""
+    ends = _ends(connection)
+    begin, end = ends.kept(start_ms, end_ms)
+    if keep_start:
+        begin = start_ms
+    if spans and ends.known[1] <= end_ms:
+        end = up(ends.known[1], HOUR_MS)
+    return _without_deleted(pieces(begin, end, spans), ends.kept_from)
+
+
+def _signed_pieces(connection: Connection, start_ms: int, end_ms: int) -> list[Piece]:
+    """The range in as little to read as possible."""
+    ends = _ends(connection)
+    found = signed_pieces(*ends.kept(start_ms, end_ms), _LONGEST_FIRST, ends.known)
+    return _without_deleted(found, ends.kept_from)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """When there are requests or what they add up to; and from when on their rows are complete."""
+
+    known: Known
+    kept_from: int
+
+    def kept(self, start_ms: int, end_ms: int) -> tuple[int, int]:
+        """The range. Where retention has deleted requests, an edge is moved back to the quarter of
+        an hour, which is kept of them."""
+        start, end = (
+            floor("quarter", at) if at < self.kept_from else at for at in (start_ms, end_ms)
+        )
+        return start, end
+
+
+def _ends(connection: Connection) -> _Ends:
     kept_from = connection.execute(_KEPT_FROM).scalar() or 0
     first_row, last_row, first_hour, last_hour = bounds(connection)
-    if not keep_start and start_ms < kept_from:
-        start_ms = floor("quarter", start_ms)
-    if end_ms < kept_from:
-        end_ms = floor("quarter", end_ms)
     first = first_hour if first_hour is not None and first_hour < kept_from else first_row
-    if (first is None or start_ms <= first) and not keep_start:
-        start_ms = floor("year", start_ms)
-    last = max((at for at in (last_row, last_hour) if at is not None), default=end_ms)
-    if spans and last < end_ms:
-        end_ms = following("year", last)
-    found: list[Piece] = []
-    for piece in pieces(start_ms, end_ms, spans):
-        found += _without_deleted(piece, kept_from) if piece.span == "row" else [piece]
-    return found
+    end = 0 if last_row is None else last_row + 1
+    if last_hour is not None and last_hour >= end:
+        end = following("hour", last_hour)
+    return _Ends((0, 0) if first is None else (first, end), kept_from)
 
 
 _KEPT_FROM = select(Horizon.kept_from).where(Horizon.kind == "requests")
 
 
-def _without_deleted(piece: Piece, kept_from: int) -> list[Piece]:
-    """Of a piece of rows, those before `kept_from` as what is kept of them, by the quarter."""
-    between = min(max(kept_from, piece.start), piece.end)
-    found = [Piece("quarter", piece.start, between), Piece("row", between, piece.end)]
-    return [part for part in found if part.start < part.end]
+def _without_deleted(found: Sequence[Piece], kept_from: int) -> list[Piece]:
+    """Of pieces of rows, those before `kept_from` as what is kept of them, by the quarter."""
+    parts: list[Piece] = []
+    for piece in found:
+        if piece.span != "row":
+            parts.append(piece)
+            continue
+        between = min(max(kept_from, piece.start), piece.end)
+        for part in (
+            piece._replace(span="quarter", end=between),
+            piece._replace(start=between),
+        ):
+            if part.start < part.end:
+                parts.append(part)
+    return parts
 
 
 def activity(connection: Connection) -> tuple[int | None, int | None]:
