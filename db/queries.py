@@ -35,6 +35,7 @@ from db.memberships import team_name_at
 from db.schema import Developer, Meta, MonthlyUse, Request, Team
 from db.spans import HOUR_MS
 from db.usage import TIME_MEASURES
+from db.usage_pieces import activity
 from db.uses import EVERY_USE, Uses
 
 
@@ -375,7 +376,7 @@ def first_activity(engine: Engine) -> Activity | None:
     """When the first and the last request were made; None on an empty ledger. To the hour, where
     retention has deleted it."""
     with reading(engine) as connection:
-        first, last = usage_sources.activity(connection)
+        first, last = activity(connection)
     return None if first is None or last is None else Activity(first, last)
 
 

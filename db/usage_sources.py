@@ -5,7 +5,7 @@ Each source is a subquery with the keys that it is named for and every measure, 
 and, apart from those, of running ones with what is known of them so far.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,18 +24,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from db.schema import Horizon, Request
-from db.spans import (
-    HOUR_MS,
-    Known,
-    Piece,
-    Span,
-    floor,
-    following,
-    pieces,
-    signed_pieces,
-    up,
-)
+from db.schema import Request
+from db.spans import Piece, Span, floor
 from db.usage import (
     COUNTS,
     ENDED,
@@ -47,9 +37,9 @@ from db.usage import (
     TEAM,
     TIME_MEASURES,
     TIMES,
-    bounds,
     total,
 )
+from db.usage_pieces import ends_of
 from db.uses import EVERY_USE, Uses
 
 _r = Request
@@ -66,6 +56,20 @@ _MODEL = ("model", "engine", "status", "experts")
 _LONGEST_FIRST: tuple[Span, ...] = ("year", "month", "day", "hour")
 # As the index on what did not go well says it, by status and time.
 _RUNNING = and_(_r.status == "running", _r.status != literal_column("'ok'"))
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Whose requests of which use are read; None: everybody's."""
+
+    uses: Uses
+    developer_id: int | None = None
+
+    def conditions(self, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[bool]]:
+        found = self.uses.conditions(columns)
+        if self.developer_id is not None:
+            found.append(columns["developer_id"] == self.developer_id)
+        return found
 
 
 def by_developer(
@@ -100,18 +104,18 @@ def by_developer_over_time(
     end_ms: int,
     measures: Sequence[str],
     *,
-    longest: Literal["day", "hour", "row"],
+    longest: Literal["hour", "row"],
     uses: Uses = EVERY_USE,
 ) -> list[Rows]:
-    """The same as `by_developer`, with the key `at` too: when the day or hour (UTC) of the row
-    begins, or a single request's moment. In parts, so that each may be read in its table's order:
-    their sum is the range. `longest` row: of a short range, every single request's moment."""
-    found: Mapping[str, Sequence[Span]] = {"day": ("day", "hour"), "hour": ("hour",), "row": ()}
+    """The same as `by_developer`, with the key `at` too: when the hour (UTC) of the row begins, or
+    a single request's moment. In parts: their sum is the range. `longest` row: of a short range,
+    every single request's moment."""
     keys, which = ("at", *_DEVELOPER), Which(uses)
-    in_order = _pieces(connection, start_ms, end_ms, found[longest])
+    spans: Sequence[Span] = ("hour",) if longest == "hour" else ()
+    in_order = ends_of(connection).plain(start_ms, end_ms, spans)
     return [
-        *_ended(keys, in_order, measures, which),
-        _running_of(keys, start_ms, end_ms, measures, which),
+        *ended(keys, in_order, measures, which),
+        running_of(keys, start_ms, end_ms, measures, which),
     ]
 
 
@@ -121,59 +125,55 @@ def _by(
     start_ms: int,
     end_ms: int,
     measures: Sequence[str],
-    which: "Which",
+    which: Which,
 ) -> Subquery:
-    found = _signed_pieces(connection, start_ms, end_ms)
-    ended = _netted(found, _ended(keys, found, measures, which), keys, measures, COUNTS)
-    return union_all(*ended, _running_of(keys, start_ms, end_ms, measures, which)).subquery()
+    found = ends_of(connection).signed(start_ms, end_ms, _LONGEST_FIRST)
+    parts = netted(found, ended(keys, found, measures, which), keys, measures)
+    return union_all(*parts, running_of(keys, start_ms, end_ms, measures, which)).subquery()
 
 
-@dataclass(frozen=True, slots=True)
-class Which:
-    """Whose requests of which use are read; None: everybody's."""
-
-    uses: Uses
-    developer_id: int | None = None
-
-    def conditions(self, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[bool]]:
-        found = self.uses.conditions(columns)
-        if self.developer_id is not None:
-            found.append(columns["developer_id"] == self.developer_id)
-        return found
-
-
-def _ended(
-    keys: Sequence[str], found: Sequence[Piece], measures: Sequence[str], which: Which
+def ended(
+    keys: Sequence[str],
+    found: Sequence[Piece],
+    measures: Sequence[str],
+    which: Which,
+    at: Callable[[Any], ColumnElement[Any]] = lambda moment: moment,
 ) -> list[Rows]:
-    """A part for each piece."""
+    """A part for each piece, of requests that have ended. `at` makes the key of that name of a
+    moment, or of a span's beginning."""
     parts: list[Rows] = []
-    rows = [_KEYS_OF_ROWS[key].label(key) for key in keys]
-    of_rows, of_hours, of_periods = (
-        which.conditions(columns) for columns in (_KEYS_OF_ROWS, dict(HOURS.c), dict(PERIODS.c))
-    )
     for piece in found:
+        columns = _columns_of(piece)
+        of = [at(columns[key]).label(key) if key == "at" else columns[key] for key in keys]
         match piece.span:
             case "row":
-                ended = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
-                parts.append(_rows(rows, piece, measures, ended).where(*of_rows))
+                counts = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
+                part = _rows(of, piece, measures, counts)
             case "hour" | "quarter":
                 status, requests = HOURS.c.status, HOURS.c.requests
-                ended = {
+                counts = {
                     name: case((status == ending, requests), else_=0)
                     for name, ending in COUNTS.items()
                 }
-                kept = _kept(HOURS, _of(HOURS, keys), piece, measures, ended)
-                parts.append(kept.where(*of_hours))
+                part = _kept(HOURS, of, piece, measures, counts)
             case _:
-                ended = {name: PERIODS.c[name] for name in COUNTS}
-                kept = _kept(PERIODS, _of(PERIODS, keys), piece, measures, ended)
-                parts.append(kept.where(*of_periods))
+                counts = {name: PERIODS.c[name] for name in COUNTS}
+                part = _kept(PERIODS, of, piece, measures, counts)
+        parts.append(part.where(*which.conditions(columns)))
     return parts
 
 
-def _running_of(
+def _columns_of(piece: Piece) -> dict[str, ColumnElement[Any]]:
+    if piece.span == "row":
+        return {name: column.label(name) for name, column in _KEYS_OF_ROWS.items()}
+    table = HOURS if piece.span in ("hour", "quarter") else PERIODS
+    return {**dict(table.c), "at": table.c.start_at}
+
+
+def running_of(
     keys: Sequence[str], start_ms: int, end_ms: int, measures: Sequence[str], which: Which
 ) -> Rows:
+    """The part of requests that run, each at its own moment."""
     rows = [_KEYS_OF_ROWS[key].label(key) for key in keys]
     none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
     running = _running(rows, start_ms, end_ms, measures, none)
@@ -185,15 +185,15 @@ def by_model(
 ) -> Subquery:
     """Keys model, engine, status and experts (-1: not told); the `measures` (of `MEASURES`)."""
     rows = (_r.model, _r.engine, _r.status, EXPERTS.label("experts"))
-    found = _signed_pieces(connection, start_ms, end_ms)
+    found = ends_of(connection).signed(start_ms, end_ms, _LONGEST_FIRST)
     parts = [
         _rows(rows, piece, measures, {})
         if piece.span == "row"
         else _kept(MODELS, _of(MODELS, _MODEL), piece, measures, {})
         for piece in found
     ]
-    ended = _netted(found, parts, _MODEL, measures, ())
-    return union_all(*ended, _running(rows, start_ms, end_ms, measures, {})).subquery()
+    left = netted(found, parts, _MODEL, measures, ())
+    return union_all(*left, _running(rows, start_ms, end_ms, measures, {})).subquery()
 
 
 def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) -> Subquery:
@@ -203,7 +203,7 @@ def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) 
         span for span in ("hour", "quarter") if _fits(span, start_ms) and _fits(span, bucket_ms)
     ]
     parts: list[Rows] = []
-    for piece in _pieces(connection, start_ms, end_ms, spans[:1], keep_start=True):
+    for piece in ends_of(connection).plain(start_ms, end_ms, spans[:1], keep_start=True):
         if piece.span == "row":
             parts.append(_rows([_r.started_at.label("at")], piece, TIME_MEASURES, {}))
         else:
@@ -215,7 +215,7 @@ def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) 
 
 
 def _of(table: Table, names: Sequence[str]) -> list[ColumnElement[Any]]:
-    return [table.c.start_at.label("at") if name == "at" else table.c[name] for name in names]
+    return [table.c[name] for name in names]
 
 
 def _fits(span: Span, at_ms: int) -> bool:
@@ -276,12 +276,12 @@ def _select(
     )
 
 
-def _netted(
+def netted(
     found: Sequence[Piece],
     parts: Sequence[Rows],
     keys: Sequence[str],
     measures: Sequence[str],
-    counts: Collection[str],
+    counts: Collection[str] = tuple(COUNTS),
 ) -> Sequence[Rows]:
     """The parts, or what they leave of each group where some are taken from the others: nothing of
     a group without any request in the range. Measures have `requests` among them."""
@@ -318,83 +318,3 @@ def _counts_of(name: str, u: Any) -> list[ColumnElement[int]]:
 
 def _is(column: Any, value: str) -> ColumnElement[int]:
     return case((column == value, 1), else_=0)
-
-
-def _pieces(
-    connection: Connection,
-    start_ms: int,
-    end_ms: int,
-    spans: Sequence[Span],
-    *,
-    keep_start: bool = False,
-) -> list[Piece]:
-    """The range in pieces, in order of time, none of them taken from the others."""
-    ends = _ends(connection)
-    begin, end = ends.kept(start_ms, end_ms)
-    if keep_start:
-        begin = start_ms
-    if spans and ends.known[1] <= end_ms:
-        end = up(ends.known[1], HOUR_MS)
-    return _without_deleted(pieces(begin, end, spans), ends.kept_from)
-
-
-def _signed_pieces(connection: Connection, start_ms: int, end_ms: int) -> list[Piece]:
-    """The range in as little to read as possible."""
-    ends = _ends(connection)
-    found = signed_pieces(*ends.kept(start_ms, end_ms), _LONGEST_FIRST, ends.known)
-    return _without_deleted(found, ends.kept_from)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ends:
-    """When there are requests or what they add up to; and from when on their rows are complete."""
-
-    known: Known
-    kept_from: int
-
-    def kept(self, start_ms: int, end_ms: int) -> tuple[int, int]:
-        """The range. Where retention has deleted requests, an edge is moved back to the quarter of
-        an hour, which is kept of them."""
-        start, end = (
-            floor("quarter", at) if at < self.kept_from else at for at in (start_ms, end_ms)
-        )
-        return start, end
-
-
-def _ends(connection: Connection) -> _Ends:
-    kept_from = connection.execute(_KEPT_FROM).scalar() or 0
-    first_row, last_row, first_hour, last_hour = bounds(connection)
-    first = first_hour if first_hour is not None and first_hour < kept_from else first_row
-    end = 0 if last_row is None else last_row + 1
-    if last_hour is not None and last_hour >= end:
-        end = following("hour", last_hour)
-    return _Ends((0, 0) if first is None else (first, end), kept_from)
-
-
-_KEPT_FROM = select(Horizon.kept_from).where(Horizon.kind == "requests")
-
-
-def _without_deleted(found: Sequence[Piece], kept_from: int) -> list[Piece]:
-    """Of pieces of rows, those before `kept_from` as what is kept of them, by the quarter."""
-    parts: list[Piece] = []
-    for piece in found:
-        if piece.span != "row":
-            parts.append(piece)
-            continue
-        between = min(max(kept_from, piece.start), piece.end)
-        for part in (
-            piece._replace(span="quarter", end=between),
-            piece._replace(start=between),
-        ):
-            if part.start < part.end:
-                parts.append(part)
-    return parts
-
-
-def activity(connection: Connection) -> tuple[int | None, int | None]:
-    """When the first and the last request were made; the hour of it where it is deleted."""
-    first_row, last_row, first_hour, last_hour = bounds(connection)
-    first = first_row
-    if first_hour is not None and (first_row is None or first_hour < floor("hour", first_row)):
-        first = first_hour
-    return first, last_hour if last_row is None else last_row
