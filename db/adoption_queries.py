@@ -69,7 +69,7 @@ def active_developers(
         for part in by_developer_in(
             connection, begins, end_ms, ("developer_id",), ("requests",), Which(uses)
         ):
-            found = select(*part.subquery().c[:2]).distinct()
+            found = part.with_only_columns(*part.selected_columns[:2]).distinct()
             # A moment's developers in one text: a year of rows by themselves takes far longer.
             pairs = found.subquery().c
             texts = func.aggregate_strings(cast(pairs.developer_id, String), ",")
@@ -77,12 +77,13 @@ def active_developers(
                 moments.append(moment)
                 people.append(text)
     counts = [text.count(",") + 1 for text in people]
-    return pd.DataFrame(
+    active = pd.DataFrame(
         {
             "at_ms": np.repeat(np.array(moments, dtype=np.int64), counts),
             "developer_id": np.array(",".join(people).split(",") if people else [], dtype=np.int64),
         }
     )
+    return active.drop_duplicates(ignore_index=True)
 
 
 def developer_over_time(

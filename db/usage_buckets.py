@@ -13,15 +13,16 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, literal
 
 from db.spans import DAY_MS, HOUR_MS, QUARTER_MS, Piece, Span
-from db.usage import HOURS, PERIODS
+from db.usage import HOURS, PERIODS, total
 from db.usage_pieces import Ends, ends_of
 from db.usage_sources import Rows, Which, ended, netted, running_of
 
 _LENGTH: dict[Span, int] = {"day": DAY_MS, "hour": HOUR_MS}
-_MOST_NAMED = 3_000  # spans named one by one in a query
+_MOST_NAMED = 3_000  # spans of one developer, one by one in a query
 # All spans of one length and sign whose bucket is told from their beginning in the same way: when a
-# bucket of a day begins (UTC), and how many days after the one that they begin in.
-_Kind = tuple[Span, int, int, int]
+# bucket of a day begins (UTC), and how many days after the one that they begin in. None: they need
+# not be told apart, for nothing is taken from them.
+_Kind = tuple[Span, int, tuple[int, int] | None]
 
 
 def by_developer_in(
@@ -32,9 +33,9 @@ def by_developer_in(
     measures: Sequence[str],
     which: Which,
 ) -> list[Rows]:
-    """The `keys` (developer_id, team_id) and figures of `usage_sources.by_developer`, and before
-    them the key `at`: when the bucket begins, or a moment in it. In parts, so that each may be read
-    in its table's order: their sum is the range. Measures have `requests` among them.
+    """The `keys` (developer_id, team_id) and, before them, `at`: when the bucket begins, or a
+    moment in it; the `measures` (of `MEASURES`, with `requests`), and how many requests run. In
+    parts, so that each may be read in its table's order: their sum is the range.
 
     `begins`: when each bucket begins, in order; the first at any time, the others at whole hours
     (UTC), and none longer than days are: a bucket is read from its days.
@@ -46,11 +47,12 @@ def by_developer_in(
         found = ends.signed(begin, end, ("day", "hour"))
         kind = simple if all(piece.sign > 0 for piece in found) else mixed
         kind += [(begin, piece) for piece in found]
-    of_mixed = _parts(mixed, ends, keys, measures, which)
+    taken = [piece for _, piece in mixed]
+    running = running_of(keys, begins[0], end_ms, measures, which)
     return [
-        *_parts(simple, ends, keys, measures, which),
-        *netted([piece for _, piece in mixed], of_mixed, keys, measures),
-        running_of(keys, begins[0], end_ms, measures, which),
+        *_parts(simple, ends, keys, measures, which, mixed=False),
+        *netted(taken, _parts(mixed, ends, keys, measures, which, mixed=True), keys, measures, ()),
+        running.with_only_columns(*_columns(running, (*keys, *measures, "running"))),
     ]
 
 
@@ -60,23 +62,45 @@ def _parts(
     keys: Sequence[str],
     measures: Sequence[str],
     which: Which,
+    *,
+    mixed: bool,
 ) -> list[Rows]:
     parts: list[Rows] = []
     alike: defaultdict[_Kind, list[int]] = defaultdict(list)
     for begin, piece in found:
         if piece.span in _LENGTH:
+            phase = begin % DAY_MS
             for start in range(piece.start, piece.end, _LENGTH[piece.span]):
-                days = (begin - _bucket(start, begin % DAY_MS, 0)) // DAY_MS
-                alike[piece.span, piece.sign, begin % DAY_MS, days].append(start)
+                days = (begin - _bucket(start, phase, 0)) // DAY_MS
+                alike[piece.span, piece.sign, (phase, days) if mixed else None].append(start)
         else:
             parts += ended(keys, [piece], measures, which, partial(_always, begin))
-    for (span, sign, phase, days), starts in alike.items():
+    for (span, sign, told), starts in alike.items():
         starts.sort()
         whole = Piece(span, starts[0], starts[-1] + _LENGTH[span], sign)
-        at = partial(_bucket, phase=phase, days=days)
-        (part,) = ended(keys, [whole], measures, which, at)
-        parts.append(_of(part, span, starts, ends, one=which.developer_id is not None))
-    return parts
+        at = _itself if told is None else partial(_bucket, phase=told[0], days=told[1])
+        named = _named(span, starts, ends, one=which.developer_id is not None)
+        (part,) = ended(keys, [whole], measures, which, at, named)
+        table = PERIODS if span == "day" else HOURS
+        parts.append(_summed(part, keys, measures, table.c.start_at) if mixed else part)
+    names = (*keys, *measures, "running")
+    return [part.with_only_columns(*_columns(part, names)) for part in parts]
+
+
+def _summed(part: Rows, keys: Sequence[str], measures: Sequence[str], start_at: Any) -> Rows:
+    """A row for each group of a table's rows, in their order: less is left to sort."""
+    of, amounts = _columns(part, keys), _columns(part, measures)
+    sums = [total(amount.name, amount.element) for amount in amounts]
+    running = _columns(part, ["running"])
+    return part.with_only_columns(*of, *sums, *running).group_by(start_at, *of[1:])
+
+
+def _columns(part: Rows, names: Sequence[str]) -> list[Any]:
+    return [part.selected_columns[name] for name in names]
+
+
+def _itself(start: Any) -> Any:
+    return start
 
 
 def _always(begin: int, _moment: Any) -> ColumnElement[int]:
@@ -90,17 +114,15 @@ def _bucket(start: Any, phase: int, days: int) -> Any:
     return start - (start - (phase - within)) % DAY_MS + days * DAY_MS + within
 
 
-def _of(part: Rows, span: Span, starts: Sequence[int], ends: Ends, *, one: bool) -> Rows:
-    """The part's spans that begin at these times alone. `one` developer's are named even where
-    nothing lies between them: each is found at once, and nobody else's is read."""
-    length = _LENGTH[span]
-    gapless = starts[-1] - starts[0] == (len(starts) - 1) * length
+def _named(span: Span, starts: Sequence[int], ends: Ends, *, one: bool) -> list[int] | None:
+    """The spans' beginnings one by one; None: all are meant from the first to the last. `one`
+    developer's are named even then: each is found at once, and nobody else's is read."""
+    gapless = starts[-1] - starts[0] == (len(starts) - 1) * _LENGTH[span]
     if gapless and not (one and len(starts) <= _MOST_NAMED):
-        return part
+        return None
     named = list(starts)
     if span == "hour":  # whose requests are deleted: quarters stand in its place
         for start in starts:
             if start < ends.kept_from:
                 named += range(start + QUARTER_MS, start + HOUR_MS, QUARTER_MS)
-    table = PERIODS if span == "day" else HOURS
-    return part.where(table.c.start_at.in_(named))
+    return named

@@ -138,9 +138,10 @@ def ended(
     measures: Sequence[str],
     which: Which,
     at: Callable[[Any], ColumnElement[Any]] = lambda moment: moment,
+    starts: Sequence[int] | None = None,
 ) -> list[Rows]:
     """A part for each piece, of requests that have ended. `at` makes the key of that name of a
-    moment, or of a span's beginning."""
+    moment, or of a span's beginning; only the spans that begin at `starts` are read, where told."""
     parts: list[Rows] = []
     for piece in found:
         columns = _columns_of(piece)
@@ -155,10 +156,10 @@ def ended(
                     name: case((status == ending, requests), else_=0)
                     for name, ending in COUNTS.items()
                 }
-                part = _kept(HOURS, of, piece, measures, counts)
+                part = _kept(HOURS, of, piece, measures, counts, starts)
             case _:
                 counts = {name: PERIODS.c[name] for name in COUNTS}
-                part = _kept(PERIODS, of, piece, measures, counts)
+                part = _kept(PERIODS, of, piece, measures, counts, starts)
         parts.append(part.where(*which.conditions(columns)))
     return parts
 
@@ -236,12 +237,20 @@ def _rows(
 
 
 def _kept(
-    table: Table, keys: Sequence[Any], piece: Piece, measures: Sequence[str], ended: dict[str, Any]
+    table: Table,
+    keys: Sequence[Any],
+    piece: Piece,
+    measures: Sequence[str],
+    ended: dict[str, Any],
+    starts: Sequence[int] | None = None,
 ) -> Rows:
-    """Whole spans of one of the tables."""
+    """Whole spans of one of the tables: all of the piece, or those that begin at `starts`."""
     amounts = {name: table.c[name] for name in measures}
     query = _select(keys, amounts, literal_column("0"), ended, piece.sign)
-    query = query.where(table.c.start_at >= piece.start, table.c.start_at < piece.end)
+    if starts is None:
+        query = query.where(table.c.start_at >= piece.start, table.c.start_at < piece.end)
+    else:
+        query = query.where(table.c.start_at.in_(starts))
     if "span" not in table.c:
         return query
     # Quarters of hours whose requests are deleted stand among the hours.
