@@ -158,10 +158,14 @@ def test_who_asked_only_outside_a_month_is_not_in_it(ledger: Ledger, developers:
     assert totals.energy_j == pytest.approx(3.0, rel=1e-12)
 
 
-def test_what_rounding_leaves_is_no_energy(ledger: Ledger, developers: list[int]) -> None:
-    """0.1 + 0.2 + 0.3 less each of these is not 0 in floating point."""
+@pytest.mark.parametrize("most", [1e9, 1e9 + 0.4, 1e9 / 3])
+def test_what_rounding_leaves_is_no_energy(
+    ledger: Ledger, developers: list[int], most: float
+) -> None:
+    """A sum less each of its parts is not 0 in floating point."""
     ada, grace = developers
-    outside = [(MAY - 3_600_000 + n, joules) for n, joules in enumerate((0.1, 0.2, 0.3, 1e9))]
+    joules_outside = (0.1, 0.2, 0.3, most)
+    outside = [(MAY - (85 - n * 20) * 60_000, each) for n, each in enumerate(joules_outside)]
     write(
         ledger,
         *[asked(ada, at, joules) for at, joules in outside],
