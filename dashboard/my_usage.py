@@ -87,10 +87,9 @@ def months_of(chosen: Period) -> tuple[str, ...]:
 
 def _by_day(engine: Engine, developer_id: int, days: Days, uses: Uses) -> pd.DataFrame:
     """Every day of the range; 0 on those without a request, and NaN where energy is unknown."""
-    found = adoption_queries.developer_over_time(
-        engine, developer_id, days.start_ms, days.end_ms, days.longest, uses
-    )
     dated = prices_between(engine, days.start_ms, days.end_ms)
+    begins = days.begins(also=[price.end_ms for price in dated])
+    found = adoption_queries.developer_over_time(engine, developer_id, begins, days.end_ms, uses)
     prices = [(price.end_ms, prices_of(price.settings)) for price in dated]
     found["marginal"] = [
         _marginal(at, joules, prices)
@@ -109,7 +108,7 @@ def _by_day(engine: Engine, developer_id: int, days: Days, uses: Uses) -> pd.Dat
 
 
 def _marginal(at: int, joules: float, prices: Sequence[tuple[int, Prices]]) -> float:
-    """The electricity of an hour's or a day's joules, at the price in force when it began. `prices`
+    """The electricity of a day's or a part's joules, at the price in force when it began. `prices`
     are in order, each with its end."""
     if isnan(joules):
         return float("nan")

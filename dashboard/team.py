@@ -155,9 +155,7 @@ def heaviest(use: TeamUse) -> tuple[int, float] | None:
 
 def _active(engine: Engine, days: Days, uses: Uses) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How many developers were active on each day and in each week (from Monday on)."""
-    found = adoption_queries.active_developers(
-        engine, days.start_ms, days.end_ms, days.longest, uses
-    )
+    found = adoption_queries.active_developers(engine, days.begins(), days.end_ms, uses)
     found["day"] = days.of(found["at_ms"])
     found = found.drop_duplicates(["day", "developer_id"])
     found["week"] = weeks_of(found["day"])

@@ -1,12 +1,12 @@
 """Who uses the gateway on which days, and what one developer's use is made of.
 
-A range is as in `db.queries`. Over time it is read from what requests add up to by the hour or, of
-a long range, by the day (`longest`), both of UTC: single requests are read at its edges alone.
+A range is as in `db.queries`. Over time it is read in buckets, of which all but the first begin at
+whole hours of UTC; `begins` tells when. Single requests are read at the range's edges alone.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,10 @@ from db import usage_sources
 from db.connect import reading
 from db.energy_ranges import read
 from db.schema import ApiKey, Developer, MonthlyUse, Request
+from db.usage_buckets import by_developer_in
+from db.usage_sources import Which
 from db.uses import EVERY_USE, Uses
 
-Longest = Literal["day", "hour"]
 MEASURES = (
     "requests",
     "input_tokens",
@@ -56,17 +57,17 @@ class KeyUse:
 
 
 def active_developers(
-    engine: Engine, start_ms: int, end_ms: int, longest: Longest, uses: Uses = EVERY_USE
+    engine: Engine, begins: Sequence[int], end_ms: int, uses: Uses = EVERY_USE
 ) -> pd.DataFrame:
-    """A row for each developer and each hour or day in which they made a request of these `uses`.
+    """A row for each developer and each bucket in which they made a request of these `uses`.
 
-    Columns: at_ms (when the hour or day begins, or a moment in it), developer_id.
+    Columns: at_ms (when the bucket begins, or a moment in it), developer_id.
     """
     moments: list[int] = []
     people: list[str] = []
     with reading(engine) as connection:
-        for part in usage_sources.by_developer_over_time(
-            connection, start_ms, end_ms, (), longest=longest, uses=uses
+        for part in by_developer_in(
+            connection, begins, end_ms, ("developer_id",), ("requests",), Which(uses)
         ):
             found = part.with_only_columns(*part.selected_columns[:2]).distinct()
             # A moment's developers in one text: a year of rows by themselves takes far longer.
@@ -76,36 +77,31 @@ def active_developers(
                 moments.append(moment)
                 people.append(text)
     counts = [text.count(",") + 1 for text in people]
-    return pd.DataFrame(
+    active = pd.DataFrame(
         {
             "at_ms": np.repeat(np.array(moments, dtype=np.int64), counts),
             "developer_id": np.array(",".join(people).split(",") if people else [], dtype=np.int64),
         }
     )
+    return active.drop_duplicates(ignore_index=True)
 
 
 def developer_over_time(
     engine: Engine,
     developer_id: int,
-    start_ms: int,
+    begins: Sequence[int],
     end_ms: int,
-    longest: Longest,
     uses: Uses = EVERY_USE,
 ) -> pd.DataFrame:
-    """What one developer used in each hour or day with a request.
+    """What one developer used in each bucket with a request.
 
     Columns: at_ms (as above), requests, input_tokens, cached_input_tokens, output_tokens,
     energy_unknown, energy_partial, energy_j (NaN where it is known of none).
     """
+    which = Which(uses, developer_id)
     with reading(engine) as connection:
-        usage = union_all(
-            *[
-                part.where(part.selected_columns.developer_id == developer_id)
-                for part in usage_sources.by_developer_over_time(
-                    connection, start_ms, end_ms, MEASURES, longest=longest, uses=uses
-                )
-            ]
-        ).subquery()
+        parts = by_developer_in(connection, begins, end_ms, ("developer_id",), MEASURES, which)
+        usage = union_all(*parts).subquery()
         at = usage.c.at.label("at_ms")
         query = select(at, *_sums(usage)).group_by(usage.c.at).order_by(usage.c.at)
         return read(connection, query, floats=("energy_j",))
@@ -117,11 +113,12 @@ def developer_models(
     """What one developer used of each model, most tokens first. Columns: model, and those of
     `developer_over_time` from `requests` on."""
     with reading(engine) as connection:
-        usage = usage_sources.by_developer_and_model(connection, start_ms, end_ms, MEASURES, uses)
+        usage = usage_sources.by_developer_and_model(
+            connection, start_ms, end_ms, MEASURES, uses, developer_id
+        )
         tokens = func.sum(usage.c.input_tokens + usage.c.output_tokens)
         query = (
             select(usage.c.model, *_sums(usage))
-            .where(usage.c.developer_id == developer_id)
             .group_by(usage.c.model)
             .having(func.sum(usage.c.requests) > 0)
             .order_by(tokens.desc(), usage.c.model)

@@ -35,6 +35,7 @@ from db.memberships import team_name_at
 from db.schema import Developer, Meta, MonthlyUse, Request, Team
 from db.spans import HOUR_MS
 from db.usage import TIME_MEASURES
+from db.usage_pieces import activity
 from db.uses import EVERY_USE, Uses
 
 
@@ -146,11 +147,11 @@ def totals(
 ) -> Totals:
     """The whole range, or one developer's part of it."""
     with reading(engine) as connection:
-        usage = usage_sources.by_developer(connection, start_ms, end_ms, _MEASURES, uses)
+        usage = usage_sources.by_developer(
+            connection, start_ms, end_ms, _MEASURES, uses, developer_id
+        )
         developers = func.count(usage.c.developer_id.distinct()).label("developers")
         query = select(*_figures(usage), developers).where(usage.c.requests > 0)
-        if developer_id is not None:
-            query = query.where(usage.c.developer_id == developer_id)
         figures = dict(connection.execute(query).mappings().one())
     if figures["requests"] == 0:
         figures["energy_j"] = 0.0
@@ -375,7 +376,7 @@ def first_activity(engine: Engine) -> Activity | None:
     """When the first and the last request were made; None on an empty ledger. To the hour, where
     retention has deleted it."""
     with reading(engine) as connection:
-        first, last = usage_sources.activity(connection)
+        first, last = activity(connection)
     return None if first is None or last is None else Activity(first, last)
 
 

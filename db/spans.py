@@ -1,7 +1,7 @@
 """Whole quarters, hours, days, months and years (UTC), and how a range is made up of them."""
 
 from calendar import isleap, monthrange
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple
@@ -13,12 +13,19 @@ DAY_MS = 24 * HOUR_MS
 Span = Literal["row", "quarter", "hour", "day", "month", "year"]
 
 
+# A busy hour has at least twice as many requests as rows that they add up to.
+ROWS_COST = 2
+Known = tuple[int, int]  # from the first moment to the one after the last
+
+
 class Piece(NamedTuple):
-    """Part of a range, `start` ≤ t < `end`: whole spans of one length, or single rows."""
+    """Part of a range, `start` ≤ t < `end`: whole spans of one length, or single rows. `sign` -1:
+    to be taken from the others, since it lies outside the range."""
 
     span: Span
     start: int
     end: int
+    sign: int = 1
 
 
 def down(at_ms: int, length_ms: int) -> int:
@@ -113,3 +120,67 @@ def pieces(start_ms: int, end_ms: int, spans: Sequence[Span]) -> list[Piece]:
         Piece(spans[0], first, last),
         *pieces(last, end_ms, spans[1:]),
     ]
+
+
+def signed_pieces(start_ms: int, end_ms: int, spans: Sequence[Span], known: Known) -> list[Piece]:
+    """The range in as little to read as possible: where most of a longer span lies in it, the whole
+    of that, less what lies outside, as a month of Berlin's is UTC's and the two hours before it
+    less its own last two. In no order.
+
+    `known`: when there is anything at all. What lies beyond costs nothing, and is left out.
+    """
+    return _joined(_signed(start_ms, end_ms, spans, known))
+
+
+def cost(found: Iterable[Piece], known: Known) -> float:
+    """How much there is to read, counted in spans."""
+    return sum(_cost(piece, known) for piece in found)
+
+
+def _signed(start: int, end: int, spans: Sequence[Span], known: Known) -> list[Piece]:
+    if max(start, known[0]) >= min(end, known[1]):
+        return []
+    if not spans:
+        return [Piece("row", start, end)]
+    first, last = ceiling(spans[0], start), floor(spans[0], end)
+    if first > last:
+        return _of_one(start, end, spans, known)
+    return [
+        *_of_one(start, first, spans, known),
+        *([Piece(spans[0], first, last)] if first < last else []),
+        *_of_one(last, end, spans, known),
+    ]
+
+
+def _of_one(start: int, end: int, spans: Sequence[Span], known: Known) -> list[Piece]:
+    """A range within one of the longest spans: in shorter ones, or all of it less the rest."""
+    if start >= end:
+        return []
+    span, shorter = spans[0], spans[1:]
+    begins, ends = floor(span, start), ceiling(span, end)
+    inside = _signed(start, end, shorter, known)
+    outside = [*_signed(begins, start, shorter, known), *_signed(end, ends, shorter, known)]
+    less = [Piece(span, begins, ends), *(piece._replace(sign=-piece.sign) for piece in outside)]
+    return less if cost(less, known) < cost(inside, known) else inside
+
+
+def _cost(piece: Piece, known: Known) -> float:
+    start, end = max(piece.start, known[0]), min(piece.end, known[1])
+    if piece.span == "row":
+        return ROWS_COST * max(end - start, 0) / HOUR_MS
+    count, at = 0, floor(piece.span, start)
+    while at < end:
+        count, at = count + 1, following(piece.span, at)
+    return count
+
+
+def _joined(found: Iterable[Piece]) -> list[Piece]:
+    """Neighbours of one kind as one."""
+    joined: list[Piece] = []
+    for piece in sorted(found, key=lambda it: (it.span, it.sign, it.start)):
+        before = joined[-1] if joined else piece
+        if (before.span, before.sign, before.end) == (piece.span, piece.sign, piece.start):
+            joined[-1] = before._replace(end=piece.end)
+        else:
+            joined.append(piece)
+    return joined

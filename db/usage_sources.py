@@ -5,7 +5,8 @@ Each source is a subquery with the keys that it is named for and every measure, 
 and, apart from those, of running ones with what is known of them so far.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -16,13 +17,15 @@ from sqlalchemy import (
     Table,
     and_,
     case,
+    func,
     literal_column,
+    or_,
     select,
     union_all,
 )
 
-from db.schema import Horizon, Request
-from db.spans import Piece, Span, floor, following, pieces
+from db.schema import Request
+from db.spans import Piece, Span, floor
 from db.usage import (
     COUNTS,
     ENDED,
@@ -34,8 +37,9 @@ from db.usage import (
     TEAM,
     TIME_MEASURES,
     TIMES,
-    bounds,
+    total,
 )
+from db.usage_pieces import ends_of
 from db.uses import EVERY_USE, Uses
 
 _r = Request
@@ -54,16 +58,31 @@ _LONGEST_FIRST: tuple[Span, ...] = ("year", "month", "day", "hour")
 _RUNNING = and_(_r.status == "running", _r.status != literal_column("'ok'"))
 
 
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Whose requests of which use are read; None: everybody's."""
+
+    uses: Uses
+    developer_id: int | None = None
+
+    def conditions(self, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[bool]]:
+        found = self.uses.conditions(columns)
+        if self.developer_id is not None:
+            found.append(columns["developer_id"] == self.developer_id)
+        return found
+
+
 def by_developer(
     connection: Connection,
     start_ms: int,
     end_ms: int,
     measures: Sequence[str],
     uses: Uses = EVERY_USE,
+    developer_id: int | None = None,
 ) -> Subquery:
-    """Keys developer_id and team_id; the `measures` (of `MEASURES`), and how many requests run and
-    ended in each way: running, ok, errors, cancelled, interrupted."""
-    return _by(_DEVELOPER, connection, start_ms, end_ms, measures, uses)
+    """Keys developer_id and team_id, of all developers or one; the `measures` (of `MEASURES`), and
+    how many requests run and ended in each way: running, ok, errors, cancelled, interrupted."""
+    return _by(_DEVELOPER, connection, start_ms, end_ms, measures, Which(uses, developer_id))
 
 
 def by_developer_and_model(
@@ -72,9 +91,11 @@ def by_developer_and_model(
     end_ms: int,
     measures: Sequence[str],
     uses: Uses = EVERY_USE,
+    developer_id: int | None = None,
 ) -> Subquery:
     """The same, with the key model too."""
-    return _by((*_DEVELOPER, "model"), connection, start_ms, end_ms, measures, uses)
+    keys = (*_DEVELOPER, "model")
+    return _by(keys, connection, start_ms, end_ms, measures, Which(uses, developer_id))
 
 
 def by_developer_over_time(
@@ -83,15 +104,19 @@ def by_developer_over_time(
     end_ms: int,
     measures: Sequence[str],
     *,
-    longest: Literal["day", "hour", "row"],
+    longest: Literal["hour", "row"],
     uses: Uses = EVERY_USE,
 ) -> list[Rows]:
-    """The same as `by_developer`, with the key `at` too: when the day or hour (UTC) of the row
-    begins, or a single request's moment. In parts, so that each may be read in its table's order:
-    their sum is the range. `longest` row: of a short range, every single request's moment."""
-    found: Mapping[str, Sequence[Span]] = {"day": ("day", "hour"), "hour": ("hour",), "row": ()}
-    spans = found[longest]
-    return _parts(("at", *_DEVELOPER), connection, start_ms, end_ms, measures, spans, uses)
+    """The same as `by_developer`, with the key `at` too: when the hour (UTC) of the row begins, or
+    a single request's moment. In parts: their sum is the range. `longest` row: of a short range,
+    every single request's moment."""
+    keys, which = ("at", *_DEVELOPER), Which(uses)
+    spans: Sequence[Span] = ("hour",) if longest == "hour" else ()
+    in_order = ends_of(connection).plain(start_ms, end_ms, spans)
+    return [
+        *ended(keys, in_order, measures, which),
+        running_of(keys, start_ms, end_ms, measures, which),
+    ]
 
 
 def _by(
@@ -100,61 +125,76 @@ def _by(
     start_ms: int,
     end_ms: int,
     measures: Sequence[str],
-    uses: Uses,
+    which: Which,
 ) -> Subquery:
-    parts = _parts(keys, connection, start_ms, end_ms, measures, _LONGEST_FIRST, uses)
-    return union_all(*parts).subquery()
+    found = ends_of(connection).signed(start_ms, end_ms, _LONGEST_FIRST)
+    parts = netted(found, ended(keys, found, measures, which), keys, measures)
+    return union_all(*parts, running_of(keys, start_ms, end_ms, measures, which)).subquery()
 
 
-def _parts(
+def ended(
     keys: Sequence[str],
-    connection: Connection,
-    start_ms: int,
-    end_ms: int,
+    found: Sequence[Piece],
     measures: Sequence[str],
-    spans: Sequence[Span],
-    uses: Uses,
+    which: Which,
+    at: Callable[[Any], ColumnElement[Any]] = lambda moment: moment,
+    starts: Sequence[int] | None = None,
 ) -> list[Rows]:
+    """A part for each piece, of requests that have ended. `at` makes the key of that name of a
+    moment, or of a span's beginning; only the spans that begin at `starts` are read, where told."""
     parts: list[Rows] = []
-    rows = [_KEYS_OF_ROWS[key].label(key) for key in keys]
-    of_rows, of_hours, of_periods = (
-        uses.conditions(columns) for columns in (_KEYS_OF_ROWS, dict(HOURS.c), dict(PERIODS.c))
-    )
-    for piece in _pieces(connection, start_ms, end_ms, spans):
+    for piece in found:
+        columns = _columns_of(piece)
+        of = [at(columns[key]).label(key) if key == "at" else columns[key] for key in keys]
         match piece.span:
             case "row":
-                ended = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
-                parts.append(_rows(rows, piece, measures, ended).where(*of_rows))
+                counts = {name: _is(_r.status, ending) for name, ending in COUNTS.items()}
+                part = _rows(of, piece, measures, counts)
             case "hour" | "quarter":
                 status, requests = HOURS.c.status, HOURS.c.requests
-                ended = {
+                counts = {
                     name: case((status == ending, requests), else_=0)
                     for name, ending in COUNTS.items()
                 }
-                kept = _kept(HOURS, _of(HOURS, keys), piece, measures, ended)
-                parts.append(kept.where(*of_hours))
+                part = _kept(HOURS, of, piece, measures, counts, starts)
             case _:
-                ended = {name: PERIODS.c[name] for name in COUNTS}
-                kept = _kept(PERIODS, _of(PERIODS, keys), piece, measures, ended)
-                parts.append(kept.where(*of_periods))
-    none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
-    parts.append(_running(rows, start_ms, end_ms, measures, none).where(*of_rows))
+                counts = {name: PERIODS.c[name] for name in COUNTS}
+                part = _kept(PERIODS, of, piece, measures, counts, starts)
+        parts.append(part.where(*which.conditions(columns)))
     return parts
+
+
+def _columns_of(piece: Piece) -> dict[str, ColumnElement[Any]]:
+    if piece.span == "row":
+        return {name: column.label(name) for name, column in _KEYS_OF_ROWS.items()}
+    table = HOURS if piece.span in ("hour", "quarter") else PERIODS
+    return {**dict(table.c), "at": table.c.start_at}
+
+
+def running_of(
+    keys: Sequence[str], start_ms: int, end_ms: int, measures: Sequence[str], which: Which
+) -> Rows:
+    """The part of requests that run, each at its own moment."""
+    rows = [_KEYS_OF_ROWS[key].label(key) for key in keys]
+    none: dict[str, ColumnElement[int]] = {name: literal_column("0") for name in COUNTS}
+    running = _running(rows, start_ms, end_ms, measures, none)
+    return running.where(*which.conditions(_KEYS_OF_ROWS))
 
 
 def by_model(
     connection: Connection, start_ms: int, end_ms: int, measures: Sequence[str]
 ) -> Subquery:
     """Keys model, engine, status and experts (-1: not told); the `measures` (of `MEASURES`)."""
-    parts: list[Rows] = []
     rows = (_r.model, _r.engine, _r.status, EXPERTS.label("experts"))
-    for piece in _pieces(connection, start_ms, end_ms, _LONGEST_FIRST):
-        if piece.span == "row":
-            parts.append(_rows(rows, piece, measures, {}))
-        else:
-            parts.append(_kept(MODELS, _of(MODELS, _MODEL), piece, measures, {}))
-    parts.append(_running(rows, start_ms, end_ms, measures, {}))
-    return union_all(*parts).subquery()
+    found = ends_of(connection).signed(start_ms, end_ms, _LONGEST_FIRST)
+    parts = [
+        _rows(rows, piece, measures, {})
+        if piece.span == "row"
+        else _kept(MODELS, _of(MODELS, _MODEL), piece, measures, {})
+        for piece in found
+    ]
+    left = netted(found, parts, _MODEL, measures, ())
+    return union_all(*left, _running(rows, start_ms, end_ms, measures, {})).subquery()
 
 
 def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) -> Subquery:
@@ -164,7 +204,7 @@ def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) 
         span for span in ("hour", "quarter") if _fits(span, start_ms) and _fits(span, bucket_ms)
     ]
     parts: list[Rows] = []
-    for piece in _pieces(connection, start_ms, end_ms, spans[:1], keep_start=True):
+    for piece in ends_of(connection).plain(start_ms, end_ms, spans[:1], keep_start=True):
         if piece.span == "row":
             parts.append(_rows([_r.started_at.label("at")], piece, TIME_MEASURES, {}))
         else:
@@ -176,7 +216,7 @@ def by_time(connection: Connection, start_ms: int, end_ms: int, bucket_ms: int) 
 
 
 def _of(table: Table, names: Sequence[str]) -> list[ColumnElement[Any]]:
-    return [table.c.start_at.label("at") if name == "at" else table.c[name] for name in names]
+    return [table.c[name] for name in names]
 
 
 def _fits(span: Span, at_ms: int) -> bool:
@@ -190,18 +230,27 @@ def _rows(
     keys: Sequence[Any], piece: Piece, measures: Sequence[str], ended: dict[str, Any]
 ) -> Rows:
     """Requests that have ended, one by one."""
-    return _select(keys, {name: ROW[name] for name in measures}, literal_column("0"), ended).where(
+    amounts = {name: ROW[name] for name in measures}
+    return _select(keys, amounts, literal_column("0"), ended, piece.sign).where(
         ENDED, _r.started_at >= piece.start, _r.started_at < piece.end
     )
 
 
 def _kept(
-    table: Table, keys: Sequence[Any], piece: Piece, measures: Sequence[str], ended: dict[str, Any]
+    table: Table,
+    keys: Sequence[Any],
+    piece: Piece,
+    measures: Sequence[str],
+    ended: dict[str, Any],
+    starts: Sequence[int] | None = None,
 ) -> Rows:
-    """Whole spans of one of the tables."""
+    """Whole spans of one of the tables: all of the piece, or those that begin at `starts`."""
     amounts = {name: table.c[name] for name in measures}
-    query = _select(keys, amounts, literal_column("0"), ended)
-    query = query.where(table.c.start_at >= piece.start, table.c.start_at < piece.end)
+    query = _select(keys, amounts, literal_column("0"), ended, piece.sign)
+    if starts is None:
+        query = query.where(table.c.start_at >= piece.start, table.c.start_at < piece.end)
+    else:
+        query = query.where(table.c.start_at.in_(starts))
     if "span" not in table.c:
         return query
     # Quarters of hours whose requests are deleted stand among the hours.
@@ -226,62 +275,55 @@ def _select(
     amounts: Mapping[str, ColumnElement[Any]],
     running: ColumnElement[int],
     ended: dict[str, Any],
+    sign: int = 1,
 ) -> Rows:
     return select(
         *keys,
-        *[amount.label(name) for name, amount in amounts.items()],
+        *[(amount * sign if sign < 0 else amount).label(name) for name, amount in amounts.items()],
         running.label("running"),
-        *[amount.label(name) for name, amount in ended.items()],
+        *[(amount * sign if sign < 0 else amount).label(name) for name, amount in ended.items()],
     )
+
+
+def netted(
+    found: Sequence[Piece],
+    parts: Sequence[Rows],
+    keys: Sequence[str],
+    measures: Sequence[str],
+    counts: Collection[str] = tuple(COUNTS),
+) -> Sequence[Rows]:
+    """The parts, or what they leave of each group where some are taken from the others: nothing of
+    a group without any request in the range. Measures have `requests` among them."""
+    if all(piece.sign > 0 for piece in found):
+        return parts
+    u = union_all(*parts).subquery().c
+    query = select(
+        *[u[key] for key in keys],
+        *[_left(name, u) if name.endswith("_j") else total(name, u[name]) for name in measures],
+        literal_column("0").label("running"),
+        *[total(name, u[name]) for name in counts],
+    )
+    return [query.group_by(*[u[key] for key in keys]).having(func.sum(u.requests) > 0)]
+
+
+def _left(name: str, u: Any) -> ColumnElement[Any]:
+    """The sum of joules that were taken from others. Of no request there are none: not what the
+    rounding of many additions leaves, nor ever less than none."""
+    none: ColumnElement[float] = literal_column("0.0")
+    amount = func.sum(u[name])
+    empty = or_(*[func.sum(count) == 0 for count in _counts_of(name, u)])
+    return case((empty, none), (amount < 0, none), else_=amount).label(name)
+
+
+def _counts_of(name: str, u: Any) -> list[ColumnElement[int]]:
+    """How many requests each joule of these may be of."""
+    found = [u.told] if name.startswith("told") else [u.requests - u.energy_unknown]
+    if name.endswith("accuracy_unknown_j"):
+        found.append(u.requests - u.energy_unknown - u.accuracy_kept)
+    elif name.endswith("uncertainty_j"):
+        found.append(u.accuracy_kept)
+    return found
 
 
 def _is(column: Any, value: str) -> ColumnElement[int]:
     return case((column == value, 1), else_=0)
-
-
-def _pieces(
-    connection: Connection,
-    start_ms: int,
-    end_ms: int,
-    spans: Sequence[Span],
-    *,
-    keep_start: bool = False,
-) -> list[Piece]:
-    """The range in pieces. Where nothing is before or after it, it may as well take in the whole
-    year that it begins or ends in: fewer and larger pieces. Where retention has deleted requests,
-    an edge is moved back to the quarter of an hour, which is kept of them."""
-    kept_from = connection.execute(_KEPT_FROM).scalar() or 0
-    first_row, last_row, first_hour, last_hour = bounds(connection)
-    if not keep_start and start_ms < kept_from:
-        start_ms = floor("quarter", start_ms)
-    if end_ms < kept_from:
-        end_ms = floor("quarter", end_ms)
-    first = first_hour if first_hour is not None and first_hour < kept_from else first_row
-    if (first is None or start_ms <= first) and not keep_start:
-        start_ms = floor("year", start_ms)
-    last = max((at for at in (last_row, last_hour) if at is not None), default=end_ms)
-    if spans and last < end_ms:
-        end_ms = following("year", last)
-    found: list[Piece] = []
-    for piece in pieces(start_ms, end_ms, spans):
-        found += _without_deleted(piece, kept_from) if piece.span == "row" else [piece]
-    return found
-
-
-_KEPT_FROM = select(Horizon.kept_from).where(Horizon.kind == "requests")
-
-
-def _without_deleted(piece: Piece, kept_from: int) -> list[Piece]:
-    """Of a piece of rows, those before `kept_from` as what is kept of them, by the quarter."""
-    between = min(max(kept_from, piece.start), piece.end)
-    found = [Piece("quarter", piece.start, between), Piece("row", between, piece.end)]
-    return [part for part in found if part.start < part.end]
-
-
-def activity(connection: Connection) -> tuple[int | None, int | None]:
-    """When the first and the last request were made; the hour of it where it is deleted."""
-    first_row, last_row, first_hour, last_hour = bounds(connection)
-    first = first_row
-    if first_hour is not None and (first_row is None or first_hour < floor("hour", first_row)):
-        first = first_hour
-    return first, last_hour if last_row is None else last_row

@@ -167,26 +167,21 @@ def _of_range(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
 
 
 def _adoption(span: str, chosen: Period, it: Subject) -> Iterator[Query]:
-    start, end, longest = (
-        chosen.start_ms,
-        chosen.end_ms,
-        days_of(chosen, ZoneInfo(ZONES[0])).longest,
-    )
+    start, end = chosen.start_ms, chosen.end_ms
+    begins = days_of(chosen, ZoneInfo(ZONES[0])).begins()
     months = months_of(chosen)
     a = adoption_queries
 
     def asked(function: str, run: Callable[[Engine], Any], more: str = "") -> Query:
         return Query(f"adoption_queries.{function}", span + more, run)
 
-    yield asked("active_developers", lambda on: a.active_developers(on, start, end, longest))
+    yield asked("active_developers", lambda on: a.active_developers(on, begins, end))
     yield asked(
         "active_developers",
-        lambda on: a.active_developers(on, start, end, longest, Uses(it.team)),
+        lambda on: a.active_developers(on, begins, end, Uses(it.team)),
         ", one team",
     )
-    yield asked(
-        "developer_over_time", lambda on: a.developer_over_time(on, it.heavy, start, end, longest)
-    )
+    yield asked("developer_over_time", lambda on: a.developer_over_time(on, it.heavy, begins, end))
     yield asked("developer_models", lambda on: a.developer_models(on, it.heavy, start, end))
     yield asked("developer_keys", lambda on: a.developer_keys(on, it.heavy, months))
 

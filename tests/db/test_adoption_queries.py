@@ -38,11 +38,17 @@ def grace(ledger: Ledger) -> int:
     return people.add_developer(ledger.engine, "Grace", actor="test").id
 
 
-def active(ledger: Ledger, *asked: object) -> set[tuple[int, int]]:
+def buckets(start: int, end: int, length_ms: int) -> list[int]:
+    """The range's beginning, and where the whole hours or days (UTC) in it begin."""
+    return [start, *range(start - start % length_ms + length_ms, end, length_ms)]
+
+
+def active(
+    ledger: Ledger, start: int, end: int, length_ms: int, *uses: Uses
+) -> set[tuple[int, int]]:
     """Each hour or day that begins, with a developer who was active in it."""
-    found = active_developers(ledger.engine, *asked)  # type: ignore[arg-type]
-    length = DAY_MS if "day" in asked else HOUR_MS
-    begins = (found["at_ms"] // length * length).tolist()
+    found = active_developers(ledger.engine, buckets(start, end, length_ms), end, *uses)
+    begins = (found["at_ms"] // length_ms * length_ms).tolist()
     return set(zip(begins, found["developer_id"].tolist(), strict=True))
 
 
@@ -58,20 +64,20 @@ def test_somebody_is_active_in_the_hours_and_days_of_their_requests(
     ask(ledger, team, NOON + 3 * DAY_MS)  # after the range
     within = (MIDNIGHT, MIDNIGHT + 2 * DAY_MS)
 
-    assert active(ledger, *within, "hour") == {
+    assert active(ledger, *within, HOUR_MS) == {
         (NOON, team.ada),
         (NOON + HOUR_MS, grace),
         (NOON + 3 * HOUR_MS, team.ada),
         (NOON + DAY_MS, team.ada),
     }
-    assert active(ledger, *within, "day") == {
+    assert active(ledger, *within, DAY_MS) == {
         (MIDNIGHT, team.ada),
         (MIDNIGHT, grace),
         (MIDNIGHT + DAY_MS, team.ada),
     }
-    assert active(ledger, *within, "day", Uses(team_id=0)) == {(MIDNIGHT, grace)}
-    assert active(ledger, NOON + 6, NOON + 60, "hour") == {(NOON, team.ada)}
-    assert active(ledger, NOON + 60, NOON + HOUR_MS, "hour") == set()
+    assert active(ledger, *within, DAY_MS, Uses(team_id=0)) == {(MIDNIGHT, grace)}
+    assert active(ledger, NOON + 6, NOON + 60, HOUR_MS) == {(NOON, team.ada)}
+    assert active(ledger, NOON + 60, NOON + HOUR_MS, HOUR_MS) == set()
 
 
 def test_one_developers_hours_and_models_add_up(ledger: Ledger, team: Team, grace: int) -> None:
@@ -81,7 +87,8 @@ def test_one_developers_hours_and_models_add_up(ledger: Ledger, team: Team, grac
     ask(ledger, team, NOON, developer_id=grace, developer_name="Grace", api_key_id=None)
     end = NOON + 2 * HOUR_MS
 
-    hours = developer_over_time(ledger.engine, team.ada, MIDNIGHT, end, "hour")
+    begins = buckets(MIDNIGHT, end, HOUR_MS)
+    hours = developer_over_time(ledger.engine, team.ada, begins, end)
     assert hours["at_ms"].tolist() == [NOON, NOON + HOUR_MS]
     assert hours["requests"].tolist() == [2, 1]
     assert hours["cached_input_tokens"].tolist() == [20, 10]
@@ -115,7 +122,7 @@ def test_who_was_active_outlives_the_requests(ledger: Ledger, team: Team, grace:
     retention.set_retention(ledger.engine, Retention(requests_days=1), actor="test")
     expire(ledger.engine, at=NOON + 30 * DAY_MS)
     assert last_requests(ledger.engine) == {}
-    for longest in ("hour", "day"):
-        found = active(ledger, MIDNIGHT, MIDNIGHT + 2 * DAY_MS, longest)
+    for length_ms in (HOUR_MS, DAY_MS):
+        found = active(ledger, MIDNIGHT, MIDNIGHT + 2 * DAY_MS, length_ms)
         assert {developer for _, developer in found} == {team.ada}
         assert len(found) == 2
