@@ -257,7 +257,8 @@ with controls:
 uses_filter.say(
     ledger,
     uses,
-    "who was active, seats used and tokens. Costs and seats are of all models and engines.",
+    "who was active, and tokens. Costs, seats and which of them were used are of all models and "
+    "engines.",
 )
 view = View(ledger, span, data.timezone().key, rule, uses)
 try:

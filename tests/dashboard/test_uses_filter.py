@@ -23,7 +23,15 @@ def said(page: AppTest) -> str:
     return "\n".join(box.value.replace("\\", "") for place in places for box in place)
 
 
-def ask(product: Service, name: str, team: str | None, *, tokens: int, model: str) -> None:
+def ask(
+    product: Service,
+    name: str,
+    team: str | None,
+    *,
+    tokens: int,
+    model: str,
+    engine: str = "breakeven",
+) -> None:
     """One answered request, a minute ago."""
     person = people.find_developer(product.database, name) or people.add_developer(
         product.database, name, team, actor="test"
@@ -36,6 +44,7 @@ def ask(product: Service, name: str, team: str | None, *, tokens: int, model: st
         developer_name=name,
         input_tokens=tokens,
         model=model,
+        engine=engine,
     )
     product.ledger.finish(outcome(request_id, at=at + 900, output_tokens=0)).result(20)
 
@@ -87,9 +96,30 @@ def test_a_filter_narrows_tokens_and_says_that_costs_are_of_all(product: Service
     assert "Of model small alone: tokens and requests. Costs" in said(page)
     assert "40 tokens" not in said(page)
     team = open_page("team", range="Last 30 days", model="large")
-    assert next(m for m in team.metric if m.label == "Seats used").value == "1 of 2"
+    asked = next(frame.value for frame in team.dataframe if "Requests" in frame.value)
+    assert list(asked["Developer"]) == ["Grace"]
     mine = open_page("my_usage", range="Last 30 days", developer="Ada", model="large")
     assert next(m for m in mine.metric if m.label == "Requests").value == "0"
+
+
+@pytest.mark.parametrize("filtered", [{"model": "small"}, {"engine": "This machine: breakeven"}])
+def test_a_filter_makes_no_idle_seat_of_who_used_something_else(
+    product: Service, filtered: dict[str, str]
+) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    ask(product, "Grace", "Data", tokens=30, model="large", engine="upstream")
+    people.add_developer(product.database, "Linus", "Data", actor="test")
+    page = open_page("team", range="Last 30 days", **filtered)
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert figures["Seats used"] == "2 of 3"
+    assert "1 of 3 seats were not used" in said(page)
+    idle = next(f.value for f in page.dataframe if "Seat since" in f.value)
+    assert list(idle["Developer"]) == ["Linus"]
+    assert figures["Idle seats would have cost"] in said(page)
+    seats = next(f.value for f in page.dataframe if {"team", "used", "idle"} == set(f.value))
+    assert seats.to_numpy().tolist() == [["Data", 1, 1], ["Search", 1, 0]]
+    asked = next(f.value for f in page.dataframe if "Requests" in f.value)
+    assert list(asked["Developer"]) == ["Ada"]
 
 
 def test_a_month_without_a_request_offers_the_ranges_that_have_one(product: Service) -> None:
