@@ -48,8 +48,7 @@ def first_steps() -> None:
 
 def nothing_in_range(overview: Overview) -> None:
     """What else to look at while the range has no request: what holds the last one."""
-    chosen = uses_filter.words(ledger, overview.view.uses)
-    of = f" of {formats.escape(chosen)}" if chosen else ""
+    of = formats.escape(uses_filter.of(ledger, overview.view.uses))
     ended = overview.period.ended
     st.info(
         f"No request{of} {formats.escape(overview.period.words)}{'' if ended else ' yet'}.",

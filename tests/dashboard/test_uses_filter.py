@@ -122,6 +122,29 @@ def test_a_filter_makes_no_idle_seat_of_who_used_something_else(
     assert list(asked["Developer"]) == ["Ada"]
 
 
+def test_what_is_empty_says_of_which_filter(product: Service) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    ask(product, "Grace", "Data", tokens=30, model="large")
+    for asked in ({"range": "Last 30 days"}, {"range": "Yesterday"}):
+        page = open_page("my_usage", developer="Ada", model="large", **asked)
+        assert "No request of model large " in said(page)
+        assert "None of model large yet" in said(page)
+    team = open_page("team", team="Search", range="Last 30 days", model="large")
+    assert "Nobody asked anything of model large in the last 30 days." in said(team)
+    unfiltered = open_page("my_usage", developer="Ada", range="Yesterday")
+    assert "Nothing was asked yesterday. Choose another range." in said(unfiltered)
+
+
+def test_what_changed_is_of_all_and_says_so_where_there_is_a_filter(product: Service) -> None:
+    ada = people.add_developer(product.database, "Ada", "Search", actor="test")
+    begun = now_ms() - 90 * 86_400_000
+    request_id = Team(ada.id, key=0).admit(product.ledger, at=begun, api_key_id=None)
+    product.ledger.finish(outcome(request_id, at=begun + 900)).result(20)
+    filtered = said(open_page(range="Last 30 days", team="Search"))
+    assert "Of all teams, models and engines: Against the 30 days before" in filtered
+    assert "Of all teams" not in said(open_page(range="Last 30 days"))
+
+
 def test_a_month_without_a_request_offers_the_ranges_that_have_one(product: Service) -> None:
     ada = people.add_developer(product.database, "Ada", actor="test")
     before = now_ms() - 400 * 86_400_000
