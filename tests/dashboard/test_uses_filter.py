@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import drill
 from dashboard.labels import EVERY_TEAM, EVERYBODY, WITHOUT_TEAM, label_of, labels
 from db import people
 from db.ids import now_ms
 from db.teams import list_teams
+from db.uses import Uses
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
 from tests.dashboard.test_overview_page import use_now
@@ -143,6 +145,65 @@ def test_what_changed_is_of_all_and_says_so_where_there_is_a_filter(product: Ser
     filtered = said(open_page(range="Last 30 days", team="Search"))
     assert "Of all teams, models and engines: Against the 30 days before" in filtered
     assert "Of all teams" not in said(open_page(range="Last 30 days"))
+
+
+def test_a_row_of_costs_leads_to_all_of_its_requests_whatever_the_filter(product: Service) -> None:
+    ask(product, "Ada", "Data", tokens=10, model="small")
+    ask(product, "Grace", "Search", tokens=30, model="large")
+    for name, button in (
+        ("By developer", "Requests of Ada"),
+        ("By team", "Requests of Data"),
+    ):
+        page = open_page(range="Last 30 days", team="Search", model="large")
+        place = next(
+            number
+            for frame in page.dataframe
+            if "Fully loaded" in frame.value
+            for number, who in enumerate(frame.value.iloc[:, 0])
+            if who == button.removeprefix("Requests of ")
+        )
+        page.session_state[f"costs-{name}"] = {"selection": {"rows": [place]}}
+        page.run()
+        next(each for each in page.button if each.label == button).click()
+        page.run()
+        assert [title.value for title in page.title] == ["Requests"]
+        assert list(page.dataframe[0].value["Input"]) == [10]
+
+
+def test_a_figure_of_all_leads_to_all_and_one_of_the_filter_to_its_requests(
+    product: Service,
+) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    (team_id,) = [team.id for team in list_teams(product.database)]
+    for page, asked in (("team", {}), ("energy", {}), ("requests", {"team": "Search"})):
+        found = drill.of_figure(page, "own", "month", Uses(team_id=team_id))
+        assert found == {"range": "Month to date", **asked}
+
+
+def test_how_idle_time_is_shared_stays_from_page_to_page(product: Service) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    page = open_page(idle="Evenly")
+    for name in ("requests", "team", "energy", "my_usage", "overview"):
+        page.query_params.clear()  # as a browser does where another page is chosen
+        page.switch_page(f"views/{name}.py").run()
+        assert not page.exception
+        assert not page.warning
+        if name not in ("requests", "energy"):
+            assert page.session_state["idle"] == "Evenly"
+            assert page.query_params["idle"] == "Evenly"
+        else:
+            assert "idle" not in page.query_params
+
+
+def test_how_idle_time_is_shared_goes_along_a_link(product: Service) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    page = open_page("team", idle="Overhead row", range="Last 30 days")
+    page.session_state["team-members"] = {"selection": {"rows": [0]}}
+    page.run()
+    next(button for button in page.button if button.label == "Usage of Ada").click()
+    page.run()
+    assert [title.value for title in page.title] == ["My usage"]
+    assert page.session_state["idle"] == "Overhead row"
 
 
 def test_a_month_without_a_request_offers_the_ranges_that_have_one(product: Service) -> None:
