@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from dashboard.before import before, step_ms
-from dashboard.costs.changes import Changes, Side, changes
+from dashboard.costs.changes import Changes, CurrencyError, Side, changes
 from dashboard.costs.comparison import compare
 from dashboard.costs.seats import held_by, priced_months
 from dashboard.overview import View, first_moment
@@ -46,7 +46,7 @@ def compute(engine: Engine, view: View, now_ms: int) -> Since:
         )
     except InvalidInput as error:
         return Since(None, error.message)
-    except ValueError as error:
+    except CurrencyError as error:
         return Since(None, str(error))
     return Since(found, compared.words, chosen.words)
 

@@ -9,6 +9,7 @@ from dashboard import data, formats, ui
 from dashboard.changes import Since
 from dashboard.costs.changes import Cause, Changes
 from dashboard.overview import View
+from db.uses import EVERY_USE
 
 ABOUT = (
     "Each cause is what the cost changes by as its factor goes from before to now, one after the "
@@ -34,7 +35,8 @@ def show(view: View) -> None:
     if since.changes is None:
         st.caption(formats.escape(since.words))
         return
-    st.markdown(formats.escape(sentence(since, since.changes)))
+    of_all = "" if view.uses == EVERY_USE else "Of all teams, models and engines: "
+    st.markdown(formats.escape(of_all + sentence(since, since.changes)))
     name = "what-changed" + ("-since-last-month" if month else "")
     with st.expander("Every cause", icon=":material/table:"):
         ui.table(table(since.changes), "what-changed-csv", f"{name}.csv")

@@ -204,8 +204,10 @@ def requests_page(
 
 def request_with_id(ledger: str, request_id: int) -> pd.DataFrame:
     """One row; none where there is no such request, or the reader may not see it."""
-    scope = viewer().scope
-    found = request_pages.request_with_id(engine_of(ledger), request_id)
+    reader, found = viewer(), request_pages.request_with_id(engine_of(ledger), request_id)
+    scope, own = reader.scope, reader.developer_id
+    if own is not None and found["developer_id"].eq(own).fillna(value=False).all():
+        return found
     if scope.developer_id is not None:
         found = found[found["developer_id"] == scope.developer_id]
     if scope.team_id is not None:

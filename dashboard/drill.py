@@ -1,7 +1,5 @@
 """The ways from a figure to the rows behind it: pages with their filter in the address."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from dashboard import data, filter_names, filters, formats, kept, uses_filter
@@ -32,6 +30,12 @@ def parameters(
     return found
 
 
+def of_figure(page: str, ledger: str, span: str, uses: Uses) -> Parameters:
+    """The filter of the page behind one of the Overview's figures: that of its requests; costs and
+    energy are of all."""
+    return parameters(ledger, span, uses if page == "requests" else EVERY_USE)
+
+
 def go(page: str, asked: Parameters) -> None:
     """Open a page with this filter, whatever was chosen before."""
     if page != "planner":
@@ -51,8 +55,9 @@ def button(label: str, page: str, asked: Parameters, key: str) -> None:
         go(page, asked)
 
 
-def rows_of(ledger: str, span: str, uses: Uses, row: DeveloperCost | TeamCost | None) -> None:
-    """Below a table: the way to the chosen row's requests, or how to choose one."""
+def rows_of(ledger: str, span: str, row: DeveloperCost | TeamCost | None) -> None:
+    """Below a table of costs, which are of all: the way to the chosen row's requests, or how to
+    choose one."""
     if row is None:
         st.caption("Select a row to see its requests.")
         return
@@ -60,13 +65,13 @@ def rows_of(ledger: str, span: str, uses: Uses, row: DeveloperCost | TeamCost | 
         if row.team_id is None:
             st.caption("Nobody's: no request stands behind this row.")
             return
-        asked = parameters(ledger, span, replace(uses, team_id=row.team_id))
+        asked = parameters(ledger, span, Uses(team_id=row.team_id))
         button(f"Requests of {row.name}", "requests", asked, "to-team-requests")
         return
     if row.developer_id is None:
         st.caption("Nobody's: no request stands behind this row.")
         return
-    developer(ledger, span, uses, row.developer_id, row.name)
+    developer(ledger, span, EVERY_USE, row.developer_id, row.name)
 
 
 def developer(ledger: str, span: str, uses: Uses, developer_id: int, name: str) -> None:

@@ -11,9 +11,17 @@ from datetime import date
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-FILTER = ("range", "from", "to", "team", "model", "engine")
-_PAGES = ("Overview", "Team", "My usage", "Requests", "Energy")  # that have all of it
-_PAGES_OF_RANGE = ("Alternatives",)
+_RANGE = ("range", "from", "to")
+FILTER = (*_RANGE, "team", "model", "engine")
+RULE = "idle"  # not of which rows, but how their cost is shared: it stays, whatever a link asks
+_PAGES = {  # what each of them has
+    "Overview": (*FILTER, RULE),
+    "Team": (*FILTER, RULE),
+    "My usage": (*FILTER, RULE),
+    "Requests": FILTER,
+    "Energy": FILTER,
+    "Alternatives": _RANGE,
+}
 _ONCE = ("developer", "status", "find")  # only where a link says so
 _KEPT, _COMING, _PAGE = "kept-filter", "coming-filter", "page-of-filter"
 
@@ -44,14 +52,16 @@ def arrive(page: str) -> None:
     coming = st.session_state.pop(_COMING, None)
     is_new = st.session_state.get(_PAGE) != page
     st.session_state[_PAGE] = page
+    found: dict[str, str | None] = st.session_state.get(_KEPT, {})
+    keys = _PAGES.get(page, ())
     if coming is not None:
         for key in {*FILTER, *_ONCE} - set(coming):
             st.session_state.pop(key, None)
         _choose(coming)
-    elif is_new and not set(FILTER) & set(st.query_params):
-        found: dict[str, str | None] = st.session_state.get(_KEPT, {})
-        keys = FILTER if page in _PAGES else FILTER[:3] if page in _PAGES_OF_RANGE else ()
-        _choose({key: found.get(key) for key in keys})
+        keys = tuple(key for key in keys if key == RULE)
+    elif not is_new or {*FILTER, RULE} & set(st.query_params):
+        return
+    _choose({key: found.get(key) for key in keys})
 
 
 def _choose(asked: Mapping[str, str | None]) -> None:

@@ -86,8 +86,8 @@ def chart(overview: Overview) -> dict[str, Any]:
         "paid": _paid(overview, zone),
         "alt": f"{_cost(overview)}: self-hosted, fully loaded, "
         f"{formats.money(chosen.self_hosted_total, currency)}; seats "
-        f"{formats.money(chosen.baseline_total, currency)}. Below, "
-        f"{formats.count(int(overview.tokens.sum()))} tokens {overview.period.bucket_words()}.",
+        f"{formats.money(chosen.baseline_total, currency)}. Below, tokens "
+        f"{overview.period.bucket_words()}, {formats.count(int(overview.tokens.sum()))} in all.",
     }
 
 

@@ -21,7 +21,7 @@ from dashboard.overview import View, first_moment
 from dashboard.periods import Period, period
 from dashboard.sides import developers_of, moment, require_one_currency, segments_of
 from db import adoption_queries, queries
-from db.uses import Uses
+from db.uses import EVERY_USE, Uses
 
 HEAVY_PART = 10  # one in so many developers, those who used most, are told apart
 
@@ -30,7 +30,8 @@ HEAVY_PART = 10  # one in so many developers, those who used most, are told apar
 class Member:
     """One developer's part in the range, in the chosen team or in all.
 
-    `seated`: they held a seat at some time in it. Costs are None where there are none to tell: the
+    `seated`: they held a seat at some time in it. `idle`: and asked nothing, of whatever model and
+    engine; the counts are of the view's. Costs are None where there are none to tell: the
     hardware was not in service, or the energy is unknown. `last_ms`: their latest request that is
     still kept, whenever that was.
     """
@@ -38,6 +39,7 @@ class Member:
     developer_id: int
     name: str
     seated: bool
+    idle: bool
     seat_from: datetime | None
     requests: int
     input_tokens: int
@@ -56,7 +58,7 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class TeamUse:
     """A range of one team's, or of all (`team_id` None). Who used what is of the view's model and
-    engine, costs and seats of all.
+    engine; costs, seats and whether these were used of all.
 
     `by_day` and `by_week` have a row for each day and week of the range, with how many developers
     were active in it: columns begins, active. `seats_by_team`: team, used, idle.
@@ -79,7 +81,7 @@ class TeamUse:
     @property
     def idle(self) -> list[Member]:
         """Those whose seat nobody used."""
-        return [member for member in self.seated if not member.requests]
+        return [member for member in self.members if member.idle]
 
     @property
     def active(self) -> list[Member]:
@@ -94,11 +96,14 @@ def compute(engine: Engine, view: View, team_id: int | None, now_ms: int) -> Tea
     zone = ZoneInfo(view.timezone)
     chosen = period(view.span, zone, now_ms, first_moment(engine, zone, now_ms))
     developers = developers_of(engine, zone)
-    usage = queries.by_developer_and_team(engine, chosen.start_ms, chosen.end_ms, view.uses)
+    usage = every_usage = queries.by_developer_and_team(engine, chosen.start_ms, chosen.end_ms)
+    if view.uses != EVERY_USE:
+        usage = queries.by_developer_and_team(engine, chosen.start_ms, chosen.end_ms, view.uses)
     comparison = comparison_of(engine, view, chosen, developers)
     days = days_of(chosen, zone)
     by_day, by_week = _active(engine, days, replace(view.uses, team_id=team_id))
     seats = held_seats(developers, chosen)
+    busy = set(_in_team(every_usage, team_id)["developer_id"])
     return TeamUse(
         view=view,
         team_id=team_id,
@@ -107,15 +112,20 @@ def compute(engine: Engine, view: View, team_id: int | None, now_ms: int) -> Tea
         comparison=comparison,
         members=_members(
             developers,
-            usage if team_id is None else usage[usage["team_id"] == team_id],
+            _in_team(usage, team_id),
             {developer for developer, team in seats if team_id in (None, team)},
+            busy,
             _costs(comparison, team_id),
             adoption_queries.last_requests(engine),
         ),
         by_day=by_day,
         by_week=by_week,
-        seats_by_team=_seats_by_team(developers, seats, usage, team_id),
+        seats_by_team=_seats_by_team(developers, seats, every_usage, team_id),
     )
+
+
+def _in_team(usage: pd.DataFrame, team_id: int | None) -> pd.DataFrame:
+    return usage if team_id is None else usage[usage["team_id"] == team_id]
 
 
 def comparison_of(
@@ -185,6 +195,7 @@ def _members(
     developers: Sequence[Developer],
     usage: pd.DataFrame,
     seated: set[int],
+    busy: set[int],
     costs: dict[int, DeveloperCost],
     last: dict[int, int],
 ) -> tuple[Member, ...]:
@@ -202,6 +213,7 @@ def _members(
                 developer_id=developer.id,
                 name=developer.name,
                 seated=developer.id in seated,
+                idle=developer.id in seated - busy,
                 seat_from=developer.seat_from,
                 **{name: int(figures[name]) for name in counts},
                 fully_loaded=None if cost is None else cost.fully_loaded,

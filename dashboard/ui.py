@@ -73,18 +73,19 @@ def begin(title: str, caption: str, *, always_own_ledger: bool = False) -> Viewe
 
 
 def choose_idle_rule() -> IdleRule:
-    """How idle time is shared. The address carries the rule's name."""
+    """How idle time is shared. The address carries the rule's name; it stays from page to page."""
     names = list(IDLE_RULES.values())
     chosen = st.segmented_control(
         "Idle time is shared",
         names,
         default=IDLE_RULES["by_use"],
         required=True,
-        key="idle",
+        key=kept.RULE,
         bind="query-params",
         help="By use and evenly, developers carry all of the cost; with an overhead row, what was "
         "idle stands apart. The three add up to the same.",
     )
+    kept.keep(kept.RULE, None if chosen == IDLE_RULES["by_use"] else chosen)
     return list(IDLE_RULES)[names.index(chosen)]
 
 

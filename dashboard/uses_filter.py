@@ -67,11 +67,17 @@ def words(ledger: str, uses: Uses) -> str:
     return ", ".join(f"{name} {value}" for name, value in chosen if value is not None)
 
 
+def of(ledger: str, uses: Uses) -> str:
+    """` of team Search, model small`, as a page's sentence goes on; empty: of any."""
+    chosen = words(ledger, uses)
+    return f" of {chosen}" if chosen else ""
+
+
 def say(ledger: str, uses: Uses, told: str) -> None:
     """Which of a page's figures the filter is of, where there is one: `told` goes on after it."""
     if uses != EVERY_USE:
-        of = formats.escape(words(ledger, uses))
-        st.caption(f":material/filter_alt: Of {of} alone: {formats.escape(told)}")
+        whose = formats.escape(words(ledger, uses))
+        st.caption(f":material/filter_alt: Of {whose} alone: {formats.escape(told)}")
 
 
 def parameters(ledger: str, uses: Uses) -> dict[str, str]:

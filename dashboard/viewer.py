@@ -63,7 +63,10 @@ class Viewer:
 
     def narrowed(self, asked: Whose) -> Whose:
         """What of the requests asked for is within the scope: never more than either. NotAllowed
-        where another person or team is named than those in the scope."""
+        where another person or team is named than those in the scope. Who asks for their own gets
+        all of it, from whichever team, as My usage counts it."""
+        if asked.developer_id is not None and asked.developer_id == self.developer_id:
+            return asked
         scope = self.scope
         developer, team = asked.developer_id, asked.team_id
         if scope.developer_id not in (None, developer) and developer is not None:

@@ -18,6 +18,10 @@ Unit = Literal["money", "money per kWh", "money per seat-month", "kWh", "kWh per
                "developers", "tokens per developer", "seat-months"]  # fmt: skip
 
 
+class CurrencyError(ValueError):
+    """The two ranges' costs are in different currencies. Its words are for the reader."""
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """One of the two ranges. `active` counts developers who asked something, `seat_months` the
@@ -69,10 +73,10 @@ class _Factor:
 
 
 def changes(before: Side, now: Side) -> Changes:
-    """ValueError: the two are in different currencies."""
+    """CurrencyError: the two are in different currencies."""
     old, new = before.comparison, now.comparison
     if old.currency != new.currency:
-        raise ValueError(f"Costs in {old.currency} and in {new.currency} cannot be compared.")
+        raise CurrencyError(f"Costs in {old.currency} and in {new.currency} cannot be compared.")
     return Changes(
         currency=new.currency,
         self_hosted=_sorted(_self_hosted(before, now)),

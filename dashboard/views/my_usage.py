@@ -187,7 +187,8 @@ def last_requests(ledger: str, person: Person) -> None:
     )
     rows = data.requests_page(ledger, LAST_REQUESTS, None, None, which)
     if rows.empty:
-        st.markdown("None yet, or none that is still kept.")
+        of = formats.escape(uses_filter.of(ledger, uses))
+        st.markdown(f"None{of} yet, or none that is still kept.")
         return
     started = pd.to_datetime(rows["started_at"], unit="ms", utc=True).dt.tz_convert(zone)
     table = pd.DataFrame(
@@ -246,8 +247,11 @@ figures(usage)
 if usage.totals.requests:
     over_time(usage, person.name)
 else:
+    of = uses_filter.of(ledger, uses)
+    asked = f"No request{of}" if of else "Nothing was asked"
     st.info(
-        f"Nothing was asked {usage.period.words}. Choose another range.", icon=":material/inbox:"
+        formats.escape(f"{asked} {usage.period.words}. Choose another range."),
+        icon=":material/inbox:",
     )
 divided(usage)
 budget(ledger, person)

@@ -48,8 +48,7 @@ def first_steps() -> None:
 
 def nothing_in_range(overview: Overview) -> None:
     """What else to look at while the range has no request: what holds the last one."""
-    chosen = uses_filter.words(ledger, overview.view.uses)
-    of = f" of {formats.escape(chosen)}" if chosen else ""
+    of = formats.escape(uses_filter.of(ledger, overview.view.uses))
     ended = overview.period.ended
     st.info(
         f"No request{of} {formats.escape(overview.period.words)}{'' if ended else ' yet'}.",
@@ -110,7 +109,7 @@ def tables(comparison: Comparison, words: str) -> None:
             ).selection.rows
             # The first row is the total.
             row = rows[chosen[0] - 1] if chosen and 0 < chosen[0] <= len(rows) else None
-            drill.rows_of(ledger, view.span, view.uses, row)
+            drill.rows_of(ledger, view.span, row)
     st.caption(cost_tables.EMPTY)
 
 
@@ -149,7 +148,7 @@ with live:
         )
     opened = live_overview(view, payload(overview))
 if opened.page in drill.SCRIPTS:
-    drill.go(opened.page, drill.parameters(ledger, span, uses))
+    drill.go(opened.page, drill.of_figure(opened.page, ledger, span, uses))
 if opened.days:
     drill.to_days(ledger, opened.days, uses)
 changes_table.show(view)

@@ -75,7 +75,11 @@ def figures(use: TeamUse) -> None:
 def adoption(use: TeamUse) -> None:
     seats, zone = len(use.seated), use.days.zone.key
     if not use.active:
-        st.info(f"Nobody asked anything {use.period.words}.", icon=":material/inbox:")
+        of = uses_filter.of(use.view.ledger, use.view.uses)
+        st.info(
+            formats.escape(f"Nobody asked anything{of} {use.period.words}."),
+            icon=":material/inbox:",
+        )
         return
     with st.grid(2, min_column_width=440):
         ui.show(
@@ -206,9 +210,10 @@ def _seats(members: list[Member]) -> Decimal:
 def nothing(ledger: str) -> None:
     """What to do where there is nobody, or nobody in this team."""
     if data.developers(ledger, archived=True):
+        of = formats.escape(uses_filter.of(ledger, uses))
         st.info(
-            "Nobody held a seat in this team in the range, and nobody in it asked anything. "
-            "Choose another team, or another range.",
+            "Nobody held a seat in this team in the range, and nobody in it asked anything"
+            f"{of}. Choose another team, or another range.",
             icon=":material/inbox:",
         )
         return
@@ -257,7 +262,8 @@ with controls:
 uses_filter.say(
     ledger,
     uses,
-    "who was active, seats used and tokens. Costs and seats are of all models and engines.",
+    "who was active, and tokens. Costs, seats and which of them were used are of all models and "
+    "engines.",
 )
 view = View(ledger, span, data.timezone().key, rule, uses)
 try:

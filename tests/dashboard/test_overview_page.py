@@ -1,6 +1,7 @@
 """The overview: both sides' costs, told with their basis, from the ledger of one's choice."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine
 
+from dashboard import changes
 from dashboard.cost_tables import developer_table, team_table
 from dashboard.costs.models import Comparison, IdleRule
 from dashboard.overview import View, compute
@@ -169,6 +171,28 @@ def test_a_request_moves_tokens_energy_and_marginal_cost(product: Service) -> No
     assert figures["Tokens"]["value"] == "65"
     assert figures["Energy"]["note"].startswith("measured")
     assert "$0.00018" in figures["Self-hosted cost"]["note"]
+
+
+def test_the_chart_in_words_tells_the_tokens_as_the_sum_that_they_are(product: Service) -> None:
+    use_now(product)
+    shown = compute(product.database, View("own", "thirty", ZONE), now_ms())
+    alt = payload(shown)["chart"]["alt"]
+    assert re.search(r"Below, tokens per \w+ \w+, 65 in all\.$", alt), alt
+
+
+def test_a_range_before_in_another_currency_is_said_and_not_compared(product: Service) -> None:
+    begun = now_ms() - 90 * 86_400_000
+    ada = people.add_developer(product.database, "Ada", actor="test")
+    request_id = Team(ada.id, key=0).admit(product.ledger, at=begun, api_key_id=None)
+    product.ledger.finish(outcome(request_id, at=begun + 900)).result(20)
+    midnight = now_ms() - now_ms() % 86_400_000
+    prices.set_prices(product.database, actor="test", currency="EUR", valid_from=0)
+    prices.set_prices(
+        product.database, actor="test", currency="USD", valid_from=midnight - 29 * 86_400_000
+    )
+    since = changes.compute(product.database, View("own", "thirty", "UTC"), now_ms())
+    assert since.changes is None
+    assert since.words == "Costs in EUR and in USD cannot be compared."
 
 
 def test_every_cost_says_whether_it_is_fully_loaded_or_marginal(product: Service) -> None:

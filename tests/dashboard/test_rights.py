@@ -27,6 +27,7 @@ from db import accounts, keys, people, request_pages
 from db.accounts import Holder
 from db.request_pages import Which
 from engine.api.service import Service
+from tests.dashboard.conftest import open_page
 from tests.dashboard.people_of_roles import ROLES, Door, Somebody, make_people
 from tests.dashboard.reports.books import rows_of
 from tests.product import ROOT
@@ -129,6 +130,27 @@ class TestExports:
         answer = browser.get(f"/exports/focus.csv?{RANGE}", headers=everybody["Lea"].headers)
         assert "Data" not in answer.text
 
+    def test_tell_a_lead_who_moved_their_own_of_before_and_of_others_the_team_alone(
+        self,
+        browser: TestClient,
+        product: Service,
+        everybody: dict[str, Somebody],
+        ids: dict[str, int],
+    ) -> None:
+        people.set_team(product.database, ids["Lea"], "Data", actor="test")
+
+        def told(asked: str) -> set[str]:
+            address = f"/exports/requests.csv?{RANGE}{asked}"
+            answer = browser.get(address, headers=everybody["Lea"].headers)
+            assert answer.status_code == 200
+            return {row["developer"] for row in rows_of(answer.content)}
+
+        assert told("") == {"Bob", "Max", "Amy"}
+        assert told(f"&developer={ids['Lea']}") == {"Lea"}
+        assert told(f"&developer={ids['Ada']}") == set()
+        costs = f"/exports/focus.csv?{RANGE}&developer={ids['Lea']}"
+        assert browser.get(costs, headers=everybody["Lea"].headers).status_code == 400
+
     def test_a_change_of_role_counts_for_the_next_one(
         self, browser: TestClient, product: Service, everybody: dict[str, Somebody]
     ) -> None:
@@ -208,6 +230,16 @@ class TestPages:
         for name, offered in (("Ada", {"Ada"}), ("Lea", {"Lea"}), ("Max", SEES["Max"])):
             as_(name)
             assert set(choices(main_page("my_usage"), "Developer")) == offered
+
+    def test_of_my_usage_lists_what_it_counts_of_a_lead_who_moved(
+        self, product: Service, as_: Be, ids: dict[str, int]
+    ) -> None:
+        as_("Lea")
+        people.set_team(product.database, ids["Lea"], "Data", actor="test")
+        page = open_page("my_usage", range="All")
+        assert next(figure.value for figure in page.metric if figure.label == "Requests") == "1"
+        last = next(frame.value for frame in page.dataframe if "Output tokens" in frame.value)
+        assert len(last) == 1
 
     def test_of_team_is_the_leads_own_and_a_managers_any(self, as_: Be) -> None:
         as_("Lea")
@@ -384,6 +416,20 @@ def test_a_request_is_found_by_its_id_by_who_may_see_it(product: Service, as_: B
     ):
         as_(name)
         assert data.request_with_id("own", int(request_id)).empty == (owner not in SEES[name])
+
+
+def test_a_lead_who_moved_finds_their_own_request_and_no_longer_the_old_teams(
+    product: Service, as_: Be, ids: dict[str, int]
+) -> None:
+    people.set_team(product.database, ids["Lea"], "Data", actor="test")
+    as_("Lea")
+    rows = request_pages.recent_requests(product.database, 50)
+    found = {
+        owner
+        for request_id, owner in zip(rows["id"], rows["developer_name"], strict=True)
+        if not data.request_with_id("own", int(request_id)).empty
+    }
+    assert found == {"Lea", "Bob", "Max", "Amy"}
 
 
 def test_keys_are_searched_among_those_whose_requests_one_may_see(

@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import drill
 from dashboard.labels import EVERY_TEAM, EVERYBODY, WITHOUT_TEAM, label_of, labels
 from db import people
 from db.ids import now_ms
 from db.teams import list_teams
+from db.uses import Uses
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
 from tests.dashboard.test_overview_page import use_now
@@ -23,7 +25,15 @@ def said(page: AppTest) -> str:
     return "\n".join(box.value.replace("\\", "") for place in places for box in place)
 
 
-def ask(product: Service, name: str, team: str | None, *, tokens: int, model: str) -> None:
+def ask(
+    product: Service,
+    name: str,
+    team: str | None,
+    *,
+    tokens: int,
+    model: str,
+    engine: str = "breakeven",
+) -> None:
     """One answered request, a minute ago."""
     person = people.find_developer(product.database, name) or people.add_developer(
         product.database, name, team, actor="test"
@@ -36,6 +46,7 @@ def ask(product: Service, name: str, team: str | None, *, tokens: int, model: st
         developer_name=name,
         input_tokens=tokens,
         model=model,
+        engine=engine,
     )
     product.ledger.finish(outcome(request_id, at=at + 900, output_tokens=0)).result(20)
 
@@ -87,14 +98,117 @@ def test_a_filter_narrows_tokens_and_says_that_costs_are_of_all(product: Service
     assert "Of model small alone: tokens and requests. Costs" in said(page)
     assert "40 tokens" not in said(page)
     team = open_page("team", range="Last 30 days", model="large")
-    assert next(m for m in team.metric if m.label == "Seats used").value == "1 of 2"
+    asked = next(frame.value for frame in team.dataframe if "Requests" in frame.value)
+    assert list(asked["Developer"]) == ["Grace"]
     mine = open_page("my_usage", range="Last 30 days", developer="Ada", model="large")
     assert next(m for m in mine.metric if m.label == "Requests").value == "0"
 
 
+@pytest.mark.parametrize("filtered", [{"model": "small"}, {"engine": "This machine: breakeven"}])
+def test_a_filter_makes_no_idle_seat_of_who_used_something_else(
+    product: Service, filtered: dict[str, str]
+) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    ask(product, "Grace", "Data", tokens=30, model="large", engine="upstream")
+    people.add_developer(product.database, "Linus", "Data", actor="test")
+    page = open_page("team", range="Last 30 days", **filtered)
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert figures["Seats used"] == "2 of 3"
+    assert "1 of 3 seats were not used" in said(page)
+    idle = next(f.value for f in page.dataframe if "Seat since" in f.value)
+    assert list(idle["Developer"]) == ["Linus"]
+    assert figures["Idle seats would have cost"] in said(page)
+    seats = next(f.value for f in page.dataframe if {"team", "used", "idle"} == set(f.value))
+    assert seats.to_numpy().tolist() == [["Data", 1, 1], ["Search", 1, 0]]
+    asked = next(f.value for f in page.dataframe if "Requests" in f.value)
+    assert list(asked["Developer"]) == ["Ada"]
+
+
+def test_what_is_empty_says_of_which_filter(product: Service) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    ask(product, "Grace", "Data", tokens=30, model="large")
+    for asked in ({"range": "Last 30 days"}, {"range": "Yesterday"}):
+        page = open_page("my_usage", developer="Ada", model="large", **asked)
+        assert "No request of model large " in said(page)
+        assert "None of model large yet" in said(page)
+    team = open_page("team", team="Search", range="Last 30 days", model="large")
+    assert "Nobody asked anything of model large in the last 30 days." in said(team)
+    unfiltered = open_page("my_usage", developer="Ada", range="Yesterday")
+    assert "Nothing was asked yesterday. Choose another range." in said(unfiltered)
+
+
+def test_what_changed_is_of_all_and_says_so_where_there_is_a_filter(product: Service) -> None:
+    ada = people.add_developer(product.database, "Ada", "Search", actor="test")
+    begun = now_ms() - 90 * 86_400_000
+    request_id = Team(ada.id, key=0).admit(product.ledger, at=begun, api_key_id=None)
+    product.ledger.finish(outcome(request_id, at=begun + 900)).result(20)
+    filtered = said(open_page(range="Last 30 days", team="Search"))
+    assert "Of all teams, models and engines: Against the 30 days before" in filtered
+    assert "Of all teams" not in said(open_page(range="Last 30 days"))
+
+
+def test_a_row_of_costs_leads_to_all_of_its_requests_whatever_the_filter(product: Service) -> None:
+    ask(product, "Ada", "Data", tokens=10, model="small")
+    ask(product, "Grace", "Search", tokens=30, model="large")
+    for name, button in (
+        ("By developer", "Requests of Ada"),
+        ("By team", "Requests of Data"),
+    ):
+        page = open_page(range="Last 30 days", team="Search", model="large")
+        place = next(
+            number
+            for frame in page.dataframe
+            if "Fully loaded" in frame.value
+            for number, who in enumerate(frame.value.iloc[:, 0])
+            if who == button.removeprefix("Requests of ")
+        )
+        page.session_state[f"costs-{name}"] = {"selection": {"rows": [place]}}
+        page.run()
+        next(each for each in page.button if each.label == button).click()
+        page.run()
+        assert [title.value for title in page.title] == ["Requests"]
+        assert list(page.dataframe[0].value["Input"]) == [10]
+
+
+def test_a_figure_of_all_leads_to_all_and_one_of_the_filter_to_its_requests(
+    product: Service,
+) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    (team_id,) = [team.id for team in list_teams(product.database)]
+    for page, asked in (("team", {}), ("energy", {}), ("requests", {"team": "Search"})):
+        found = drill.of_figure(page, "own", "month", Uses(team_id=team_id))
+        assert found == {"range": "Month to date", **asked}
+
+
+def test_how_idle_time_is_shared_stays_from_page_to_page(product: Service) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    page = open_page(idle="Evenly")
+    for name in ("requests", "team", "energy", "my_usage", "overview"):
+        page.query_params.clear()  # as a browser does where another page is chosen
+        page.switch_page(f"views/{name}.py").run()
+        assert not page.exception
+        assert not page.warning
+        if name not in ("requests", "energy"):
+            assert page.session_state["idle"] == "Evenly"
+            assert page.query_params["idle"] == "Evenly"
+        else:
+            assert "idle" not in page.query_params
+
+
+def test_how_idle_time_is_shared_goes_along_a_link(product: Service) -> None:
+    ask(product, "Ada", "Search", tokens=10, model="small")
+    page = open_page("team", idle="Overhead row", range="Last 30 days")
+    page.session_state["team-members"] = {"selection": {"rows": [0]}}
+    page.run()
+    next(button for button in page.button if button.label == "Usage of Ada").click()
+    page.run()
+    assert [title.value for title in page.title] == ["My usage"]
+    assert page.session_state["idle"] == "Overhead row"
+
+
 def test_a_month_without_a_request_offers_the_ranges_that_have_one(product: Service) -> None:
     ada = people.add_developer(product.database, "Ada", actor="test")
-    before = now_ms() - 60 * 86_400_000
+    before = now_ms() - 400 * 86_400_000
     request_id = Team(ada.id, key=0).admit(product.ledger, at=before, api_key_id=None)
     product.ledger.finish(outcome(request_id, at=before + 900)).result(20)
     page = open_page()

@@ -31,26 +31,39 @@ def seen(whose: Whose) -> set[tuple[int, int | None]]:
     }
 
 
-def may_see(viewer: Viewer) -> set[tuple[int, int | None]]:
-    """As the roles say it, in other words than the code does."""
+def own(viewer: Viewer) -> set[tuple[int, int | None]]:
+    return {row for row in ROWS if row[0] == viewer.developer_id}
+
+
+def unasked(viewer: Viewer) -> set[tuple[int, int | None]]:
+    """What the role shows to who names nobody, in other words than the code says it."""
     if viewer.role in ("manager", "admin"):
         return set(ROWS)
     if viewer.role == "lead" and viewer.team_id:
         return {row for row in ROWS if row[1] == viewer.team_id}
-    return {row for row in ROWS if row[0] == viewer.developer_id}
+    return own(viewer)
 
 
 @given(VIEWERS, st.builds(Whose, st.none() | st.integers(0, 5), st.none() | st.integers(0, 5)))
 def test_nothing_that_is_asked_for_shows_more_than_the_role_may_see(
     viewer: Viewer, asked: Whose
 ) -> None:
-    assert seen(viewer.scope) == may_see(viewer)
+    assert seen(viewer.scope) == unasked(viewer)
     try:
         narrowed = seen(viewer.narrowed(asked))
     except NotAllowed:
         narrowed = set()
-    assert narrowed <= may_see(viewer)
+    assert narrowed <= unasked(viewer) | own(viewer)
     assert narrowed <= seen(asked)
+
+
+@given(VIEWERS, st.none() | st.integers(0, 5))
+def test_who_asks_for_their_own_gets_all_of_it_from_whichever_team(
+    viewer: Viewer, team_id: int | None
+) -> None:
+    if viewer.developer_id is not None:
+        asked = Whose(viewer.developer_id, team_id)
+        assert seen(viewer.narrowed(asked)) == own(viewer) & seen(asked)
 
 
 @given(VIEWERS)
@@ -64,7 +77,7 @@ def test_who_asks_for_nothing_special_gets_all_that_they_may_see(viewer: Viewer)
         ("developer", Whose(developer_id=2)),
         ("developer", Whose(developer_id=0)),
         ("lead", Whose(team_id=2)),
-        ("lead", Whose(developer_id=1, team_id=2)),
+        ("lead", Whose(developer_id=2, team_id=2)),
     ],
 )
 def test_anothers_rows_are_refused_not_silently_replaced(role: Role, asked: Whose) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.costs.changes import Cause, Changes, Side, changes
+from dashboard.costs.changes import Cause, Changes, CurrencyError, Side, changes
 from dashboard.costs.comparison import compare
 from dashboard.costs.models import Developer, Energy, Prices, Segment, Usage
 from dashboard.costs.seats import held_by, priced_months
@@ -167,5 +167,5 @@ def test_the_largest_cause_stands_first() -> None:
 
 
 def test_two_currencies_are_not_compared() -> None:
-    with pytest.raises(ValueError, match="USD and in EUR"):
+    with pytest.raises(CurrencyError, match="USD and in EUR"):
         changes(side(3), side(5, currency="EUR"))
