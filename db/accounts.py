@@ -155,16 +155,21 @@ def set_password(
 
 def enter_by_email(engine: Engine, email: str, *, actor: str) -> Account | None:
     """Whose e-mail this is, which their organisation vouches for; None where it is nobody's who may
-    enter. A one-time password that waits for its first use ends, as nobody needs it any more."""
+    enter. A one-time password that waits for its first use ends, as nobody needs it any more, and
+    with it the sessions that whoever chose it may have opened."""
     found = account_of_email(engine, email)
     if found is None or not found.may_enter:
         return None
     if not found.must_change:
         return found
     with writing(engine) as connection:
+        present = _require(connection, found.id)  # they may have set a password of their own
+        if not (present.must_change and present.may_enter):
+            return present if present.may_enter else None
         connection.execute(
             update(Row).where(Row.id == found.id).values(password_hash=None, password_once=False)
         )
+        sign_out(connection, found.id)
         note(connection, actor, "account's one-time password ended", id=found.id, name=found.name)
         return _require(connection, found.id)
 
