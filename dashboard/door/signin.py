@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import anyio
 from sqlalchemy import Engine
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -71,8 +72,10 @@ class SignIn:
             )
             locked = [] if account else self._lock_out.failed(name, address)
         if account is None:
-            await anyio.to_thread.run_sync(note_locked, self._database(), locked)
-            return self._page(target, WRONG, 401)
+            answer = self._page(target, WRONG, 401)
+            # After the answer: the write takes time, which would tell that there is an account.
+            answer.background = BackgroundTask(note_locked, self._database(), locked)
+            return answer
         self._lock_out.succeeded(name)
         return await self._entered(request, account, target)
 
