@@ -18,6 +18,7 @@ from db.schema import Developer, OwnRole, Role, SignedIn
 
 LONGEST_NAME = 80
 LONGEST_EMAIL = 254
+LOCKED = "sign-in locked"  # the action of an entry of the audit trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +216,13 @@ def sign_out(connection: Connection, account_id: int) -> None:
     connection.execute(delete(SignedIn).where(SignedIn.account_id == account_id))
 
 
-def note_lock_out(engine: Engine, what: str, *, actor: str) -> None:
+def note_lock_out(engine: Engine, whom: Account | str, *, actor: str) -> None:
     """Write that an account or an address has to wait, after too many wrong passwords."""
+    detail: dict[str, Any] = {"what": f"address {whom}"}
+    if isinstance(whom, Account):
+        detail = {"what": f"account {whom.name}", "id": whom.id}
     with writing(engine) as connection:
-        note(connection, actor, "sign-in locked", what=what)
+        note(connection, actor, LOCKED, **detail)
 
 
 def key_of(name: str) -> str:

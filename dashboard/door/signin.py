@@ -124,8 +124,9 @@ def note_locked(database: Engine, locked: list[Guessed]) -> None:
     """Write who has to wait now. A name that is no account's is left out: people also type their
     passwords there."""
     for what, which in locked:
-        if what == "address" or accounts.find_account(database, which) is not None:
-            accounts.note_lock_out(database, f"{what} {which}", actor=forms.ACTOR)
+        whom = which if what == "address" else accounts.find_account(database, which)
+        if whom is not None:
+            accounts.note_lock_out(database, whom, actor=forms.ACTOR)
 
 
 def _own_path(target: str) -> str:

@@ -145,7 +145,9 @@ class TestBeyondLocalhost:
             for _ in range(5):
                 sign_in(browser, name, "a wrong password")
         found = audit.entries(product.database, action="sign-in locked")
-        assert [entry.detail for entry in found] == [{"what": "account ada"}]
+        ada = accounts.find_account(product.database, "ada")
+        assert ada is not None
+        assert [entry.detail for entry in found] == [{"what": "account ada", "id": ada.id}]
         everything = [json.dumps(entry.detail) for entry in audit.entries(product.database)]
         assert not any("secret" in detail for detail in everything)
 
