@@ -38,6 +38,17 @@ def add_for(ledger: Ledger, developer_id: int, role: Role = "developer") -> Acco
     return accounts.add_account(ledger.engine, "ada", holder, password=PASSWORD, actor="test")
 
 
+def name_an_organisation(options: pytest.MonkeyPatch) -> None:
+    """So that an e-mail is a way in."""
+    for name, value in {
+        "PUBLIC_URL": "https://breakeven.example",
+        "OIDC_METADATA_URL": "https://acme.example/.well-known/openid-configuration",
+        "OIDC_CLIENT_ID": "breakeven",
+        "OIDC_CLIENT_SECRET": "the client's secret",
+    }.items():
+        options.setenv(f"BREAKEVEN_{name}", value)
+
+
 def test_the_password_and_only_it_is_accepted(ledger: Ledger) -> None:
     boss = add(ledger)
     assert accounts.check_password(ledger.engine, "boss", PASSWORD) == boss
@@ -185,6 +196,19 @@ class TestTheLastAdmin:
         assert ada is not None
         assert (ada.role, ada.may_enter) == ("admin", True)
 
+    def test_has_to_be_able_to_sign_in_by_e_mail_too(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        boss = add(ledger)
+        accounts.add_account(
+            ledger.engine, "eva", Holder(role="admin"), email="eva@team.example", actor="test"
+        )
+        with pytest.raises(InvalidInput, match="last admin"):
+            accounts.disable_account(ledger.engine, boss.id, actor="test")
+        name_an_organisation(monkeypatch)
+        accounts.disable_account(ledger.engine, boss.id, actor="test")
+        assert accounts.has_admin(ledger.engine)
+
     def test_may_go_once_there_is_another(self, ledger: Ledger, team: Team) -> None:
         boss = add(ledger)
         add_for(ledger, team.ada, "admin")
@@ -217,7 +241,8 @@ STEPS = st.lists(
 def test_whatever_is_done_somebody_can_sign_in_as_an_admin(
     fresh: Fresh, steps: list[tuple[str, int]]
 ) -> None:
-    with fresh() as url:
+    with fresh() as url, pytest.MonkeyPatch.context() as options:
+        name_an_organisation(options)
         engine = connect(url)
         ids = [people.add_developer(engine, f"D{n}", actor="t").id for n in range(3)]
         made = [
