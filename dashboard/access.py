@@ -1,11 +1,13 @@
 """Who is there: on this machine its user, an admin; beyond it, whoever has signed in.
 
-The product listens on localhost, without a log-in, unless `server.address` says otherwise. From
-then on each page, event and asset needs a cookie. What its account may see is looked up each time,
-so a role that changes and an account that is disabled count at once.
+The product listens on localhost, without a log-in, unless an option says that it is reached from
+elsewhere: `server.address`, its public URL, or the organisation's sign-in. From then on each page,
+event and asset needs a cookie. What its account may see is looked up each time, so a role that
+changes and an account that is disabled count at once.
 """
 
 from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
 
 import streamlit as st
 from sqlalchemy import Engine
@@ -15,6 +17,7 @@ from starlette.responses import Response
 from dashboard.ledgers import engine_of
 from dashboard.viewer import LOCAL, Viewer
 from db import sessions
+from engine.api import current
 from engine.api.hosts import is_loopback
 
 COOKIE = "breakeven_session"
@@ -25,6 +28,11 @@ def sign_in_needed() -> bool:
     addresses = [st.get_option("server.address") or "0.0.0.0"]
     if st.get_option("browser.serverAddress"):
         addresses.append(st.get_option("browser.serverAddress"))
+    settings = current.get().settings
+    if settings.oidc_client_secret is not None:
+        return True
+    if settings.public_url is not None:
+        addresses.append(urlsplit(settings.public_url).hostname or "")
     return not all(is_loopback(address) for address in addresses)
 
 

@@ -18,6 +18,7 @@ from db.schema import Developer, OwnRole, Role, SignedIn
 
 LONGEST_NAME = 80
 LONGEST_EMAIL = 254
+LOCKED = "sign-in locked"  # the action of an entry of the audit trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +156,21 @@ def set_password(
 
 def enter_by_email(engine: Engine, email: str, *, actor: str) -> Account | None:
     """Whose e-mail this is, which their organisation vouches for; None where it is nobody's who may
-    enter. A one-time password that waits for its first use ends, as nobody needs it any more."""
+    enter. A one-time password that waits for its first use ends, as nobody needs it any more, and
+    with it the sessions that whoever chose it may have opened."""
     found = account_of_email(engine, email)
     if found is None or not found.may_enter:
         return None
     if not found.must_change:
         return found
     with writing(engine) as connection:
+        present = _require(connection, found.id)  # they may have set a password of their own
+        if not (present.must_change and present.may_enter):
+            return present if present.may_enter else None
         connection.execute(
             update(Row).where(Row.id == found.id).values(password_hash=None, password_once=False)
         )
+        sign_out(connection, found.id)
         note(connection, actor, "account's one-time password ended", id=found.id, name=found.name)
         return _require(connection, found.id)
 
@@ -210,10 +216,13 @@ def sign_out(connection: Connection, account_id: int) -> None:
     connection.execute(delete(SignedIn).where(SignedIn.account_id == account_id))
 
 
-def note_lock_out(engine: Engine, what: str, *, actor: str) -> None:
+def note_lock_out(engine: Engine, whom: Account | str, *, actor: str) -> None:
     """Write that an account or an address has to wait, after too many wrong passwords."""
+    detail: dict[str, Any] = {"what": f"address {whom}"}
+    if isinstance(whom, Account):
+        detail = {"what": f"account {whom.name}", "id": whom.id}
     with writing(engine) as connection:
-        note(connection, actor, "sign-in locked", what=what)
+        note(connection, actor, LOCKED, **detail)
 
 
 def key_of(name: str) -> str:

@@ -10,6 +10,7 @@ from db.errors import InvalidInput
 from db.ids import now_ms
 from db.memberships import role_at
 from db.schema import Account, Developer, Membership
+from db.settings import Settings
 
 
 def role_of_account(at: Any) -> ColumnElement[str]:
@@ -22,15 +23,27 @@ def may_enter() -> ColumnElement[bool]:
     return and_(Account.disabled_at.is_(None), Developer.archived_at.is_(None))
 
 
+def enters_by_email() -> bool:
+    """Whether this machine's options name an organisation through which accounts are entered by
+    e-mail. Options that have been spoilt since the start name none."""
+    try:
+        return Settings().oidc_client_secret is not None
+    except ValueError:
+        return False
+
+
 def is_there_an_admin(connection: Connection, at: int) -> bool:
     """Whether somebody could sign in as an admin at a time, as far as is known now."""
+    ways_in = [Account.password_hash.is_not(None)]
+    if enters_by_email():
+        ways_in.append(Account.email.is_not(None))
     query = (
         select(Account.id)
         .outerjoin(Developer, Developer.id == Account.developer_id)
         .where(
             may_enter(),
             role_of_account(at) == "admin",
-            or_(Account.password_hash.is_not(None), Account.email.is_not(None)),
+            or_(*ways_in),
         )
         .limit(1)
     )

@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 
 from db import accounts, people
 from db.accounts import Account, Holder
+from db.admins import enters_by_email
 from db.errors import InvalidInput
 from db.schema import OWN_ROLES, OwnRole
 from db.terminal import ACTOR, day, developer_named, ledger, print_table
@@ -48,6 +49,16 @@ def admin_add(name: str, developer: str | None, role: OwnRole | None, email: str
             engine, name, holder, password=password, email=email, actor=ACTOR
         )
     click.echo(f"{added.name} may sign in as {added.role}.")
+    _warn_of_no_way_in(added)
+
+
+def _warn_of_no_way_in(account: Account) -> None:
+    if not account.has_password and not enters_by_email():
+        click.echo(
+            "The options here name no organisation's sign-in (BREAKEVEN_OIDC_…), without which"
+            f" {account.name} cannot sign in: name it, or set a password.",
+            err=True,
+        )
 
 
 @admin.command("set-password")
@@ -76,6 +87,7 @@ def admin_set_email(name: str, email: str) -> None:
         account = _named(engine, name)
         changed = accounts.change_account(engine, account.id, account.holder, email, actor=ACTOR)
     click.echo(f"{changed.name} may be entered by {changed.email or 'no e-mail'}.")
+    _warn_of_no_way_in(changed)
 
 
 @admin.command("disable")

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine, delete, event, func, insert, or_, sel
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db import traces
-from db.accounts import key_of
+from db.accounts import LOCKED, key_of
 from db.admins import keeping_an_admin
 from db.audit import note
 from db.connect import connect, reading, writing
@@ -130,14 +130,32 @@ def _names(engine: Engine, developer_id: int) -> set[str]:
         if name is None:
             raise InvalidInput("developer", f"There is no developer with id {developer_id}.")
         names = {name, *connection.execute(of_requests.distinct()).scalars()}
-        account = select(Account.name, Account.email).where(Account.developer_id == developer_id)
-        for row in connection.execute(account):
-            names |= {text for text in row if text is not None}
         for text in connection.execute(renames).scalars():
             detail = json.loads(text)
             if detail.get("id") == developer_id:
                 names |= {detail["was"]["name"], detail["now"]["name"]}
+        account = select(Account.id, Account.name, Account.email).where(
+            Account.developer_id == developer_id
+        )
+        for account_id, *present in connection.execute(account).all():
+            names |= {text for text in present if text is not None}
+            names |= _once_called(connection, account_id, names)
     return names
+
+
+def _once_called(connection: Connection, account_id: int, names: set[str]) -> set[str]:
+    """The names and e-mails that the audit trail has of an account, but for those of a time when it
+    was another developer's."""
+    found = set()
+    entries = select(Audit.detail).where(Audit.action.startswith("account"))
+    for text in connection.execute(entries).scalars():
+        detail = json.loads(text)
+        if detail.get("id") != account_id:
+            continue
+        for side in (detail, detail.get("was", {}), detail.get("now", {})):
+            if side.get("developer") in {None, *names}:
+                found |= {side.get("name"), side.get("email")} - {None}
+    return found
 
 
 def _end_access(engine: Engine, developer_id: int, actor: str) -> None:
@@ -190,6 +208,8 @@ def _erase_from_audit(engine: Engine, developer_id: int, names: set[str], label:
         accounts = select(Account.name).where(
             or_(Account.developer_id.is_(None), Account.developer_id != developer_id)
         )
+        own = select(Account.name_key).where(Account.developer_id == developer_id)
+        locked = {f"account {key}" for key in connection.execute(own).scalars()}
         others = frozenset(connection.execute(namesakes.union(accounts)).scalars()) | set(ROLES)
     pattern = traces.pattern_of(names)
     erased, last = 0, 0
@@ -204,6 +224,8 @@ def _erase_from_audit(engine: Engine, developer_id: int, names: set[str], label:
                 detail = _replaced(json.loads(row.detail), pattern, label, others)
                 if row.action.startswith("key ") and detail.get("id") in keys and "name" in detail:
                     detail["name"] = _key_name(detail["id"])
+                if row.action == LOCKED and detail.get("what") in locked:  # of old
+                    detail["what"] = f"account {label}"
                 change = (label if row.actor in names else row.actor, json.dumps(detail))
                 if change != (row.actor, row.detail):
                     changes.append((row.id, *change))

@@ -22,6 +22,7 @@ class LockOut:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failures: dict[Guessed, list[float]] = {}
+        self._locked_until: dict[Guessed, float] = {}
 
     def seconds_left(self, name: str, address: str) -> float:
         """For how long nothing is tried for this name or from this address."""
@@ -31,23 +32,26 @@ class LockOut:
         """Count it; returns what is locked by it that was not before."""
         locked = []
         for guessed in _both(name, address):
-            times = self._recent(guessed)
+            times = [*self._recent(guessed), self._clock()]
             self._failures.pop(guessed, None)  # so that it becomes the newest
-            self._failures[guessed] = [*times, self._clock()]
-            if len(times) + 1 == _allowed(guessed):
+            self._failures[guessed] = times
+            if len(times) == _allowed(guessed):
+                self._locked_until[guessed] = self._clock() + LOCKED_FOR_S
                 locked.append(guessed)
         while len(self._failures) > MOST_KNOWN:
-            del self._failures[next(iter(self._failures))]
+            self._forget(next(iter(self._failures)))
         return locked
 
     def succeeded(self, name: str) -> None:
-        self._failures.pop(("account", key_of(name)), None)
+        self._forget(("account", key_of(name)))
+
+    def _forget(self, guessed: Guessed) -> None:
+        self._failures.pop(guessed, None)
+        self._locked_until.pop(guessed, None)
 
     def _left(self, guessed: Guessed) -> float:
-        recent = self._recent(guessed)
-        if len(recent) < _allowed(guessed):
-            return 0.0
-        return LOCKED_FOR_S - (self._clock() - recent[-1])
+        """Counted from the failure that locked it: those before it grow old meanwhile."""
+        return max(0.0, self._locked_until.get(guessed, 0.0) - self._clock())
 
     def _recent(self, guessed: Guessed) -> list[float]:
         now = self._clock()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import anyio
 from sqlalchemy import Engine
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -71,8 +72,10 @@ class SignIn:
             )
             locked = [] if account else self._lock_out.failed(name, address)
         if account is None:
-            await anyio.to_thread.run_sync(note_locked, self._database(), locked)
-            return self._page(target, WRONG, 401)
+            answer = self._page(target, WRONG, 401)
+            # After the answer: the write takes time, which would tell that there is an account.
+            answer.background = BackgroundTask(note_locked, self._database(), locked)
+            return answer
         self._lock_out.succeeded(name)
         return await self._entered(request, account, target)
 
@@ -121,8 +124,9 @@ def note_locked(database: Engine, locked: list[Guessed]) -> None:
     """Write who has to wait now. A name that is no account's is left out: people also type their
     passwords there."""
     for what, which in locked:
-        if what == "address" or accounts.find_account(database, which) is not None:
-            accounts.note_lock_out(database, f"{what} {which}", actor=forms.ACTOR)
+        whom = which if what == "address" else accounts.find_account(database, which)
+        if whom is not None:
+            accounts.note_lock_out(database, whom, actor=forms.ACTOR)
 
 
 def _own_path(target: str) -> str:

@@ -7,6 +7,7 @@ from dashboard import data, formats, ui
 from dashboard.ledgers import engine_of
 from db import accounts, passwords
 from db.accounts import Account, Holder
+from db.admins import enters_by_email
 from db.people import Person
 
 MADE = "made-password"
@@ -32,8 +33,20 @@ def draw() -> None:
         st.info("Nobody can sign in yet. Add an admin's account first.", icon=":material/badge:")
         return
     st.dataframe(_table(listed), hide_index=True, alt="Accounts by name")
+    _warn_of_no_way_in(listed)
     if admin:
         _change(listed)
+
+
+def _warn_of_no_way_in(listed: list[Account]) -> None:
+    names = [it.name for it in listed if it.may_enter and not it.has_password]
+    if names and not enters_by_email():
+        st.warning(
+            "No organisation's sign-in is set up here, so whoever has no password cannot sign in: "
+            f"{formats.escape(', '.join(names))}. Reset their password, or configure OpenID "
+            "Connect.",
+            icon=":material/no_accounts:",
+        )
 
 
 def _table(listed: list[Account]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.testing.v1 import AppTest
@@ -144,9 +145,30 @@ class TestBeyondLocalhost:
             for _ in range(5):
                 sign_in(browser, name, "a wrong password")
         found = audit.entries(product.database, action="sign-in locked")
-        assert [entry.detail for entry in found] == [{"what": "account ada"}]
+        ada = accounts.find_account(product.database, "ada")
+        assert ada is not None
+        assert [entry.detail for entry in found] == [{"what": "account ada", "id": ada.id}]
         everything = [json.dumps(entry.detail) for entry in audit.entries(product.database)]
         assert not any("secret" in detail for detail in everything)
+
+    def test_a_lock_out_is_written_after_the_answer(self, door: Door, product: Service) -> None:
+        """Else the time that it takes would tell that there is such an account."""
+        written: list[int] = []
+
+        class Watched:
+            async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+                async def watched(message: Message) -> None:
+                    await send(message)
+                    found = audit.entries(product.database, action="sign-in locked")
+                    written.append(len(found))
+
+                await door.app(scope, receive, watched)
+
+        browser = TestClient(Watched(), base_url=ORIGIN)
+        for _ in range(5):
+            sign_in(browser, "ada", "a wrong password")
+        assert set(written) == {0}
+        assert len(audit.entries(product.database, action="sign-in locked")) == 1
 
     @pytest.mark.parametrize("path", FORMS)
     @pytest.mark.parametrize("origin", ["http://evil.example", "null", ""])

@@ -29,6 +29,19 @@ def test_five_wrong_passwords_lock_an_account_for_a_quarter_of_an_hour_from_ever
     assert lock.seconds_left("ada", "10.0.0.1") == 0
 
 
+def test_the_lock_lasts_a_quarter_of_an_hour_also_where_the_first_failure_is_long_ago() -> None:
+    clock = Clock()
+    lock, begun = LockOut(clock), clock.now
+    for seconds in (0, 800, 810, 820, 830):
+        clock.now = begun + seconds
+        lock.failed("ada", "10.0.0.1")
+    clock.now = begun + 900
+    assert lock.seconds_left("ada", "10.0.0.1") == 830
+    clock.now = begun + 830 + 900
+    assert lock.seconds_left("ada", "10.0.0.1") == 0
+    assert lock.failed("ada", "10.0.0.1") == [], "it begins to count anew"
+
+
 def test_twenty_wrong_passwords_lock_an_address_whatever_the_names() -> None:
     lock = LockOut()
     for number in range(19):

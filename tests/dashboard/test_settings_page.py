@@ -108,7 +108,9 @@ def test_an_account_is_added_with_a_one_time_password_that_is_shown_once(product
 
 
 def test_an_account_is_linked_to_a_developer_and_enabled_again(product: Service) -> None:
-    add_account(product.database, "boss", Holder(role="admin"), email="b@x.example", actor="test")
+    add_account(
+        product.database, "boss", Holder(role="admin"), password="correct horse", actor="test"
+    )
     people.add_developer(product.database, "Ada", actor="test")
     page = settings("Accounts")
     fill(page, "Name to sign in with", "ada")
@@ -125,7 +127,9 @@ def test_an_account_is_linked_to_a_developer_and_enabled_again(product: Service)
 
 
 def test_disabling_an_account_asks_first(product: Service) -> None:
-    add_account(product.database, "boss", Holder(role="admin"), email="b@x.example", actor="test")
+    add_account(
+        product.database, "boss", Holder(role="admin"), password="correct horse", actor="test"
+    )
     page = settings("Accounts")
     submit(page, "Disable")
     assert any("is signed out at once" in text.value for text in page.markdown)
@@ -133,7 +137,9 @@ def test_disabling_an_account_asks_first(product: Service) -> None:
 
 
 def test_the_last_admin_cannot_be_made_a_developer(product: Service) -> None:
-    add_account(product.database, "boss", Holder(role="admin"), email="b@x.example", actor="test")
+    add_account(
+        product.database, "boss", Holder(role="admin"), password="correct horse", actor="test"
+    )
     people.add_developer(product.database, "Ada", actor="test")
     page = settings("Accounts")
     whose = [box for box in page.selectbox if box.label == "Whose account"]
@@ -294,6 +300,7 @@ def test_an_account_with_an_e_mail_needs_no_password(product: Service) -> None:
     assert not page.code
     (boss,) = accounts.list_accounts(product.database)
     assert (boss.email, boss.has_password, boss.must_change) == ("boss@team.example", False, False)
+    assert any("cannot sign in: boss" in box.value for box in page.warning), "without OIDC"
     fill(page, "E-mail", "other@team.example")
     submit(page, "Save")
     assert accounts.list_accounts(product.database)[0].email == "other@team.example"

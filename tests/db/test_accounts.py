@@ -9,10 +9,10 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from db import accounts, erase, people
+from db import accounts, erase, people, sessions
 from db.accounts import Account, Holder
 from db.connect import connect, writing
 from db.errors import InvalidInput
@@ -36,6 +36,17 @@ def add_for(ledger: Ledger, developer_id: int, role: Role = "developer") -> Acco
     people.set_role(ledger.engine, developer_id, role, actor="test")
     holder = Holder(developer_id)
     return accounts.add_account(ledger.engine, "ada", holder, password=PASSWORD, actor="test")
+
+
+def name_an_organisation(options: pytest.MonkeyPatch) -> None:
+    """So that an e-mail is a way in."""
+    for name, value in {
+        "PUBLIC_URL": "https://breakeven.example",
+        "OIDC_METADATA_URL": "https://acme.example/.well-known/openid-configuration",
+        "OIDC_CLIENT_ID": "breakeven",
+        "OIDC_CLIENT_SECRET": "the client's secret",
+    }.items():
+        options.setenv(f"BREAKEVEN_{name}", value)
 
 
 def test_the_password_and_only_it_is_accepted(ledger: Ledger) -> None:
@@ -185,6 +196,19 @@ class TestTheLastAdmin:
         assert ada is not None
         assert (ada.role, ada.may_enter) == ("admin", True)
 
+    def test_has_to_be_able_to_sign_in_by_e_mail_too(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        boss = add(ledger)
+        accounts.add_account(
+            ledger.engine, "eva", Holder(role="admin"), email="eva@team.example", actor="test"
+        )
+        with pytest.raises(InvalidInput, match="last admin"):
+            accounts.disable_account(ledger.engine, boss.id, actor="test")
+        name_an_organisation(monkeypatch)
+        accounts.disable_account(ledger.engine, boss.id, actor="test")
+        assert accounts.has_admin(ledger.engine)
+
     def test_may_go_once_there_is_another(self, ledger: Ledger, team: Team) -> None:
         boss = add(ledger)
         add_for(ledger, team.ada, "admin")
@@ -217,7 +241,8 @@ STEPS = st.lists(
 def test_whatever_is_done_somebody_can_sign_in_as_an_admin(
     fresh: Fresh, steps: list[tuple[str, int]]
 ) -> None:
-    with fresh() as url:
+    with fresh() as url, pytest.MonkeyPatch.context() as options:
+        name_an_organisation(options)
         engine = connect(url)
         ids = [people.add_developer(engine, f"D{n}", actor="t").id for n in range(3)]
         made = [
@@ -317,13 +342,48 @@ def test_by_an_e_mail_enters_whom_it_belongs_to_and_who_may(ledger: Ledger) -> N
 def test_a_one_time_password_ends_with_the_first_visit_by_e_mail(ledger: Ledger) -> None:
     engine, holder = ledger.engine, Holder(role="manager")
     email, password = "max@team.example", "one-time password"
-    accounts.add_account(
+    max_ = accounts.add_account(
         engine, "max", holder, email=email, password=password, must_change=True, actor="test"
     )
+    opened_with_it = sessions.open_session(engine, max_.id)
     entered = accounts.enter_by_email(engine, email, actor="test")
     assert entered is not None
     assert (entered.must_change, entered.has_password) == (False, False)
     assert accounts.check_password(engine, "max", password) is None
+    assert sessions.visitor(engine, opened_with_it) is None, "whoever chose it may hold this"
+
+
+@pytest.mark.parametrize("end", ["own password", "disabled"])
+def test_a_visit_by_e_mail_counts_what_happened_while_it_was_looked_up(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    engine, email = ledger.engine, "max@team.example"
+    max_ = accounts.add_account(
+        engine,
+        "max",
+        Holder(role="manager"),
+        email=email,
+        password="one-time password",
+        must_change=True,
+        actor="test",
+    )
+    look_up = accounts.account_of_email
+
+    def meanwhile(engine: Engine, email: str) -> Account | None:
+        found = look_up(engine, email)
+        if end == "own password":
+            accounts.set_password(engine, max_.id, PASSWORD, actor="max")
+        else:
+            accounts.disable_account(engine, max_.id, actor="test")
+        return found
+
+    monkeypatch.setattr(accounts, "account_of_email", meanwhile)
+    entered = accounts.enter_by_email(engine, email, actor="test")
+    if end == "disabled":
+        assert entered is None
+    else:
+        assert entered is not None
+        assert accounts.check_password(engine, "max", PASSWORD) == entered
 
 
 @pytest.mark.parametrize("text", ["\0", "bo\0ss", "\ud800", "boss\u202e", ""])

@@ -200,8 +200,8 @@ CHANGES: dict[str, tuple[Change, dict[str, Any]]] = {
         {"name": "boss", "now": {"disabled_at": None}},
     ),
     "accounts.note_lock_out": (
-        lambda it, _: accounts.note_lock_out(it.engine, "account boss", actor=W),
-        {"what": "account boss"},
+        lambda it, _: accounts.note_lock_out(it.engine, "10.0.0.1", actor=W),
+        {"what": "address 10.0.0.1"},
     ),
     "retention.set_retention": (
         lambda it, _: retention.set_retention(it.engine, Retention(400, None), actor=W),

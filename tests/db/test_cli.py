@@ -164,6 +164,7 @@ def test_accounts_are_added_listed_disabled_and_enabled(
     assert "last admin" in run("admin", "disable", "boss").err
     entered = run("admin", "add", "eva", "--role", "manager", "--email", "Eva@team.example")
     assert entered.out == "eva may sign in as manager.\n", "without a password to ask for"
+    assert "without which eva cannot sign in" in entered.err
     changed = run("admin", "set-email", "eva", "e@team.example")
     assert changed.out == "eva may be entered by e@team.example.\n"
     assert "only way in" in run("admin", "set-email", "eva", "").err

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from db import erase, keys, limits, people, prices, teams
+from db import accounts, audit, erase, keys, limits, people, prices, teams
+from db.accounts import Account, Holder
+from db.audit import note
 from db.check import check
 from db.connect import connect, writing
 from db.errors import InvalidInput
@@ -70,6 +72,49 @@ def test_no_trace_of_the_name_is_left_in_the_files_bytes(ledger: Ledger, person:
     assert names_in(data) == []
     assert b"Minna" not in data
     assert b"Wilhelmina" not in data
+
+
+@pytest.fixture
+def account(ledger: Ledger, person: int) -> Account:
+    """Theirs, with lock-outs and an earlier e-mail in the audit trail."""
+    engine, holder = ledger.engine, Holder(person)
+    made = accounts.add_account(
+        engine, NAME, holder, email="minna@old.example", password="correct horse", actor="test"
+    )
+    accounts.change_account(engine, made.id, holder, "minna@new.example", actor="test")
+    accounts.note_lock_out(engine, made, actor="sign-in")
+    with writing(engine) as connection:  # as lock-outs were once written
+        note(connection, "sign-in", "sign-in locked", what=f"account {NAME.casefold()}")
+    return made
+
+
+def test_neither_lock_outs_nor_earlier_e_mails_tell_the_name(
+    ledger: Ledger, person: int, account: Account
+) -> None:
+    accounts.note_lock_out(ledger.engine, "10.0.0.1", actor="sign-in")
+    erase.erase_developer(ledger.engine, person, actor="test")
+    entries = audit.entries(ledger.engine)
+    told = json.dumps([entry.detail for entry in entries], ensure_ascii=False).casefold()
+    assert "minna@" not in told
+    assert NAME.casefold() not in told
+    label = f"account Former developer {person}"
+    locked = [entry.detail for entry in entries if entry.action == "sign-in locked"]
+    assert sorted(locked, key=str) == sorted(
+        [{"what": "address 10.0.0.1"}, {"what": label}, {"what": label, "id": account.id}], key=str
+    )
+
+
+def test_an_e_mail_that_an_account_had_as_somebody_elses_stays_theirs(
+    ledger: Ledger, person: int, account: Account
+) -> None:
+    engine = ledger.engine
+    other = people.add_developer(engine, "Bob", actor="test")
+    accounts.change_account(engine, account.id, Holder(other.id), "bob@team.example", actor="test")
+    accounts.change_account(engine, account.id, Holder(person), "minna@new.example", actor="test")
+    erase.erase_developer(engine, person, actor="test")
+    told = json.dumps([entry.detail for entry in audit.entries(engine)])
+    assert "bob@team.example" in told
+    assert "minna@" not in told
 
 
 @on_sqlite
