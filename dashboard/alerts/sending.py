@@ -44,9 +44,7 @@ def _post(url: str, message: Message) -> None:
     try:
         require_url(url)
         host = host_of(url)
-        answer = httpx.post(
-            url, json=slack_payload(message), timeout=TIMEOUT_S, follow_redirects=False
-        )
+        status = _status_of(url, message)
     except (InvalidInput, httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
         raise Undelivered(
             "The webhook's address cannot be used; remove the destination and add it again.",
@@ -54,13 +52,21 @@ def _post(url: str, message: Message) -> None:
         ) from error
     except httpx.TimeoutException as error:
         raise Undelivered(f"{host} did not answer within {TIMEOUT_S:g} s.") from error
-    except httpx.TransportError as error:
+    except httpx.HTTPError as error:
         raise Undelivered(
             f"{host} cannot be reached from here; check that it is up and that this server may "
             "connect to it."
         ) from error
-    if not answer.is_success:
-        raise _refused(host, answer.status_code)
+    if not 200 <= status < 300:
+        raise _refused(host, status)
+
+
+def _status_of(url: str, message: Message) -> int:
+    """The answer's body is left alone: it may be of any length, and say that it is what it is
+    not."""
+    how: dict[str, Any] = {"timeout": TIMEOUT_S, "follow_redirects": False}
+    with httpx.stream("POST", url, json=slack_payload(message), **how) as answer:
+        return answer.status_code
 
 
 def _refused(host: str, status: int) -> Undelivered:
@@ -103,6 +109,11 @@ def _mail(settings: Settings, recipients: tuple[str, ...], message: Message) -> 
         raise Undelivered(
             f"{where} cannot be spoken to with BREAKEVEN_SMTP_SECURITY="
             f"{settings.smtp_security}: its certificate does not hold, or it speaks another way."
+        ) from error
+    except UnicodeError as error:
+        raise Undelivered(
+            "Mail servers take plain English letters, digits and signs alone: set a "
+            "BREAKEVEN_SMTP_PASSWORD, _USER, _HOST and _FROM of these."
         ) from error
     except OSError as error:
         raise Undelivered(

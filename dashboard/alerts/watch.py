@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import traceback
 from collections.abc import Sequence
 
 from dashboard.alerts import readings
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 FIRST_AFTER_S = 20.0  # a server that starts has other things to do
 EVERY_S = 60.0
 STOPS_WITHIN_S = 3.0  # a message that takes longer is sent again after the next start
+UNFORESEEN = "Breakeven could not send it; its log says where it went wrong."
 
 
 class Watch:
@@ -88,14 +90,25 @@ def deliver(service: Service, stop: threading.Event, at: int | None = None) -> N
         for one in due:
             if stop.is_set():
                 return
-            message = message_of(one, rules[one.rule_id], names, service.settings.public_url)
             try:
+                rule = rules[one.rule_id]
+                message = message_of(one, rule, names, service.settings.public_url)
                 said = send(service.settings, one.destination, message)
             except Undelivered as error:
                 log.warning("An alert to %s is not delivered: %s", one.destination.name, error.said)
                 alert_deliveries.failed(engine, one, error.said, for_good=error.for_good, at=at)
+            except Exception as error:  # the others are sent all the same
+                _log_unforeseen(one.id, error)
+                alert_deliveries.failed(engine, one, UNFORESEEN, for_good=False, at=at)
             else:
                 alert_deliveries.delivered(engine, one.id, said)
+
+
+def _log_unforeseen(delivery_id: int, error: Exception) -> None:
+    """Without its own words, which may hold a webhook's address."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    name = type(error).__name__
+    log.error("The alert message %d cannot be sent: %s\n%s", delivery_id, name, where)
 
 
 def try_out(service: Service, destination: Destination) -> str | None:

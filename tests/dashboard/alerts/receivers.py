@@ -20,12 +20,14 @@ from tests.product import free_port
 
 
 class Webhook:
-    """Answers with `status`, and a redirect to `elsewhere` where that is set."""
+    """Answers with `status`, and a redirect to `elsewhere` where that is set. `body` is said to
+    be compressed, and is not."""
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, Any]]] = []
         self.status = 200
         self.elsewhere: str | None = None
+        self.body = b""
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,8 +37,11 @@ class Webhook:
                 self.send_response(hook.status)
                 if hook.elsewhere:
                     self.send_header("Location", hook.elsewhere)
-                self.send_header("Content-Length", "0")
+                if hook.body:
+                    self.send_header("Content-Encoding", "gzip")
+                self.send_header("Content-Length", str(len(hook.body)))
                 self.end_headers()
+                self.wfile.write(hook.body)
 
             do_GET = do_POST  # noqa: N815
 

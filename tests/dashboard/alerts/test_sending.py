@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from dashboard.alerts.messages import Message, message_of, slack_payload, trial_message
 from dashboard.alerts.sending import Undelivered, send
@@ -115,6 +116,12 @@ def test_what_a_webhook_refuses_is_said_without_its_address(
     assert len(hook.received) == 1, "no redirect was followed"
 
 
+def test_an_answer_that_is_not_what_it_says_is_an_answer(hook: Webhook) -> None:
+    hook.body = b"ok"
+    assert send(settings(), to(hook.url), message()) is None
+    assert len(hook.received) == 1
+
+
 def test_a_webhook_that_is_not_there_is_tried_again() -> None:
     error = refused(to(f"http://127.0.0.1:{free_port()}/s3cret"), settings())
     assert not error.for_good
@@ -152,6 +159,8 @@ def test_a_mail_goes_encrypted_after_a_log_in(
         assert box.encrypted == [True]
         wrong = options.model_copy(update={"smtp_user": "other"})
         assert "refuses the user or password" in refused(TO_ADA, wrong).said
+        foreign = options.model_copy(update={"smtp_password": SecretStr("s3crét")})
+        assert "plain English letters" in refused(TO_ADA, foreign).said
         assert len(box.mails) == 1
 
 

@@ -12,20 +12,23 @@ from typing import Any, Literal
 
 import psutil
 import pytest
+from sqlalchemy import update
 from streamlit import App
 
 from dashboard.alerts.kinds import KINDS, USUAL, usual_rules
 from dashboard.alerts.readings import read
 from dashboard.alerts.sending import Undelivered
-from dashboard.alerts.watch import Watch, deliver, look, try_out
+from dashboard.alerts.watch import UNFORESEEN, Watch, deliver, look, try_out
 from dashboard.alerts.words import condition, names_in, sentence
 from dashboard.product import Product
-from db import alert_destinations, alert_rules, keys, limits, people, prices
+from db import alert_destinations, alert_rules, alert_states, keys, limits, people, prices
 from db.alert_history import firing_now, firings
 from db.alert_rules import Rule
+from db.alert_states import Reading
+from db.connect import writing
 from db.ids import now_ms
 from db.limits import Limits
-from db.schema import ALERT_KINDS, AlertKind
+from db.schema import ALERT_KINDS, AlertKind, AlertRule
 from db.settings import Settings
 from db.spans import DAY_MS
 from engine.api.events import EngineState
@@ -244,6 +247,24 @@ class TestFromEndToEnd:
         expensive.settings.home = expensive.settings.home / "gone"
         look(expensive, NOON)
         assert [one.rule.kind for one in firing_now(expensive.database)] == ["energy_price"]
+
+    def test_a_message_that_cannot_be_made_keeps_no_other_from_being_sent(
+        self, expensive: Service, hook: Webhook, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        look(expensive, NOON)
+        moon = {"timezone": "Europe/Moon"}  # as after an update that knows a zone no more
+        with writing(expensive.database) as connection:
+            connection.execute(update(AlertRule).values(moon))
+        alert_rules.add_rules(expensive.database, [replace(PRICE, timezone="UTC")], actor="test")
+        second = alert_rules.list_rules(expensive.database)[1]
+        alert_states.apply(
+            expensive.database, {second.id: [Reading("", Decimal("0.35"))]}, NOON + MINUTE
+        )
+        deliver(expensive, threading.Event(), NOON + MINUTE)
+        assert len(hook.received) == 1
+        said = {one.sent[0].said for one in firing_now(expensive.database)}
+        assert said == {None, UNFORESEEN}
+        assert "ZoneInfoNotFoundError" in caplog.text
 
     def test_the_watch_looks_and_sends_by_itself(self, expensive: Service, hook: Webhook) -> None:
         watch = Watch(expensive, first_after_s=0.01, every_s=0.05)
