@@ -1,6 +1,7 @@
 """Sends one message: to a webhook over HTTP, or by e-mail over SMTP. What goes wrong is said in
 words, with what to do, and never with a webhook's address or a password in them."""
 
+import asyncio
 import logging
 import smtplib
 import ssl
@@ -44,13 +45,13 @@ def _post(url: str, message: Message) -> None:
     try:
         require_url(url)
         host = host_of(url)
-        status = _status_of(url, message)
+        status = asyncio.run(_status_of(url, message))
     except (InvalidInput, httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
         raise Undelivered(
             "The webhook's address cannot be used; remove the destination and add it again.",
             for_good=True,
         ) from error
-    except httpx.TimeoutException as error:
+    except (TimeoutError, httpx.TimeoutException) as error:
         raise Undelivered(f"{host} did not answer within {TIMEOUT_S:g} s.") from error
     except httpx.HTTPError as error:
         raise Undelivered(
@@ -61,11 +62,14 @@ def _post(url: str, message: Message) -> None:
         raise _refused(host, status)
 
 
-def _status_of(url: str, message: Message) -> int:
-    """The answer's body is left alone: it may be of any length, and say that it is what it is
-    not."""
-    how: dict[str, Any] = {"timeout": TIMEOUT_S, "follow_redirects": False}
-    with httpx.stream("POST", url, json=slack_payload(message), **how) as answer:
+async def _status_of(url: str, message: Message) -> int:
+    """In time all in all, not for each part of the answer. Its body is left alone: it may be of
+    any length, and say that it is what it is not."""
+    async with (
+        asyncio.timeout(TIMEOUT_S),
+        httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client,
+        client.stream("POST", url, json=slack_payload(message)) as answer,
+    ):
         return answer.status_code
 
 

@@ -1,9 +1,10 @@
-"""Looks at every rule once a minute, and sends what is due; in a thread, off the event loop."""
+"""Looks at every rule once a minute, and sends what is due. Each in a thread of its own, off the
+event loop: who takes messages slowly keeps nobody from looking."""
 
 import logging
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dashboard.alerts import readings
 from dashboard.alerts.messages import message_of, trial_message
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 FIRST_AFTER_S = 20.0  # a server that starts has other things to do
 EVERY_S = 60.0
+SENDS_PER_LOOK = 4  # so that what fires waits for a quarter of a minute at most
 STOPS_WITHIN_S = 3.0  # a message that takes longer is sent again after the next start
 UNFORESEEN = "Breakeven could not send it; its log says where it went wrong."
 
@@ -35,30 +37,33 @@ class Watch:
         first_after_s: float = FIRST_AFTER_S,
         every_s: float = EVERY_S,
     ) -> None:
-        self._service = service
-        self._waits_s = (first_after_s, every_s)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+        looks = (lambda: look(service), first_after_s, every_s)
+        sends = (lambda: deliver(service, self._stop), first_after_s, every_s / SENDS_PER_LOOK)
+        self._threads = [
+            threading.Thread(target=self._run, args=looks, name="alerts", daemon=True),
+            threading.Thread(target=self._run, args=sends, name="alerts-sent", daemon=True),
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(STOPS_WITHIN_S)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(STOPS_WITHIN_S)
 
-    def _run(self) -> None:
-        wait_s, every_s = self._waits_s
+    def _run(self, turn: Callable[[], None], wait_s: float, every_s: float) -> None:
         while not self._stop.wait(wait_s):
             wait_s = every_s
             try:
-                look(self._service)
-                deliver(self._service, self._stop)
+                turn()
             except LedgerUnavailable as error:
-                log.warning("Alerts are looked at later: %s", error)
-            except Exception:  # it is looked at again in a minute
-                log.exception("Alerts could not be looked at.")
+                log.warning("Alerts are looked at and sent later: %s", error)
+            except Exception:  # the next turn comes soon
+                log.exception("Alerts could not be looked at or sent.")
 
 
 def look(service: Service, at: int | None = None) -> None:

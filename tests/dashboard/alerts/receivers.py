@@ -21,19 +21,25 @@ from tests.product import free_port
 
 class Webhook:
     """Answers with `status`, and a redirect to `elsewhere` where that is set. `body` is said to
-    be compressed, and is not."""
+    be compressed, and is not. Until `goes_on` is set its answer comes in drops."""
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, Any]]] = []
         self.status = 200
         self.elsewhere: str | None = None
         self.body = b""
+        self.goes_on: threading.Event | None = None
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hook.received.append((self.path, json.loads(body)))
+                while hook.goes_on is not None and not hook.goes_on.wait(0.1):
+                    try:  # an answer of its own, before the real one
+                        self.wfile.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+                    except OSError:
+                        return
                 self.send_response(hook.status)
                 if hook.elsewhere:
                     self.send_header("Location", hook.elsewhere)

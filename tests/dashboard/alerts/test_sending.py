@@ -1,5 +1,6 @@
 """Messages get to a real web server and a real mail server, and what goes wrong is said."""
 
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from dashboard.alerts import sending
 from dashboard.alerts.messages import Message, message_of, slack_payload, trial_message
 from dashboard.alerts.sending import Undelivered, send
 from dashboard.alerts.words import Names
@@ -120,6 +122,17 @@ def test_an_answer_that_is_not_what_it_says_is_an_answer(hook: Webhook) -> None:
     hook.body = b"ok"
     assert send(settings(), to(hook.url), message()) is None
     assert len(hook.received) == 1
+
+
+def test_an_answer_that_comes_in_drops_is_not_waited_for(
+    hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "TIMEOUT_S", 1.0)
+    hook.goes_on = threading.Event()
+    error = refused(to(hook.url), settings())
+    hook.goes_on.set()
+    assert "did not answer within 1 s" in error.said
+    assert not error.for_good
 
 
 def test_a_webhook_that_is_not_there_is_tried_again() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -269,9 +269,23 @@ class TestFromEndToEnd:
     def test_the_watch_looks_and_sends_by_itself(self, expensive: Service, hook: Webhook) -> None:
         watch = Watch(expensive, first_after_s=0.01, every_s=0.05)
         watch.start()
-        _wait_for_one(hook)
+        _wait_for(lambda: bool(hook.received))
         watch.stop()
         assert len(hook.received) == 1
+
+    def test_rules_are_looked_at_while_a_message_is_on_its_way(
+        self, expensive: Service, hook: Webhook
+    ) -> None:
+        hook.goes_on = threading.Event()
+        watch = Watch(expensive, first_after_s=0.01, every_s=0.05)
+        watch.start()
+        _wait_for(lambda: bool(hook.received))
+        prices.set_prices(expensive.database, actor="test", electricity_price_per_kwh="0.2")
+        _wait_for(lambda: not firing_now(expensive.database))
+        on_its_way = firings(expensive.database, 9)[0]
+        hook.goes_on.set()
+        watch.stop()
+        assert (on_its_way.ended, on_its_way.sent[0].delivered_at) == ("cleared", None)
 
     def test_a_test_says_what_happened_and_is_no_alert(
         self, expensive: Service, hook: Webhook
@@ -285,10 +299,10 @@ class TestFromEndToEnd:
         assert firings(expensive.database, 9) == []
 
 
-def _wait_for_one(hook: Webhook) -> None:
+def _wait_for(so: Callable[[], bool]) -> None:
     waited = threading.Event()
     for _ in range(400):
-        if hook.received:
+        if so():
             return
         waited.wait(0.05)
 
@@ -311,7 +325,7 @@ def test_of_two_processes_on_one_server_one_sends(
     watches = [Watch(service, first_after_s=0.01, every_s=0.02) for service in both]
     for watch in watches:
         watch.start()
-    _wait_for_one(hook)
+    _wait_for(lambda: bool(hook.received))
     for watch in watches:
         watch.stop()
     for service in both:
@@ -325,7 +339,7 @@ def test_of_two_processes_on_one_server_one_sends(
 
 def test_the_product_watches_from_its_start_to_its_end(tmp_path: Path) -> None:
     def watched() -> bool:
-        return any(thread.name == "alerts" for thread in threading.enumerate())
+        return any(thread.name.startswith("alerts") for thread in threading.enumerate())
 
     async def live() -> None:
         made = Product(Settings(home=tmp_path / "home", model="none"))
