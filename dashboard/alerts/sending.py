@@ -2,9 +2,12 @@
 words, with what to do, and never with a webhook's address or a password in them."""
 
 import asyncio
+import contextlib
 import logging
 import smtplib
+import socket
 import ssl
+import threading
 from typing import Any
 
 import httpx
@@ -17,6 +20,7 @@ from db.settings import Settings
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each address that it asks
 
 TIMEOUT_S = 10.0
+MAIL_WITHIN_S = 60.0  # all of its steps; well within a claim
 
 
 class Undelivered(Exception):  # noqa: N818
@@ -137,12 +141,27 @@ def _over_smtp(settings: Settings, made: Any) -> dict[str, Any]:
         server = smtplib.SMTP_SSL(*address, timeout=TIMEOUT_S, context=context)
     else:
         server = smtplib.SMTP(*address, timeout=TIMEOUT_S)
-    with server:
+    in_time = threading.Timer(MAIL_WITHIN_S, _hang_up, (server,))
+    in_time.start()
+    try:
         if settings.smtp_security == "starttls":
             server.starttls(context=context)
         if settings.smtp_user is not None and settings.smtp_password is not None:
             server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-        return dict(server.send_message(made))
+        refused = dict(server.send_message(made))
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()  # the mail is theirs already, however they part
+        return refused
+    finally:
+        in_time.cancel()
+        server.close()
+
+
+def _hang_up(server: smtplib.SMTP) -> None:
+    """Wakes whoever waits for the server, who then finds the connection ended."""
+    if server.sock is not None:
+        with contextlib.suppress(OSError):
+            server.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _mail_refused(where: str, settings: Settings, error: smtplib.SMTPException) -> Undelivered:

@@ -90,23 +90,21 @@ def deliver(service: Service, stop: threading.Event, at: int | None = None) -> N
     """Send what is due and not claimed by another process."""
     engine = service.database
     while not stop.is_set() and (due := alert_deliveries.claim(engine, at)):
-        rules = {saved.id: saved.rule for saved in list_rules(engine, removed=True)}
-        names = names_in(engine)
-        for one in due:
-            if stop.is_set():
-                return
-            try:
-                rule = rules[one.rule_id]
-                message = message_of(one, rule, names, service.settings.public_url)
-                said = send(service.settings, one.destination, message)
-            except Undelivered as error:
-                log.warning("An alert to %s is not delivered: %s", one.destination.name, error.said)
-                alert_deliveries.failed(engine, one, error.said, for_good=error.for_good, at=at)
-            except Exception as error:  # the others are sent all the same
-                _log_unforeseen(one.id, error)
-                alert_deliveries.failed(engine, one, UNFORESEEN, for_good=False, at=at)
-            else:
-                alert_deliveries.delivered(engine, one.id, said)
+        try:
+            rules = {saved.id: saved.rule for saved in list_rules(engine, removed=True)}
+            rule, names = rules[due.rule_id], names_in(engine)
+            message = message_of(due, rule, names, service.settings.public_url)
+            said = send(service.settings, due.destination, message)
+        except LedgerUnavailable:
+            raise
+        except Undelivered as error:
+            log.warning("An alert to %s is not delivered: %s", due.destination.name, error.said)
+            alert_deliveries.failed(engine, due, error.said, for_good=error.for_good, at=at)
+        except Exception as error:  # the others are sent all the same
+            _log_unforeseen(due.id, error)
+            alert_deliveries.failed(engine, due, UNFORESEEN, for_good=False, at=at)
+        else:
+            alert_deliveries.delivered(engine, due.id, said)
 
 
 def _log_unforeseen(delivery_id: int, error: Exception) -> None:

@@ -135,7 +135,7 @@ class TestDestinations:
         read(ledger, rule_id, 95, NOON)
         alert_destinations.remove_destination(ledger.engine, key, actor="ada")
         assert "s3cretpath" not in str(rows(ledger.engine, "alert_destinations"))
-        assert alert_deliveries.claim(ledger.engine, NOON) == []
+        assert alert_deliveries.claim(ledger.engine, NOON) is None
         (sent,) = firing_now(ledger.engine)[0].sent
         assert sent.said == "The destination was removed before it was sent."
 
@@ -220,7 +220,7 @@ class TestDeliveries:
         def process() -> None:
             engine = connect(url)
             while due := alert_deliveries.claim(engine, NOON):
-                got.extend(one.id for one in due)
+                got.append(due.id)
             engine.dispose()
 
         threads = [threading.Thread(target=process) for _ in range(4)]
@@ -234,21 +234,31 @@ class TestDeliveries:
     def test_a_claim_of_a_process_that_died_runs_out(self, ledger: Ledger) -> None:
         webhook(ledger)
         read(ledger, add(ledger), 95, NOON)
-        assert len(alert_deliveries.claim(ledger.engine, NOON)) == 1
-        assert alert_deliveries.claim(ledger.engine, NOON + CLAIM_MS - 1) == []
-        assert len(alert_deliveries.claim(ledger.engine, NOON + CLAIM_MS)) == 1
+        assert alert_deliveries.claim(ledger.engine, NOON) is not None
+        assert alert_deliveries.claim(ledger.engine, NOON + CLAIM_MS - 1) is None
+        assert alert_deliveries.claim(ledger.engine, NOON + CLAIM_MS) is not None
+
+    def test_who_lost_its_claim_does_not_end_that_of_another(self, ledger: Ledger) -> None:
+        webhook(ledger)
+        read(ledger, add(ledger), 95, NOON)
+        slow = alert_deliveries.claim(ledger.engine, NOON)
+        assert slow is not None
+        assert alert_deliveries.claim(ledger.engine, NOON + CLAIM_MS) is not None
+        late = NOON + CLAIM_MS + 1
+        alert_deliveries.failed(ledger.engine, slow, "Away.", for_good=False, at=late)
+        assert alert_deliveries.claim(ledger.engine, late + 2 * MINUTE_MS) is None
 
     def test_what_failed_is_tried_again_ever_later_and_then_given_up(self, ledger: Ledger) -> None:
         webhook(ledger)
         read(ledger, add(ledger), 95, NOON)
         at, waits = NOON, []
         while due := alert_deliveries.claim(ledger.engine, at):
-            alert_deliveries.failed(ledger.engine, due[0], "Away.", for_good=False, at=at)
+            alert_deliveries.failed(ledger.engine, due, "Away.", for_good=False, at=at)
             (row,) = rows(ledger.engine, "alert_deliveries")
             if row["failed_at"] is not None:
                 break
             waits.append((row["due_at"] - at) // MINUTE_MS)
-            assert alert_deliveries.claim(ledger.engine, row["due_at"] - 1) == []
+            assert alert_deliveries.claim(ledger.engine, row["due_at"] - 1) is None
             at = row["due_at"]
         assert tuple(waits) == PAUSES_MINUTES
         assert firing_now(ledger.engine)[0].sent[0].said == "Away."
@@ -256,9 +266,10 @@ class TestDeliveries:
     def test_what_is_refused_for_good_is_not_tried_again(self, ledger: Ledger) -> None:
         webhook(ledger)
         read(ledger, add(ledger), 95, NOON)
-        (due,) = alert_deliveries.claim(ledger.engine, NOON)
+        due = alert_deliveries.claim(ledger.engine, NOON)
+        assert due is not None
         alert_deliveries.failed(ledger.engine, due, "No such webhook.", for_good=True, at=NOON)
-        assert alert_deliveries.claim(ledger.engine, NOON + 10**9) == []
+        assert alert_deliveries.claim(ledger.engine, NOON + 10**9) is None
 
     def test_a_test_is_kept_as_the_last_attempt(self, ledger: Ledger) -> None:
         key = webhook(ledger)

@@ -1,5 +1,6 @@
 """What alerts are sent to: a real web server that takes webhooks, and a real mail server."""
 
+import asyncio
 import json
 import ssl
 import subprocess
@@ -82,6 +83,13 @@ class Mailbox:
         self.mails: list[tuple[list[str], Message]] = []
         self.refuses: str | None = None
         self.encrypted: list[bool] = []
+        self.farewell = "221 Bye"
+        self.waits_s = 0.0
+
+    async def handle_QUIT(  # noqa: N802
+        self, _server: SMTP, _session: Session, _envelope: Envelope
+    ) -> str:
+        return self.farewell
 
     async def handle_RCPT(  # noqa: N802
         self,
@@ -91,6 +99,7 @@ class Mailbox:
         address: str,
         _options: list[str],
     ) -> str:
+        await asyncio.sleep(self.waits_s)
         if address == self.refuses:
             return "550 no such mailbox"
         envelope.rcpt_tos.append(address)

@@ -159,6 +159,20 @@ def test_a_mail_gets_to_each_recipient(box: Mailbox) -> None:
     assert "costs.team.example/settings" in text.replace("=\n", "").replace("=3D", "=")
 
 
+def test_a_mail_that_was_taken_is_sent_however_the_server_parts(box: Mailbox) -> None:
+    box.farewell = "421 too busy to say goodbye"
+    assert send(plain(box), TO_ADA, message()) is None
+    assert len(box.mails) == 1
+
+
+def test_a_mail_server_that_takes_all_day_is_left(
+    box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "MAIL_WITHIN_S", 0.5)
+    box.waits_s = 5.0
+    assert "ended the connection" in refused(TO_ADA, plain(box)).said
+
+
 def test_a_mail_goes_encrypted_after_a_log_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
