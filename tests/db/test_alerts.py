@@ -144,6 +144,32 @@ class TestDestinations:
         with pytest.raises(InvalidInput, match="already a destination named Ops"):
             webhook(ledger, "ops")
 
+    def test_one_that_is_added_later_hears_of_what_fires_and_of_its_end(
+        self, ledger: Ledger
+    ) -> None:
+        rule_id = add(ledger)
+        read(ledger, rule_id, 95, NOON, "old")
+        read(ledger, rule_id, 10, NOON + MINUTE_MS, "old")
+        read(ledger, rule_id, 95, NOON + MINUTE_MS, "new")
+        assert notices(ledger) == []
+        webhook(ledger)
+        read(ledger, rule_id, 10, NOON + 2 * MINUTE_MS, "new")
+        sent = rows(ledger.engine, "alert_deliveries")
+        (now, _) = firings(ledger.engine, 9)
+        assert [(row["notice"], row["firing_id"]) for row in sent] == [
+            ("fired", now.id), ("cleared", now.id),
+        ]  # fmt: skip
+
+    def test_one_that_is_added_in_quiet_hours_hears_once_when_they_are_over(
+        self, ledger: Ledger
+    ) -> None:
+        rule_id = add(ledger, replace(DISK, quiet_from=12 * 60, quiet_until=14 * 60))
+        read(ledger, rule_id, 95, NOON)
+        webhook(ledger)
+        assert notices(ledger) == []
+        read(ledger, rule_id, 95, NOON + 60 * MINUTE_MS)
+        assert notices(ledger) == ["fired"]
+
     def test_an_erasure_says_where_a_mail_address_still_has_the_name(self, ledger: Ledger) -> None:
         alert_destinations.add_email(ledger.engine, "Mail", "grace@team.example", actor="ada")
         told = traces.wipe(ledger.engine, {"grace"})
