@@ -12,6 +12,7 @@ from decimal import Decimal
 from sqlalchemy import Engine, func, insert, select, update
 
 from db.alert_destinations import Destination, read_destinations
+from db.alert_rules import read_rules
 from db.connect import reading, writing
 from db.schema import AlertDelivery, AlertFiring, NoticeKind
 from db.writers import now_of
@@ -80,15 +81,18 @@ def delivered(engine: Engine, delivery_id: int, said: str | None) -> None:
 
 
 def failed(engine: Engine, due: Due, said: str, *, for_good: bool, at: int | None = None) -> None:
-    """Note what went wrong. It is tried again later, unless that is no use or it was tried often
-    enough. Where the claim ran out and another has it, that one says how it went."""
+    """Note what went wrong. It is tried again later and out of quiet hours, unless that is no use
+    or it was tried often enough. Where the claim ran out and another has it, that one says how it
+    went."""
     with writing(engine) as connection:
         now = now_of(connection) if at is None else at
         values: dict[str, object] = {"said": said, "claimed_until": 0}
         if for_good or due.tries > len(PAUSES_MINUTES):
             values["failed_at"] = now
         else:
-            values["due_at"] = now + PAUSES_MINUTES[due.tries - 1] * 60_000
+            again_at = now + PAUSES_MINUTES[due.tries - 1] * 60_000
+            rule = next(one.rule for one in read_rules(connection) if one.id == due.rule_id)
+            values["due_at"] = rule.quiet_at(again_at) or again_at
         unsettled = AlertDelivery.delivered_at.is_(None) & AlertDelivery.failed_at.is_(None)
         ours = (AlertDelivery.id == due.id) & (AlertDelivery.tries == due.tries)
         connection.execute(update(AlertDelivery).where(ours, unsettled).values(values))

@@ -93,6 +93,16 @@ class TestRules:
         with pytest.raises(InvalidInput, match="removed already"):
             alert_rules.remove_rule(ledger.engine, rule_id, actor="ada")
 
+    def test_an_end_is_of_the_clock_that_the_beginning_is_of(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rule_id = add(ledger)
+        read(ledger, rule_id, 95, NOON)
+        monkeypatch.setattr(alert_rules, "now_ms", lambda: 1)  # a host whose clock is wrong
+        alert_rules.remove_rule(ledger.engine, rule_id, actor="ada")
+        (row,) = rows(ledger.engine, "alert_firings")
+        assert row["cleared_at"] > row["fired_at"]
+
     def test_turning_one_off_ends_what_fires(self, ledger: Ledger) -> None:
         rule_id = add(ledger)
         read(ledger, rule_id, 95, NOON)
@@ -288,6 +298,16 @@ class TestDeliveries:
             at = row["due_at"]
         assert tuple(waits) == PAUSES_MINUTES
         assert firing_now(ledger.engine)[0].sent[0].said == "Away."
+
+    def test_what_failed_before_quiet_hours_is_tried_again_after_them(self, ledger: Ledger) -> None:
+        webhook(ledger)  # NOON is 13:00 in Berlin
+        rule = replace(DISK, quiet_from=13 * 60 + 1, quiet_until=14 * 60)
+        read(ledger, add(ledger, rule), 95, NOON)
+        due = alert_deliveries.claim(ledger.engine, NOON)
+        assert due is not None
+        alert_deliveries.failed(ledger.engine, due, "Away.", for_good=False, at=NOON + 30_000)
+        (row,) = rows(ledger.engine, "alert_deliveries")
+        assert row["due_at"] == NOON + 60 * MINUTE_MS
 
     def test_what_is_refused_for_good_is_not_tried_again(self, ledger: Ledger) -> None:
         webhook(ledger)
