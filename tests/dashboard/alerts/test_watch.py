@@ -13,7 +13,7 @@ from typing import Any, Literal
 import psutil
 import pytest
 from sqlalchemy import update
-from streamlit import App
+from streamlit import App, config
 
 from dashboard.alerts.kinds import KINDS, USUAL, usual_rules
 from dashboard.alerts.readings import read
@@ -156,10 +156,26 @@ class TestReadings:
         assert values(product, start("latency"), NOON + DAY_MS) == {"": Decimal(0)}
 
     def test_an_engine_that_failed_is_down(self, product: Service) -> None:
-        subject = f"{socket.gethostname()}|engine"
+        subject = f"{socket.gethostname()}:{config.get_option('server.port')}|engine"
         for state, value in (("ready", 0), ("loading", 0), ("failed", 1)):
             product.embedded.state = EngineState(state)  # type: ignore[arg-type]
             assert values(product, start("down")) == {subject: Decimal(value)}
+
+    def test_two_dashboards_on_one_host_do_not_hide_each_others_engine(
+        self, product: Service
+    ) -> None:
+        product.embedded.state = EngineState("failed")  # type: ignore[arg-type]
+        mine = values(product, start("down"))
+        before = config.get_option("server.port")
+        config.set_option("server.port", free_port())
+        try:
+            theirs = values(product, start("down"))
+        finally:
+            config.set_option("server.port", before)
+        assert len(mine | theirs) == 2
+        for subject in mine:
+            said = sentence(start("down"), subject, Decimal(1), names_in(product.database))
+            assert f"{socket.gethostname()}:{before} is not available" in said
 
     def test_an_upstream_that_does_not_answer_is_down_and_its_password_is_not_told(
         self, tmp_path: Path
@@ -171,7 +187,8 @@ class TestReadings:
             found = values(running.service, start("down"))
         finally:
             running.stop()
-        assert found == {f"{socket.gethostname()}|upstream http://{address}/v1": Decimal(1)}
+        here = f"{socket.gethostname()}:{config.get_option('server.port')}"
+        assert found == {f"{here}|upstream http://{address}/v1": Decimal(1)}
 
     def test_a_disk_is_read_once_though_home_and_ledger_are_both_on_it(
         self, product: Service
