@@ -1,5 +1,6 @@
 """Messages get to a real web server and a real mail server, and what goes wrong is said."""
 
+import re
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
@@ -55,14 +56,14 @@ def to(hook_url: str) -> Destination:
     return Destination(1, "webhook", "Ops", hook_url, ())
 
 
-def message(**changes: Any) -> Message:
+def message(*, names: Names = NAMES, **changes: Any) -> Message:
     rule = Rule("budget", Decimal(90), Decimal(85), 0, timezone="Europe/Berlin")
     fields: dict[str, Any] = {
         "id": 7, "notice": "fired", "destination": TO_ADA, "rule_id": 1,
         "subject": "developer 3 tokens", "value": Decimal("93.4"), "fired_at": NOON,
         "made_at": NOON, "ended": None, "tries": 1,
     }  # fmt: skip
-    return message_of(Due(**fields | changes), rule, NAMES, "https://costs.team.example/")
+    return message_of(Due(**fields | changes), rule, names, "https://costs.team.example/")
 
 
 def refused(destination: Destination, options: Settings) -> Undelivered:
@@ -82,6 +83,35 @@ def test_a_webhook_gets_slacks_format_with_what_is_foreign_escaped(hook: Webhook
         "Since 2026-01-01 13:00 Europe/Berlin. The rule fires at 90%, clears below 85%.\n"
         "<https://costs.team.example/settings?settings-tab=Alerts|Settings → Alerts>"
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "active"),
+    [
+        ("@all", r"@\w"),
+        ("@here", r"@\w"),
+        ("<!channel>", r"<!"),
+        ("[pay](https://evil.example)", r"\[[^]]*\]\("),
+        ("![look](https://evil.example/x.png)", r"!\["),
+        ("https://evil.example", r"https?://"),
+        ("HTTP://evil.example", r"(?i)https?://"),
+        ("www.evil.example", r"www\."),
+        ("WWW.evil.example", r"(?i)www\."),
+        ("*bold*", r"\*bold"),
+        ("_slanted_", r"_slanted"),
+        ("~struck~", r"~struck"),
+        ("~town-square", r"~town"),
+        ("`code`", "`"),
+        ("Ada\n# Ada", r"\n#"),
+    ],
+)
+def test_a_name_does_nothing_in_a_chat_and_can_still_be_read(name: str, active: str) -> None:
+    assert re.search(active, name), "the pattern finds what it is to find"
+    sent = message(names=Names({3: name}, {}, {}, "USD"))
+    title = slack_payload(sent)["text"].partition("*Alert*: ")[2].partition("\nSince ")[0]
+    assert not re.search(active, title)
+    for word in re.findall("[a-zA-Z]{3,}", name):
+        assert word in title.replace("\u200b", "")
 
 
 def test_an_end_says_from_when_to_when() -> None:
