@@ -164,7 +164,7 @@ class TestReadings:
     def test_two_dashboards_on_one_host_do_not_hide_each_others_engine(
         self, product: Service
     ) -> None:
-        product.embedded.state = EngineState("failed")  # type: ignore[arg-type]
+        product.embedded.state = EngineState("failed")
         mine = values(product, start("down"))
         before = config.get_option("server.port")
         config.set_option("server.port", free_port())
