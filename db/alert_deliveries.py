@@ -1,7 +1,9 @@
 """Notices on their way: each is claimed by one process, sent, and tried again where that failed.
 
-A process that dies after it sent one and before it said so is the one case in which a notice goes
-out twice: the claim runs out, and another process sends it. None is ever lost.
+Each goes out at least once, unless it is given up after some hours; the history says so. It goes
+out twice where nobody can tell that it arrived: who takes it does not say so in time, or whoever
+sent it ends, or loses the ledger, before it is noted. Mails of one notice have one number, by which
+mail programs may know them as one.
 """
 
 from dataclasses import dataclass
@@ -10,12 +12,12 @@ from decimal import Decimal
 from sqlalchemy import Engine, func, insert, select, update
 
 from db.alert_destinations import Destination, read_destinations
+from db.alert_rules import read_rules
 from db.connect import reading, writing
 from db.schema import AlertDelivery, AlertFiring, NoticeKind
 from db.writers import now_of
 
-CLAIM_MS = 3 * 60_000  # longer than it takes to send a batch, or to find that it cannot be
-BATCH = 4
+CLAIM_MS = 3 * 60_000  # longer than it takes to send one, or to find that it cannot be
 # After so many minutes it is tried again; then it is given up.
 PAUSES_MINUTES = (1, 2, 4, 8, 15, 30, 60, 120)
 
@@ -37,8 +39,8 @@ class Due:
     tries: int
 
 
-def claim(engine: Engine, at: int | None = None) -> list[Due]:
-    """The next few that are due, oldest first: nobody else gets them until the claim runs out."""
+def claim(engine: Engine, at: int | None = None) -> Due | None:
+    """The next that is due, the oldest: nobody else gets it until the claim runs out."""
     d, f = AlertDelivery, AlertFiring
     with writing(engine) as connection:
         now = now_of(connection) if at is None else at
@@ -53,24 +55,19 @@ def claim(engine: Engine, at: int | None = None) -> list[Due]:
                 d.due_at <= now, d.claimed_until <= now,
             )
             .order_by(d.due_at, d.id)
-            .limit(BATCH)
+            .limit(1)
         )  # fmt: skip
-        rows = connection.execute(query).all()
-        if not rows:
-            return []
+        row = connection.execute(query).first()
+        if row is None:
+            return None
         connection.execute(
-            update(d)
-            .where(d.id.in_([row.id for row in rows]))
-            .values(claimed_until=now + CLAIM_MS, tries=d.tries + 1)
+            update(d).where(d.id == row.id).values(claimed_until=now + CLAIM_MS, tries=d.tries + 1)
         )
         to = {one.id: one for one in read_destinations(connection)}
-    return [
-        Due(
-            row.id, row.notice, to[row.destination_id], row.rule_id, row.subject, row.value,
-            row.fired_at, row.made_at, row.ended, row.tries + 1,
-        )
-        for row in rows
-    ]  # fmt: skip
+    return Due(
+        row.id, row.notice, to[row.destination_id], row.rule_id, row.subject, row.value,
+        row.fired_at, row.made_at, row.ended, row.tries + 1,
+    )  # fmt: skip
 
 
 def delivered(engine: Engine, delivery_id: int, said: str | None) -> None:
@@ -84,19 +81,21 @@ def delivered(engine: Engine, delivery_id: int, said: str | None) -> None:
 
 
 def failed(engine: Engine, due: Due, said: str, *, for_good: bool, at: int | None = None) -> None:
-    """Note what went wrong. It is tried again later, unless that is no use or it was tried often
-    enough."""
+    """Note what went wrong. It is tried again later and out of quiet hours, unless that is no use
+    or it was tried often enough. Where the claim ran out and another has it, that one says how it
+    went."""
     with writing(engine) as connection:
         now = now_of(connection) if at is None else at
         values: dict[str, object] = {"said": said, "claimed_until": 0}
         if for_good or due.tries > len(PAUSES_MINUTES):
             values["failed_at"] = now
         else:
-            values["due_at"] = now + PAUSES_MINUTES[due.tries - 1] * 60_000
+            again_at = now + PAUSES_MINUTES[due.tries - 1] * 60_000
+            rule = next(one.rule for one in read_rules(connection) if one.id == due.rule_id)
+            values["due_at"] = rule.quiet_at(again_at) or again_at
         unsettled = AlertDelivery.delivered_at.is_(None) & AlertDelivery.failed_at.is_(None)
-        connection.execute(
-            update(AlertDelivery).where(AlertDelivery.id == due.id, unsettled).values(values)
-        )
+        ours = (AlertDelivery.id == due.id) & (AlertDelivery.tries == due.tries)
+        connection.execute(update(AlertDelivery).where(ours, unsettled).values(values))
 
 
 def note_test(engine: Engine, destination_id: int, said: str | None, *, arrived: bool) -> None:

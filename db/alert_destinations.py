@@ -11,11 +11,19 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from db.alert_rules import read_rules
 from db.audit import note
 from db.connect import reading, writing
 from db.errors import InvalidInput
 from db.ids import now_ms
-from db.schema import AlertDelivery, AlertDestination, DestinationKind
+from db.schema import (
+    AlertDelivery,
+    AlertDestination,
+    AlertFiring,
+    AlertState,
+    DestinationKind,
+)
+from db.writers import now_of
 
 LONGEST_NAME = 80
 LONGEST_URL = 2_000
@@ -138,7 +146,34 @@ def _add(
             connection, actor, "alert destination added", id=key[0], kind=values["kind"],
             name=name, **told,
         )  # fmt: skip
+        _tell_of_what_fires(connection, int(key[0]))
         return int(key[0])
+
+
+def _tell_of_what_fires(connection: Connection, destination_id: int) -> None:
+    """Others were told already, or nobody was there to be. What quiet hours still hold back comes
+    to this one as to the others."""
+    f, state, now = AlertFiring, AlertState, now_of(connection)
+    rules = {saved.id: saved.rule for saved in read_rules(connection)}
+    same = (f.rule_id == state.rule_id) & (f.subject == state.subject)
+    query = (
+        select(f.id, f.rule_id, state.value)
+        .join(state, same)
+        .where(f.cleared_at.is_(None), state.told_at.is_not(None))
+        .order_by(f.id)
+    )
+    for row in connection.execute(query).all():
+        values = {
+            "firing_id": row.id,
+            "destination_id": destination_id,
+            "notice": "fired",
+            "value": row.value,
+            "made_at": now,
+            "due_at": rules[row.rule_id].quiet_at(now) or now,
+            "claimed_until": 0,
+            "tries": 0,
+        }
+        connection.execute(insert(AlertDelivery).values(values))
 
 
 def _listed(recipients: str | None) -> tuple[str, ...]:

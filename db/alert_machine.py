@@ -73,7 +73,9 @@ def _well(
     limits: Limits, state: State | None, value: Decimal | None, now: int, *, quiet: bool
 ) -> Step:
     """Until it fires."""
-    if value is None or value < limits.threshold:
+    if value is None:
+        return Step(state)  # not seen: what is unknown for long has to hold anew
+    if value < limits.threshold:
         return Step(None)
     since = now if state is None or now - state.seen_at > STALE_AFTER_MS else state.since
     if now - since < limits.for_ms:

@@ -21,6 +21,7 @@ from db.schema import (
     Developer,
     Team,
 )
+from db.writers import now_of
 
 WINDOWED: tuple[AlertKind, ...] = ("idle", "errors", "latency")
 PERCENT: tuple[AlertKind, ...] = ("budget", "cost", "idle", "errors", "disk")
@@ -224,5 +225,5 @@ def _stop(connection: Connection, rule_id: int) -> None:
     connection.execute(
         update(AlertFiring)
         .where(AlertFiring.rule_id == rule_id, AlertFiring.cleared_at.is_(None))
-        .values(cleared_at=now_ms(), ended="stopped")
+        .values(cleared_at=now_of(connection), ended="stopped")
     )

@@ -1,5 +1,6 @@
 """An alert as Slack's webhooks take it, and as a mail. What is foreign in it does nothing."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -14,6 +15,19 @@ from db.alert_rules import Rule
 _ICONS = {"fired": ":red_circle:", "again": ":red_circle:", "cleared": ":white_check_mark:",
           "test": ":wave:"}  # fmt: skip
 _TITLES = {"fired": "Alert", "again": "Still an alert", "cleared": "Cleared", "test": "Test"}
+_NO_WIDTH = "\N{ZERO WIDTH SPACE}"
+_IN_LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+_HARMLESS = str.maketrans(
+    {
+        "@": f"@{_NO_WIDTH}",
+        "*": "\N{ASTERISK OPERATOR}",
+        "_": "\N{FULLWIDTH LOW LINE}",
+        "~": "\N{TILDE OPERATOR}",
+        "`": "\N{MODIFIER LETTER GRAVE ACCENT}",
+        "[": "\N{FULLWIDTH LEFT SQUARE BRACKET}",
+        "]": "\N{FULLWIDTH RIGHT SQUARE BRACKET}",
+    }
+)
 TEST = "This is a test of Breakeven's alerts. Nothing is the matter."
 
 
@@ -52,8 +66,8 @@ def link_to(public_url: str | None) -> str | None:
 def slack_payload(message: Message) -> dict[str, str]:
     """As incoming webhooks take it; Mattermost, Rocket.Chat and others do so too."""
     title = f"{_ICONS[message.notice]} *{_TITLES[message.notice]}*: {_slack(message.text)}"
-    link = f"<{_slack(message.link)}|Settings → Alerts>" if message.link else ""
-    return {"text": "\n".join(part for part in (title, _slack(message.when), link) if part)}
+    link = f"<{_escaped(message.link)}|Settings → Alerts>" if message.link else ""
+    return {"text": "\n".join(part for part in (title, _escaped(message.when), link) if part)}
 
 
 def mail(message: Message, sender: str, recipients: tuple[str, ...]) -> EmailMessage:
@@ -71,7 +85,14 @@ def mail(message: Message, sender: str, recipients: tuple[str, ...]) -> EmailMes
 
 
 def _slack(text: str) -> str:
-    """No mention, link or markup comes of what is foreign."""
+    """No mention, link or markup comes of what is foreign, in Slack's format or in Markdown: a
+    sign that would mean something there gets a letter of no width beside it, or is shown by one
+    that looks like it."""
+    no_links = _IN_LINKS.sub(_NO_WIDTH, " ".join(text.split()))
+    return _escaped(no_links).translate(_HARMLESS)
+
+
+def _escaped(text: str) -> str:
     for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(plain, escaped)
     return text

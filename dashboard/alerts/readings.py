@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import psutil
+import streamlit as st
 from sqlalchemy import Engine
 
 from dashboard.overview import View, first_moment
@@ -111,8 +112,8 @@ def _latency(service: Service, rule: Rule, now_ms: int) -> Iterator[Reading]:
 
 
 def _down(service: Service, _rule: Rule, _now_ms: int) -> Iterator[Reading]:
-    """What this process sees. Other processes have engines and upstreams of their own."""
-    here = socket.gethostname()
+    """What this process sees. Others, on this host too, have engines and upstreams of their own."""
+    here = f"{socket.gethostname()}:{st.get_option('server.port')}"
     if service.computes_here:
         yield _is_down(f"{here}|engine", service.state.name == "failed")
     meters: dict[str, bool] = {}

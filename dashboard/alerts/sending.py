@@ -1,9 +1,13 @@
 """Sends one message: to a webhook over HTTP, or by e-mail over SMTP. What goes wrong is said in
 words, with what to do, and never with a webhook's address or a password in them."""
 
+import asyncio
+import contextlib
 import logging
 import smtplib
+import socket
 import ssl
+import threading
 from typing import Any
 
 import httpx
@@ -16,6 +20,7 @@ from db.settings import Settings
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each address that it asks
 
 TIMEOUT_S = 10.0
+MAIL_WITHIN_S = 60.0  # all of its steps; well within a claim
 
 
 class Undelivered(Exception):  # noqa: N818
@@ -44,23 +49,32 @@ def _post(url: str, message: Message) -> None:
     try:
         require_url(url)
         host = host_of(url)
-        answer = httpx.post(
-            url, json=slack_payload(message), timeout=TIMEOUT_S, follow_redirects=False
-        )
+        status = asyncio.run(_status_of(url, message))
     except (InvalidInput, httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
         raise Undelivered(
             "The webhook's address cannot be used; remove the destination and add it again.",
             for_good=True,
         ) from error
-    except httpx.TimeoutException as error:
+    except (TimeoutError, httpx.TimeoutException) as error:
         raise Undelivered(f"{host} did not answer within {TIMEOUT_S:g} s.") from error
-    except httpx.TransportError as error:
+    except httpx.HTTPError as error:
         raise Undelivered(
             f"{host} cannot be reached from here; check that it is up and that this server may "
             "connect to it."
         ) from error
-    if not answer.is_success:
-        raise _refused(host, answer.status_code)
+    if not 200 <= status < 300:
+        raise _refused(host, status)
+
+
+async def _status_of(url: str, message: Message) -> int:
+    """In time all in all, not for each part of the answer. Its body is left alone: it may be of
+    any length, and say that it is what it is not."""
+    async with (
+        asyncio.timeout(TIMEOUT_S),
+        httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client,
+        client.stream("POST", url, json=slack_payload(message)) as answer,
+    ):
+        return answer.status_code
 
 
 def _refused(host: str, status: int) -> Undelivered:
@@ -104,6 +118,11 @@ def _mail(settings: Settings, recipients: tuple[str, ...], message: Message) -> 
             f"{where} cannot be spoken to with BREAKEVEN_SMTP_SECURITY="
             f"{settings.smtp_security}: its certificate does not hold, or it speaks another way."
         ) from error
+    except UnicodeError as error:
+        raise Undelivered(
+            "Mail servers take plain English letters, digits and signs alone: set a "
+            "BREAKEVEN_SMTP_PASSWORD, _USER, _HOST and _FROM of these."
+        ) from error
     except OSError as error:
         raise Undelivered(
             f"The mail server {where} cannot be reached; check BREAKEVEN_SMTP_HOST and "
@@ -122,12 +141,27 @@ def _over_smtp(settings: Settings, made: Any) -> dict[str, Any]:
         server = smtplib.SMTP_SSL(*address, timeout=TIMEOUT_S, context=context)
     else:
         server = smtplib.SMTP(*address, timeout=TIMEOUT_S)
-    with server:
+    in_time = threading.Timer(MAIL_WITHIN_S, _hang_up, (server,))
+    in_time.start()
+    try:
         if settings.smtp_security == "starttls":
             server.starttls(context=context)
         if settings.smtp_user is not None and settings.smtp_password is not None:
             server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-        return dict(server.send_message(made))
+        refused = dict(server.send_message(made))
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()  # the mail is theirs already, however they part
+        return refused
+    finally:
+        in_time.cancel()
+        server.close()
+
+
+def _hang_up(server: smtplib.SMTP) -> None:
+    """Wakes whoever waits for the server, who then finds the connection ended."""
+    if server.sock is not None:
+        with contextlib.suppress(OSError):
+            server.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _mail_refused(where: str, settings: Settings, error: smtplib.SMTPException) -> Undelivered:

@@ -1,8 +1,10 @@
-"""Looks at every rule once a minute, and sends what is due; in a thread, off the event loop."""
+"""Looks at every rule once a minute, and sends what is due. Each in a thread of its own, off the
+event loop: who takes messages slowly keeps nobody from looking."""
 
 import logging
 import threading
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 
 from dashboard.alerts import readings
 from dashboard.alerts.messages import message_of, trial_message
@@ -20,7 +22,9 @@ log = logging.getLogger(__name__)
 
 FIRST_AFTER_S = 20.0  # a server that starts has other things to do
 EVERY_S = 60.0
+SENDS_PER_LOOK = 4  # so that what fires waits for a quarter of a minute at most
 STOPS_WITHIN_S = 3.0  # a message that takes longer is sent again after the next start
+UNFORESEEN = "Breakeven could not send it; its log says where it went wrong."
 
 
 class Watch:
@@ -33,30 +37,33 @@ class Watch:
         first_after_s: float = FIRST_AFTER_S,
         every_s: float = EVERY_S,
     ) -> None:
-        self._service = service
-        self._waits_s = (first_after_s, every_s)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+        looks = (lambda: look(service), first_after_s, every_s)
+        sends = (lambda: deliver(service, self._stop), first_after_s, every_s / SENDS_PER_LOOK)
+        self._threads = [
+            threading.Thread(target=self._run, args=looks, name="alerts", daemon=True),
+            threading.Thread(target=self._run, args=sends, name="alerts-sent", daemon=True),
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(STOPS_WITHIN_S)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(STOPS_WITHIN_S)
 
-    def _run(self) -> None:
-        wait_s, every_s = self._waits_s
+    def _run(self, turn: Callable[[], None], wait_s: float, every_s: float) -> None:
         while not self._stop.wait(wait_s):
             wait_s = every_s
             try:
-                look(self._service)
-                deliver(self._service, self._stop)
+                turn()
             except LedgerUnavailable as error:
-                log.warning("Alerts are looked at later: %s", error)
-            except Exception:  # it is looked at again in a minute
-                log.exception("Alerts could not be looked at.")
+                log.warning("Alerts are looked at and sent later: %s", error)
+            except Exception:  # the next turn comes soon
+                log.exception("Alerts could not be looked at or sent.")
 
 
 def look(service: Service, at: int | None = None) -> None:
@@ -83,19 +90,28 @@ def deliver(service: Service, stop: threading.Event, at: int | None = None) -> N
     """Send what is due and not claimed by another process."""
     engine = service.database
     while not stop.is_set() and (due := alert_deliveries.claim(engine, at)):
-        rules = {saved.id: saved.rule for saved in list_rules(engine, removed=True)}
-        names = names_in(engine)
-        for one in due:
-            if stop.is_set():
-                return
-            message = message_of(one, rules[one.rule_id], names, service.settings.public_url)
-            try:
-                said = send(service.settings, one.destination, message)
-            except Undelivered as error:
-                log.warning("An alert to %s is not delivered: %s", one.destination.name, error.said)
-                alert_deliveries.failed(engine, one, error.said, for_good=error.for_good, at=at)
-            else:
-                alert_deliveries.delivered(engine, one.id, said)
+        try:
+            rules = {saved.id: saved.rule for saved in list_rules(engine, removed=True)}
+            rule, names = rules[due.rule_id], names_in(engine)
+            message = message_of(due, rule, names, service.settings.public_url)
+            said = send(service.settings, due.destination, message)
+        except LedgerUnavailable:
+            raise
+        except Undelivered as error:
+            log.warning("An alert to %s is not delivered: %s", due.destination.name, error.said)
+            alert_deliveries.failed(engine, due, error.said, for_good=error.for_good, at=at)
+        except Exception as error:  # the others are sent all the same
+            _log_unforeseen(due.id, error)
+            alert_deliveries.failed(engine, due, UNFORESEEN, for_good=False, at=at)
+        else:
+            alert_deliveries.delivered(engine, due.id, said)
+
+
+def _log_unforeseen(delivery_id: int, error: Exception) -> None:
+    """Without its own words, which may hold a webhook's address."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    name = type(error).__name__
+    log.error("The alert message %d cannot be sent: %s\n%s", delivery_id, name, where)
 
 
 def try_out(service: Service, destination: Destination) -> str | None:

@@ -2,8 +2,8 @@
 
 Rules and destinations are never deleted, so that what fired keeps its meaning; `removed_at` ends
 them, and takes a destination's addresses with it. A `subject` is what a rule watches, where it
-watches several: `developer 3 tokens`, `gpu-1|upstream http://…`; empty where there is but one. It
-names people by their ids alone.
+watches several: `developer 3 tokens`, `gpu-1:8501|upstream http://…`; empty where there is but one.
+It names people by their ids alone.
 """
 
 from decimal import Decimal

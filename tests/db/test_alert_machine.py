@@ -141,6 +141,22 @@ def test_what_is_unknown_neither_begins_nor_ends_anything(readings: list[None]) 
     assert fires.changes == [(1, "fired")]
 
 
+@given(st.lists(st.none(), max_size=30))
+def test_what_is_pending_and_then_unknown_holds_on_unless_it_was_for_long(
+    readings: list[None],
+) -> None:
+    story = Story(LIMITS)
+    story.read(Decimal(95))
+    for value in readings:
+        story.read(value)
+    assert story.state is not None
+    assert story.state.phase == "pending"
+    story.read(Decimal(95))
+    minutes_apart = len(readings) + 1
+    held = LIMITS.for_ms <= minutes_apart * MINUTE_MS <= STALE_AFTER_MS
+    assert story.changes == ([(story.minute, "fired")] if held else [])
+
+
 def test_what_was_pending_before_a_long_gap_has_to_hold_anew() -> None:
     before = State("pending", NOON, NOON, None, Decimal(95))
     later = NOON + STALE_AFTER_MS + 1

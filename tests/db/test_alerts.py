@@ -93,6 +93,16 @@ class TestRules:
         with pytest.raises(InvalidInput, match="removed already"):
             alert_rules.remove_rule(ledger.engine, rule_id, actor="ada")
 
+    def test_an_end_is_of_the_clock_that_the_beginning_is_of(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rule_id = add(ledger)
+        read(ledger, rule_id, 95, NOON)
+        monkeypatch.setattr(alert_rules, "now_ms", lambda: 1)  # a host whose clock is wrong
+        alert_rules.remove_rule(ledger.engine, rule_id, actor="ada")
+        (row,) = rows(ledger.engine, "alert_firings")
+        assert row["cleared_at"] > row["fired_at"]
+
     def test_turning_one_off_ends_what_fires(self, ledger: Ledger) -> None:
         rule_id = add(ledger)
         read(ledger, rule_id, 95, NOON)
@@ -135,7 +145,7 @@ class TestDestinations:
         read(ledger, rule_id, 95, NOON)
         alert_destinations.remove_destination(ledger.engine, key, actor="ada")
         assert "s3cretpath" not in str(rows(ledger.engine, "alert_destinations"))
-        assert alert_deliveries.claim(ledger.engine, NOON) == []
+        assert alert_deliveries.claim(ledger.engine, NOON) is None
         (sent,) = firing_now(ledger.engine)[0].sent
         assert sent.said == "The destination was removed before it was sent."
 
@@ -143,6 +153,32 @@ class TestDestinations:
         webhook(ledger, "Ops")
         with pytest.raises(InvalidInput, match="already a destination named Ops"):
             webhook(ledger, "ops")
+
+    def test_one_that_is_added_later_hears_of_what_fires_and_of_its_end(
+        self, ledger: Ledger
+    ) -> None:
+        rule_id = add(ledger)
+        read(ledger, rule_id, 95, NOON, "old")
+        read(ledger, rule_id, 10, NOON + MINUTE_MS, "old")
+        read(ledger, rule_id, 95, NOON + MINUTE_MS, "new")
+        assert notices(ledger) == []
+        webhook(ledger)
+        read(ledger, rule_id, 10, NOON + 2 * MINUTE_MS, "new")
+        sent = rows(ledger.engine, "alert_deliveries")
+        (now, _) = firings(ledger.engine, 9)
+        assert [(row["notice"], row["firing_id"]) for row in sent] == [
+            ("fired", now.id), ("cleared", now.id),
+        ]  # fmt: skip
+
+    def test_one_that_is_added_in_quiet_hours_hears_once_when_they_are_over(
+        self, ledger: Ledger
+    ) -> None:
+        rule_id = add(ledger, replace(DISK, quiet_from=12 * 60, quiet_until=14 * 60))
+        read(ledger, rule_id, 95, NOON)
+        webhook(ledger)
+        assert notices(ledger) == []
+        read(ledger, rule_id, 95, NOON + 60 * MINUTE_MS)
+        assert notices(ledger) == ["fired"]
 
     def test_an_erasure_says_where_a_mail_address_still_has_the_name(self, ledger: Ledger) -> None:
         alert_destinations.add_email(ledger.engine, "Mail", "grace@team.example", actor="ada")
@@ -220,7 +256,7 @@ class TestDeliveries:
         def process() -> None:
             engine = connect(url)
             while due := alert_deliveries.claim(engine, NOON):
-                got.extend(one.id for one in due)
+                got.append(due.id)
             engine.dispose()
 
         threads = [threading.Thread(target=process) for _ in range(4)]
@@ -234,31 +270,52 @@ class TestDeliveries:
     def test_a_claim_of_a_process_that_died_runs_out(self, ledger: Ledger) -> None:
         webhook(ledger)
         read(ledger, add(ledger), 95, NOON)
-        assert len(alert_deliveries.claim(ledger.engine, NOON)) == 1
-        assert alert_deliveries.claim(ledger.engine, NOON + CLAIM_MS - 1) == []
-        assert len(alert_deliveries.claim(ledger.engine, NOON + CLAIM_MS)) == 1
+        assert alert_deliveries.claim(ledger.engine, NOON) is not None
+        assert alert_deliveries.claim(ledger.engine, NOON + CLAIM_MS - 1) is None
+        assert alert_deliveries.claim(ledger.engine, NOON + CLAIM_MS) is not None
+
+    def test_who_lost_its_claim_does_not_end_that_of_another(self, ledger: Ledger) -> None:
+        webhook(ledger)
+        read(ledger, add(ledger), 95, NOON)
+        slow = alert_deliveries.claim(ledger.engine, NOON)
+        assert slow is not None
+        assert alert_deliveries.claim(ledger.engine, NOON + CLAIM_MS) is not None
+        late = NOON + CLAIM_MS + 1
+        alert_deliveries.failed(ledger.engine, slow, "Away.", for_good=False, at=late)
+        assert alert_deliveries.claim(ledger.engine, late + 2 * MINUTE_MS) is None
 
     def test_what_failed_is_tried_again_ever_later_and_then_given_up(self, ledger: Ledger) -> None:
         webhook(ledger)
         read(ledger, add(ledger), 95, NOON)
         at, waits = NOON, []
         while due := alert_deliveries.claim(ledger.engine, at):
-            alert_deliveries.failed(ledger.engine, due[0], "Away.", for_good=False, at=at)
+            alert_deliveries.failed(ledger.engine, due, "Away.", for_good=False, at=at)
             (row,) = rows(ledger.engine, "alert_deliveries")
             if row["failed_at"] is not None:
                 break
             waits.append((row["due_at"] - at) // MINUTE_MS)
-            assert alert_deliveries.claim(ledger.engine, row["due_at"] - 1) == []
+            assert alert_deliveries.claim(ledger.engine, row["due_at"] - 1) is None
             at = row["due_at"]
         assert tuple(waits) == PAUSES_MINUTES
         assert firing_now(ledger.engine)[0].sent[0].said == "Away."
 
+    def test_what_failed_before_quiet_hours_is_tried_again_after_them(self, ledger: Ledger) -> None:
+        webhook(ledger)  # NOON is 13:00 in Berlin
+        rule = replace(DISK, quiet_from=13 * 60 + 1, quiet_until=14 * 60)
+        read(ledger, add(ledger, rule), 95, NOON)
+        due = alert_deliveries.claim(ledger.engine, NOON)
+        assert due is not None
+        alert_deliveries.failed(ledger.engine, due, "Away.", for_good=False, at=NOON + 30_000)
+        (row,) = rows(ledger.engine, "alert_deliveries")
+        assert row["due_at"] == NOON + 60 * MINUTE_MS
+
     def test_what_is_refused_for_good_is_not_tried_again(self, ledger: Ledger) -> None:
         webhook(ledger)
         read(ledger, add(ledger), 95, NOON)
-        (due,) = alert_deliveries.claim(ledger.engine, NOON)
+        due = alert_deliveries.claim(ledger.engine, NOON)
+        assert due is not None
         alert_deliveries.failed(ledger.engine, due, "No such webhook.", for_good=True, at=NOON)
-        assert alert_deliveries.claim(ledger.engine, NOON + 10**9) == []
+        assert alert_deliveries.claim(ledger.engine, NOON + 10**9) is None
 
     def test_a_test_is_kept_as_the_last_attempt(self, ledger: Ledger) -> None:
         key = webhook(ledger)

@@ -1,5 +1,6 @@
 """What alerts are sent to: a real web server that takes webhooks, and a real mail server."""
 
+import asyncio
 import json
 import ssl
 import subprocess
@@ -20,23 +21,34 @@ from tests.product import free_port
 
 
 class Webhook:
-    """Answers with `status`, and a redirect to `elsewhere` where that is set."""
+    """Answers with `status`, and a redirect to `elsewhere` where that is set. `body` is said to
+    be compressed, and is not. Until `goes_on` is set its answer comes in drops."""
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, Any]]] = []
         self.status = 200
         self.elsewhere: str | None = None
+        self.body = b""
+        self.goes_on: threading.Event | None = None
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hook.received.append((self.path, json.loads(body)))
+                while hook.goes_on is not None and not hook.goes_on.wait(0.1):
+                    try:  # an answer of its own, before the real one
+                        self.wfile.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+                    except OSError:
+                        return
                 self.send_response(hook.status)
                 if hook.elsewhere:
                     self.send_header("Location", hook.elsewhere)
-                self.send_header("Content-Length", "0")
+                if hook.body:
+                    self.send_header("Content-Encoding", "gzip")
+                self.send_header("Content-Length", str(len(hook.body)))
                 self.end_headers()
+                self.wfile.write(hook.body)
 
             do_GET = do_POST  # noqa: N815
 
@@ -71,6 +83,13 @@ class Mailbox:
         self.mails: list[tuple[list[str], Message]] = []
         self.refuses: str | None = None
         self.encrypted: list[bool] = []
+        self.farewell = "221 Bye"
+        self.waits_s = 0.0
+
+    async def handle_QUIT(  # noqa: N802
+        self, _server: SMTP, _session: Session, _envelope: Envelope
+    ) -> str:
+        return self.farewell
 
     async def handle_RCPT(  # noqa: N802
         self,
@@ -80,6 +99,7 @@ class Mailbox:
         address: str,
         _options: list[str],
     ) -> str:
+        await asyncio.sleep(self.waits_s)
         if address == self.refuses:
             return "550 no such mailbox"
         envelope.rcpt_tos.append(address)

@@ -1,12 +1,16 @@
 """Messages get to a real web server and a real mail server, and what goes wrong is said."""
 
+import re
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from dashboard.alerts import sending
 from dashboard.alerts.messages import Message, message_of, slack_payload, trial_message
 from dashboard.alerts.sending import Undelivered, send
 from dashboard.alerts.words import Names
@@ -52,14 +56,14 @@ def to(hook_url: str) -> Destination:
     return Destination(1, "webhook", "Ops", hook_url, ())
 
 
-def message(**changes: Any) -> Message:
+def message(*, names: Names = NAMES, **changes: Any) -> Message:
     rule = Rule("budget", Decimal(90), Decimal(85), 0, timezone="Europe/Berlin")
     fields: dict[str, Any] = {
         "id": 7, "notice": "fired", "destination": TO_ADA, "rule_id": 1,
         "subject": "developer 3 tokens", "value": Decimal("93.4"), "fired_at": NOON,
         "made_at": NOON, "ended": None, "tries": 1,
     }  # fmt: skip
-    return message_of(Due(**fields | changes), rule, NAMES, "https://costs.team.example/")
+    return message_of(Due(**fields | changes), rule, names, "https://costs.team.example/")
 
 
 def refused(destination: Destination, options: Settings) -> Undelivered:
@@ -79,6 +83,35 @@ def test_a_webhook_gets_slacks_format_with_what_is_foreign_escaped(hook: Webhook
         "Since 2026-01-01 13:00 Europe/Berlin. The rule fires at 90%, clears below 85%.\n"
         "<https://costs.team.example/settings?settings-tab=Alerts|Settings → Alerts>"
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "active"),
+    [
+        ("@all", r"@\w"),
+        ("@here", r"@\w"),
+        ("<!channel>", r"<!"),
+        ("[pay](https://evil.example)", r"\[[^]]*\]\("),
+        ("![look](https://evil.example/x.png)", r"!\["),
+        ("https://evil.example", r"https?://"),
+        ("HTTP://evil.example", r"(?i)https?://"),
+        ("www.evil.example", r"www\."),
+        ("WWW.evil.example", r"(?i)www\."),
+        ("*bold*", r"\*bold"),
+        ("_slanted_", r"_slanted"),
+        ("~struck~", r"~struck"),
+        ("~town-square", r"~town"),
+        ("`code`", "`"),
+        ("Ada\n# Ada", r"\n#"),
+    ],
+)
+def test_a_name_does_nothing_in_a_chat_and_can_still_be_read(name: str, active: str) -> None:
+    assert re.search(active, name), "the pattern finds what it is to find"
+    sent = message(names=Names({3: name}, {}, {}, "USD"))
+    title = slack_payload(sent)["text"].partition("*Alert*: ")[2].partition("\nSince ")[0]
+    assert not re.search(active, title)
+    for word in re.findall("[a-zA-Z]{3,}", name):
+        assert word in title.replace("\u200b", "")
 
 
 def test_an_end_says_from_when_to_when() -> None:
@@ -115,6 +148,23 @@ def test_what_a_webhook_refuses_is_said_without_its_address(
     assert len(hook.received) == 1, "no redirect was followed"
 
 
+def test_an_answer_that_is_not_what_it_says_is_an_answer(hook: Webhook) -> None:
+    hook.body = b"ok"
+    assert send(settings(), to(hook.url), message()) is None
+    assert len(hook.received) == 1
+
+
+def test_an_answer_that_comes_in_drops_is_not_waited_for(
+    hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "TIMEOUT_S", 1.0)
+    hook.goes_on = threading.Event()
+    error = refused(to(hook.url), settings())
+    hook.goes_on.set()
+    assert "did not answer within 1 s" in error.said
+    assert not error.for_good
+
+
 def test_a_webhook_that_is_not_there_is_tried_again() -> None:
     error = refused(to(f"http://127.0.0.1:{free_port()}/s3cret"), settings())
     assert not error.for_good
@@ -139,6 +189,20 @@ def test_a_mail_gets_to_each_recipient(box: Mailbox) -> None:
     assert "costs.team.example/settings" in text.replace("=\n", "").replace("=3D", "=")
 
 
+def test_a_mail_that_was_taken_is_sent_however_the_server_parts(box: Mailbox) -> None:
+    box.farewell = "421 too busy to say goodbye"
+    assert send(plain(box), TO_ADA, message()) is None
+    assert len(box.mails) == 1
+
+
+def test_a_mail_server_that_takes_all_day_is_left(
+    box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "MAIL_WITHIN_S", 0.5)
+    box.waits_s = 5.0
+    assert "ended the connection" in refused(TO_ADA, plain(box)).said
+
+
 def test_a_mail_goes_encrypted_after_a_log_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +216,8 @@ def test_a_mail_goes_encrypted_after_a_log_in(
         assert box.encrypted == [True]
         wrong = options.model_copy(update={"smtp_user": "other"})
         assert "refuses the user or password" in refused(TO_ADA, wrong).said
+        foreign = options.model_copy(update={"smtp_password": SecretStr("s3crét")})
+        assert "plain English letters" in refused(TO_ADA, foreign).said
         assert len(box.mails) == 1
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,20 +12,23 @@ from typing import Any, Literal
 
 import psutil
 import pytest
-from streamlit import App
+from sqlalchemy import update
+from streamlit import App, config
 
 from dashboard.alerts.kinds import KINDS, USUAL, usual_rules
 from dashboard.alerts.readings import read
 from dashboard.alerts.sending import Undelivered
-from dashboard.alerts.watch import Watch, deliver, look, try_out
+from dashboard.alerts.watch import UNFORESEEN, Watch, deliver, look, try_out
 from dashboard.alerts.words import condition, names_in, sentence
 from dashboard.product import Product
-from db import alert_destinations, alert_rules, keys, limits, people, prices
+from db import alert_destinations, alert_rules, alert_states, keys, limits, people, prices
 from db.alert_history import firing_now, firings
 from db.alert_rules import Rule
+from db.alert_states import Reading
+from db.connect import writing
 from db.ids import now_ms
 from db.limits import Limits
-from db.schema import ALERT_KINDS, AlertKind
+from db.schema import ALERT_KINDS, AlertKind, AlertRule
 from db.settings import Settings
 from db.spans import DAY_MS
 from engine.api.events import EngineState
@@ -153,10 +156,26 @@ class TestReadings:
         assert values(product, start("latency"), NOON + DAY_MS) == {"": Decimal(0)}
 
     def test_an_engine_that_failed_is_down(self, product: Service) -> None:
-        subject = f"{socket.gethostname()}|engine"
+        subject = f"{socket.gethostname()}:{config.get_option('server.port')}|engine"
         for state, value in (("ready", 0), ("loading", 0), ("failed", 1)):
             product.embedded.state = EngineState(state)  # type: ignore[arg-type]
             assert values(product, start("down")) == {subject: Decimal(value)}
+
+    def test_two_dashboards_on_one_host_do_not_hide_each_others_engine(
+        self, product: Service
+    ) -> None:
+        product.embedded.state = EngineState("failed")
+        mine = values(product, start("down"))
+        before = config.get_option("server.port")
+        config.set_option("server.port", free_port())
+        try:
+            theirs = values(product, start("down"))
+        finally:
+            config.set_option("server.port", before)
+        assert len(mine | theirs) == 2
+        for subject in mine:
+            said = sentence(start("down"), subject, Decimal(1), names_in(product.database))
+            assert f"{socket.gethostname()}:{before} is not available" in said
 
     def test_an_upstream_that_does_not_answer_is_down_and_its_password_is_not_told(
         self, tmp_path: Path
@@ -168,7 +187,8 @@ class TestReadings:
             found = values(running.service, start("down"))
         finally:
             running.stop()
-        assert found == {f"{socket.gethostname()}|upstream http://{address}/v1": Decimal(1)}
+        here = f"{socket.gethostname()}:{config.get_option('server.port')}"
+        assert found == {f"{here}|upstream http://{address}/v1": Decimal(1)}
 
     def test_a_disk_is_read_once_though_home_and_ledger_are_both_on_it(
         self, product: Service
@@ -245,12 +265,44 @@ class TestFromEndToEnd:
         look(expensive, NOON)
         assert [one.rule.kind for one in firing_now(expensive.database)] == ["energy_price"]
 
+    def test_a_message_that_cannot_be_made_keeps_no_other_from_being_sent(
+        self, expensive: Service, hook: Webhook, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        look(expensive, NOON)
+        moon = {"timezone": "Europe/Moon"}  # as after an update that knows a zone no more
+        with writing(expensive.database) as connection:
+            connection.execute(update(AlertRule).values(moon))
+        alert_rules.add_rules(expensive.database, [replace(PRICE, timezone="UTC")], actor="test")
+        second = alert_rules.list_rules(expensive.database)[1]
+        alert_states.apply(
+            expensive.database, {second.id: [Reading("", Decimal("0.35"))]}, NOON + MINUTE
+        )
+        deliver(expensive, threading.Event(), NOON + MINUTE)
+        assert len(hook.received) == 1
+        said = {one.sent[0].said for one in firing_now(expensive.database)}
+        assert said == {None, UNFORESEEN}
+        assert "ZoneInfoNotFoundError" in caplog.text
+
     def test_the_watch_looks_and_sends_by_itself(self, expensive: Service, hook: Webhook) -> None:
         watch = Watch(expensive, first_after_s=0.01, every_s=0.05)
         watch.start()
-        _wait_for_one(hook)
+        _wait_for(lambda: bool(hook.received))
         watch.stop()
         assert len(hook.received) == 1
+
+    def test_rules_are_looked_at_while_a_message_is_on_its_way(
+        self, expensive: Service, hook: Webhook
+    ) -> None:
+        hook.goes_on = threading.Event()
+        watch = Watch(expensive, first_after_s=0.01, every_s=0.05)
+        watch.start()
+        _wait_for(lambda: bool(hook.received))
+        prices.set_prices(expensive.database, actor="test", electricity_price_per_kwh="0.2")
+        _wait_for(lambda: not firing_now(expensive.database))
+        on_its_way = firings(expensive.database, 9)[0]
+        hook.goes_on.set()
+        watch.stop()
+        assert (on_its_way.ended, on_its_way.sent[0].delivered_at) == ("cleared", None)
 
     def test_a_test_says_what_happened_and_is_no_alert(
         self, expensive: Service, hook: Webhook
@@ -264,10 +316,10 @@ class TestFromEndToEnd:
         assert firings(expensive.database, 9) == []
 
 
-def _wait_for_one(hook: Webhook) -> None:
+def _wait_for(so: Callable[[], bool]) -> None:
     waited = threading.Event()
     for _ in range(400):
-        if hook.received:
+        if so():
             return
         waited.wait(0.05)
 
@@ -290,7 +342,7 @@ def test_of_two_processes_on_one_server_one_sends(
     watches = [Watch(service, first_after_s=0.01, every_s=0.02) for service in both]
     for watch in watches:
         watch.start()
-    _wait_for_one(hook)
+    _wait_for(lambda: bool(hook.received))
     for watch in watches:
         watch.stop()
     for service in both:
@@ -304,7 +356,7 @@ def test_of_two_processes_on_one_server_one_sends(
 
 def test_the_product_watches_from_its_start_to_its_end(tmp_path: Path) -> None:
     def watched() -> bool:
-        return any(thread.name == "alerts" for thread in threading.enumerate())
+        return any(thread.name.startswith("alerts") for thread in threading.enumerate())
 
     async def live() -> None:
         made = Product(Settings(home=tmp_path / "home", model="none"))
