@@ -62,6 +62,24 @@ def test_the_same_refusal_in_a_row_is_one_line_so_that_nobody_floods_the_log() -
     )
 
 
+def test_refusals_that_differ_in_the_name_of_the_tool_alone_are_one_line_too() -> None:
+    strangers = [
+        RequestRefused(401, "invalid_api_key", "/v1/models", None, f"tool {number % 2}")
+        for number in range(600)
+    ]
+    assert told(*strangers) == [
+        ("refused", "401 invalid_api_key at /v1/models, 600 times in a row")
+    ]
+
+
+def test_refusals_push_nothing_else_out_of_the_log() -> None:
+    refused = [
+        RequestRefused(401, "invalid_api_key", address, None, None)
+        for address in ("/v1/models", "/v1/messages") * 300
+    ]
+    assert ("finished", *told(ENDED)[0][1:]) in told(ENDED, *refused)
+
+
 def test_fetching_weights_is_one_line_and_an_upstream_says_what_is_wrong() -> None:
     fetching = [EngineState("fetching", "Being fetched.", part, 100) for part in (1, 50, 100)]
     away = UpstreamChanged("http://gpu:8000/v1", "It cannot be reached.")
