@@ -41,7 +41,8 @@ Logged = (
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """`number` counts up from 1; `times`: so often the like was refused in a row."""
+    """`number` counts up from the process's start (UTC epoch milliseconds), so that an open page
+    takes no entry of one process for another's; `times`: so often the like was refused in a row."""
 
     number: int
     at_ms: int
@@ -96,7 +97,11 @@ class Activity:
     _log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=MOST_LOGGED))
     _refused: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=MOST_REFUSED))
     _newest: LogEntry | None = None
+    _started_ms: int = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._started_ms = self.clock_ms()
 
     def note(self, event: Event) -> None:
         """Something happened that belongs into the log."""
@@ -136,7 +141,7 @@ class Activity:
 
     def _append(self, now: int, event: Logged) -> None:
         last = self._newest
-        entry = LogEntry(last.number + 1 if last else 1, now, event)
+        entry = LogEntry(last.number + 1 if last else self._started_ms, now, event)
         kept = self._refused if isinstance(event, RequestRefused) else self._log
         if last is not None and (alike := _refused_alike(last.event, event)):
             kept.pop()

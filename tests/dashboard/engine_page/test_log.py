@@ -97,5 +97,14 @@ def test_the_newest_are_shown_in_the_readers_time() -> None:
     for _ in range(SHOWN + 1):
         activity.note(ENDED)
     shown = lines(activity.recent(0).log, ZoneInfo("Asia/Kolkata"))
-    assert [line.number for line in shown] == list(range(SHOWN + 1, 1, -1))
+    assert [line.number for line in shown] == list(range(NOON + SHOWN, NOON, -1))
     assert shown[0].time == "17:30:00"
+
+
+def test_no_line_of_a_process_is_numbered_like_one_of_the_process_before() -> None:
+    before, after = Activity(clock_ms=lambda: NOON), Activity(clock_ms=lambda: NOON + 2_000)
+    for activity in (before, after):
+        for _ in range(SHOWN):
+            activity.note(ENDED)
+    old, new = ({entry.number for entry in one.recent(0).log} for one in (before, after))
+    assert max(old) < min(new)
