@@ -313,7 +313,7 @@ class Service:
                 finished.duration_ms,
                 now_ms(),
                 row.model,
-                finished.tally.cached_input_tokens,
+                finished.tally.cached_input_tokens if finished.tally.cached_is_known else None,
                 finished.tally.queue_ms,
                 finished.ttft_ms,
                 finished.error_type,
