@@ -52,12 +52,10 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class ExpertUse:
-    """`counts[layer][expert]`: how often `tokens` tokens chose each, from `since_ms` on, while
-    each went through `per_token` routed experts of a layer."""
+    """`counts[layer][expert]`: how often `tokens` tokens chose each, from `since_ms` on."""
 
     counts: NDArray[np.int64]
     tokens: int
-    per_token: int
     since_ms: int
 
 
@@ -175,7 +173,6 @@ class Activity:
         return ExpertUse(
             np.sum([one.counts for one in wanted], axis=0),
             sum(one.tokens for one in wanted),
-            self._per_token,
             wanted[0].start_ms,
         )
 
