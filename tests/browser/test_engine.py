@@ -95,6 +95,30 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(page: Page) -> Non
     assert "minutes=30" in url
 
 
+def test_a_full_server_is_asked_less_often_each_time(page: Page) -> None:
+    page.route(
+        f"**{ENGINE_EVENTS}*",
+        lambda route: route.fulfill(
+            content_type="text/event-stream", body="event: full\ndata: {}\n\n"
+        ),
+    )
+    page.evaluate(
+        """() => {
+            const real = window.setTimeout
+            window.waits = []
+            window.setTimeout = (action, ms, ...more) => {
+                if (!String(action).includes("this.connect")) return real(action, ms, ...more)
+                window.waits.push(ms)
+                return real(action, 0)
+            }
+        }"""
+    )
+    be_hidden(page, "true")
+    be_hidden(page, "false")
+    page.wait_for_function("() => window.waits.length >= 4")
+    assert page.evaluate("() => window.waits.slice(0, 4)") == [1000, 2000, 4000, 8000]
+
+
 def be_hidden(page: Page, hidden: str) -> None:
     page.evaluate(
         f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}});"
