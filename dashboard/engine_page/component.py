@@ -8,17 +8,18 @@ import streamlit as st
 
 from dashboard.engine_page.now import EngineView
 from dashboard.engine_page.routes import ENGINE_EVENTS
+from dashboard.live.component import STREAM_JS
 from dashboard.live.routes import PLOTLY_JS
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("stream.js", "charts.js", "log.js", "engine.js")
+_SCRIPTS = ("charts.js", "log.js", "engine.js")
 
 # Not isolated: plotly.js writes its own styles into the document's head.
 _component = st.components.v2.component(
     "breakeven_engine",
     html=(_FOLDER / "engine.html").read_text(),
     css=(_FOLDER / "engine.css").read_text(),
-    js="\n".join((_FOLDER / name).read_text() for name in _SCRIPTS),
+    js="\n".join((STREAM_JS, *((_FOLDER / name).read_text() for name in _SCRIPTS))),
     isolate_styles=False,
 )
 

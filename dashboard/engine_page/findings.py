@@ -22,13 +22,12 @@ def of_tokens(found: Series) -> str:
 
 
 def of_batch(found: Series, places: int) -> str:
-    known = [value for value in found.batch if value]
-    if not known:
+    if found.mean_batch is None:
         return f"No step was computed in this window, of {places} places none was taken"
-    mean = sum(known) / len(known)
+    most = max(value for value in found.batch if value is not None)
     return (
-        f"While it computed, a step had {mean:.1f} requests on average and at most "
-        f"{max(known):.1f}, of {places} places"
+        f"A step had {found.mean_batch:.1f} requests on average, of {places} places; at most "
+        f"{most:.1f} on average of {found.step_ms / 1000:g} s"
     )
 
 

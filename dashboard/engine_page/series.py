@@ -14,13 +14,15 @@ NOW_MS = 4_000  # what was told no longer ago is what happens now
 class Series:
     """Buckets of `step_ms` from `start_ms` on (UTC epoch milliseconds). None: nothing was told in
     it, so it is unknown. Tokens are a second; `batch` is the sequences of a step on average, 0
-    where no step was made; of `running` and `waiting` the most at any telling."""
+    where no step was made, and `mean_batch` that of all steps; of `running` and `waiting` the most
+    at any telling."""
 
     start_ms: int
     step_ms: int
     prompt: list[float | None]
     answer: list[float | None]
     batch: list[float | None]
+    mean_batch: float | None
     running: list[int | None]
     waiting: list[int | None]
 
@@ -81,6 +83,7 @@ def series(
         [None if b is None else b.here.prompt + b.there.prompt for b in found],
         [None if b is None else b.here.answer + b.there.answer for b in found],
         [None if b is None or not b.here.duration_s else _batch(b) for b in found],
+        _mean_batch([b for b in found if b is not None]),
         [None if b is None else sum(b.running.values()) for b in found],
         [None if b is None else sum(b.waiting.values()) for b in found],
     )
@@ -98,6 +101,11 @@ def _note(
 
 def _batch(bucket: _Bucket) -> float:
     return bucket.sequences / bucket.steps if bucket.steps else 0.0
+
+
+def _mean_batch(buckets: list[_Bucket]) -> float | None:
+    steps = sum(bucket.steps for bucket in buckets)
+    return sum(bucket.sequences for bucket in buckets) / steps if steps else None
 
 
 def rate_now(told: Sequence[tuple[int, Load | UpstreamLoad]], now_ms: int) -> Rate | None:

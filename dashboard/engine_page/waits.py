@@ -40,10 +40,11 @@ def spread(durations_ms: Iterable[float | None]) -> Spread | None:
 
 
 def cache_hits(ended: Sequence[RequestFinished]) -> CacheHits:
-    """Of requests of whose answer something came: before that no prompt was looked up."""
-    answered = [event for event in ended if event.ttft_ms is not None]
-    return CacheHits(
-        len(answered),
-        sum(event.input_tokens for event in answered),
-        sum(event.cached_input_tokens for event in answered),
-    )
+    """Of requests of whose answer something came, since before that no prompt was looked up, and
+    of which it is known."""
+    known = [
+        (event.input_tokens, event.cached_input_tokens)
+        for event in ended
+        if event.ttft_ms is not None and event.cached_input_tokens is not None
+    ]
+    return CacheHits(len(known), sum(all_ for all_, _ in known), sum(hit for _, hit in known))

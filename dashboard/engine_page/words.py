@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dashboard import formats
 from dashboard.engine_page.now import EngineNow
-from dashboard.engine_page.series import Rate, batch_now, busy_share, rate_now
+from dashboard.engine_page.series import NOW_MS, Rate, batch_now, busy_share, rate_now
 from dashboard.engine_page.waits import Spread, cache_hits, spread
 from engine.runtime.protocol import Ready
 
@@ -168,10 +168,11 @@ def _memory(now: EngineNow) -> Figure:
         "and what torch holds of an accelerator's. A cache block has the keys and values of 32 "
         "tokens; blocks that no running request holds still serve later ones that begin alike."
     )
-    if not now.recent.loads or now.model is None:
-        reason = "upstreams do not tell it" if now.upstreams else "no engine tells it"
+    at, load = now.recent.loads[-1] if now.recent.loads else (0, None)
+    if load is None or at <= now.at_ms - NOW_MS or now.model is None:
+        alone = now.upstreams and not now.computes_here
+        reason = "upstreams do not tell it" if alone else "no engine tells it"
         return Figure("Memory", formats.UNKNOWN, reason, why)
-    load = now.recent.loads[-1][1]
     notes = [
         f"weights {memory(now.model.weight_bytes)}",
         f"{formats.count(load.cache_blocks_held)} of {formats.count(load.cache_blocks)} "
@@ -187,10 +188,12 @@ def _cache(now: EngineNow, window: str) -> Figure:
     why = (
         "The part of prompts' tokens that were in the prefix cache and so not computed again. Of "
         "requests that ended in the window and had at least one token of answer; counted by the "
-        "engine, or told by the upstream."
+        "engine, or told by the upstream; requests whose upstream does not tell it are left out."
     )
     if hits.share is None:
-        return Figure("Prefix cache hits", formats.UNKNOWN, f"no request ended {window}", why)
+        answered = any(event.ttft_ms is not None for _, event in now.recent.ended)
+        reason = "upstreams did not tell it" if answered else f"no request ended {window}"
+        return Figure("Prefix cache hits", formats.UNKNOWN, reason, why)
     tokens = formats.count(hits.input_tokens)
     note = f"of {tokens} prompt tokens of {_requests(hits.requests)}"
     return Figure("Prefix cache hits", formats.share(hits.share), note, why)

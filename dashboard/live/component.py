@@ -11,13 +11,14 @@ from dashboard.live.routes import EVENTS, PLOTLY_JS, uses_parameters
 from dashboard.overview import View
 
 _FOLDER = Path(__file__).parent
+STREAM_JS = (_FOLDER / "stream.js").read_text()  # what every live part begins with
 
 # Not isolated: plotly.js writes its own styles into the document's head.
 _component = st.components.v2.component(
     "breakeven_overview",
     html=(_FOLDER / "overview.html").read_text(),
     css=(_FOLDER / "overview.css").read_text(),
-    js=(_FOLDER / "overview.js").read_text(),
+    js="\n".join((STREAM_JS, (_FOLDER / "overview.js").read_text())),
     isolate_styles=False,
 )
 

@@ -1,7 +1,8 @@
 """One computation for everybody who looks at the same view.
 
 While somebody looks, a view is computed anew when the ledger changed, at most once a second, and
-every few seconds besides, since the hardware's cost grows by itself. Nothing runs for nobody.
+every few seconds besides, since the hardware's cost grows by itself. Nothing runs for nobody, and
+one view is computed at a time: others wait their turn.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 
 AT_MOST_EVERY_S = 1.0
 AT_LEAST_EVERY_S = 5.0
-MOST_VIEWS = 48
+MOST_VIEWS = 128
 MOST_SUBSCRIBERS = 400
 
 View = TypeVar("View")
@@ -44,6 +45,7 @@ class Hub(Generic[View]):
         self._compute = compute
         self._channels: dict[View, _Channel] = {}
         self._closed = False
+        self._turn = asyncio.Lock()
 
     def announce(self) -> None:
         """The ledger changed: compute what is being looked at."""
@@ -84,23 +86,31 @@ class Hub(Generic[View]):
 
     async def _feed(self, view: View, channel: _Channel) -> None:
         while True:
-            channel.changed.clear()
-            started = time.monotonic()
-            payload: dict[str, Any] | None
-            try:
-                payload = await asyncio.to_thread(self._compute, view)
-            except Exception:
-                log.exception("The live view %s could not be computed; trying again.", view)
-                payload = channel.newest
-            took = time.monotonic() - started
-            if payload is not None and _without_time(payload) != _without_time(channel.newest):
-                channel.newest = payload
-                for queue in channel.subscribers:
-                    _put_newest(queue, payload)
-            # A slow ledger is not asked more than a quarter of the time.
-            await asyncio.sleep(max(AT_MOST_EVERY_S, 3 * took))
+            async with self._turn:
+                took = await self._renew(view, channel)
+                # A slow ledger is not asked more than half of the time for all views together…
+                await asyncio.sleep(took)
+            # … and not more than a quarter of it for one.
+            await asyncio.sleep(max(AT_MOST_EVERY_S, 2 * took))
             with suppress(TimeoutError):
                 await asyncio.wait_for(channel.changed.wait(), AT_LEAST_EVERY_S - AT_MOST_EVERY_S)
+
+    async def _renew(self, view: View, channel: _Channel) -> float:
+        """How many seconds it took."""
+        channel.changed.clear()
+        started = time.monotonic()
+        payload: dict[str, Any] | None
+        try:
+            payload = await asyncio.to_thread(self._compute, view)
+        except Exception:
+            log.exception("The live view %s could not be computed; trying again.", view)
+            payload = channel.newest
+        took = time.monotonic() - started
+        if payload is not None and _without_time(payload) != _without_time(channel.newest):
+            channel.newest = payload
+            for queue in channel.subscribers:
+                _put_newest(queue, payload)
+        return took
 
 
 def _put_newest(queue: Newest, payload: dict[str, Any] | None) -> None:

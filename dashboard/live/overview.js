@@ -1,8 +1,6 @@
 // The overview's figures and chart. They are drawn from the data the page was made with, then kept
 // up to date from an event stream: the same nodes stay, so zoom, scroll and focus do too.
 
-const FIRST_RETRY_MS = 1000
-const LONGEST_RETRY_MS = 30000
 const PAGE_REFRESH_MS = 15000
 const FEW_ROWS = 100
 const NARROW_PX = 640 // the legend gets a line of its own
@@ -27,11 +25,12 @@ class LiveOverview {
     this.root = root
     this.figures = root.querySelector(".be-figures")
     this.chart = root.querySelector(".be-chart")
-    this.state = root.querySelector(".be-state")
     this.table = root.querySelector(".be-table")
-    this.retryMs = FIRST_RETRY_MS
-    this.visibility = () => (document.hidden ? this.pause() : this.connect())
-    document.addEventListener("visibilitychange", this.visibility)
+    const state = root.querySelector(".be-state")
+    this.stream = new Stream((payload) => this.take(payload), (name, words) => {
+      state.dataset.state = name
+      state.textContent = words
+    })
     this.table.addEventListener("toggle", () => this.drawTable())
     root.addEventListener("click", (event) => {
       const { page, day } = event.target.dataset
@@ -43,62 +42,22 @@ class LiveOverview {
   configure(data, setTriggerValue) {
     this.setTriggerValue = setTriggerValue
     this.pageRequests = data.payload.requests
-    if (data.url !== this.url) {
-      this.pause()
-      this.url = data.url
-      this.payload = null
-    }
+    if (data.url !== this.stream.url) this.payload = null
     this.library = loadPlotly(data.plotly)
     if (!this.payload || data.payload.at >= this.payload.at) this.payload = data.payload
     this.draw()
-    if (!document.hidden) this.connect()
+    this.stream.follow(data.url, this.payload.ended)
   }
 
-  connect() {
-    if (this.source) return
-    if (this.payload.ended) { // nothing moves any more
-      this.say("ended", this.payload.ended)
-      return
-    }
-    this.say("connecting", "Connecting…")
-    const source = new EventSource(this.url)
-    this.source = source
-    source.onopen = () => {
-      this.retryMs = FIRST_RETRY_MS
-      this.say("live", "Live")
-    }
-    source.onmessage = (message) => {
-      this.payload = JSON.parse(message.data)
-      this.draw()
-      this.refreshPage()
-    }
-    source.addEventListener("full", () => this.retry("Too many pages are open; retrying…"))
-    source.onerror = () => this.retry("Reconnecting…")
-  }
-
-  retry(words) {
-    this.pause()
-    this.say("waiting", words)
-    this.timer = setTimeout(() => this.connect(), this.retryMs)
-    this.retryMs = Math.min(2 * this.retryMs, LONGEST_RETRY_MS)
-  }
-
-  pause() {
-    clearTimeout(this.timer)
-    this.source?.close()
-    this.source = null
-    this.say("waiting", "Paused")
+  take(payload) {
+    this.payload = payload
+    this.draw()
+    this.refreshPage()
   }
 
   close() {
-    this.pause()
-    document.removeEventListener("visibilitychange", this.visibility)
+    this.stream.close()
     if (window.Plotly) window.Plotly.purge(this.chart)
-  }
-
-  say(name, words) {
-    this.state.dataset.state = name
-    this.state.textContent = words
   }
 
   // The page's other charts are redrawn when there are new requests, though not at every one.
@@ -255,19 +214,6 @@ function paidWords(chart, colours) {
   }
 }
 
-function themeColours(root) {
-  const style = getComputedStyle(root)
-  const read = (name) => style.getPropertyValue(name).trim()
-  return {
-    series: read("--st-chart-categorical-colors").split(","),
-    text: read("--st-text-color"),
-    muted: read("--st-gray-text-color") || read("--st-text-color"),
-    grid: read("--st-border-color"),
-    panel: read("--st-secondary-background-color"),
-    font: read("--st-font"),
-  }
-}
-
 function newCard() {
   const card = document.createElement("div")
   card.className = "be-card"
@@ -312,26 +258,7 @@ function drawBars(svg, heights, goesOn) {
   })
 }
 
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text
-}
-
 function fixed(value) {
   return value === null ? "unknown" : value.toLocaleString("en-US", { minimumFractionDigits: 2,
     maximumFractionDigits: 2 })
-}
-
-// One copy of plotly.js for the whole page, from our own server.
-function loadPlotly(url) {
-  window.breakevenPlotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script")
-    script.src = url
-    script.onload = () => resolve(window.Plotly)
-    script.onerror = () => {
-      window.breakevenPlotly = undefined
-      reject(new Error("plotly.js could not be loaded"))
-    }
-    document.head.append(script)
-  })
-  return window.breakevenPlotly
 }

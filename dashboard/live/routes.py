@@ -1,7 +1,7 @@
 """The event stream of the live figures, and the files that the page needs for it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
@@ -23,7 +23,9 @@ from dashboard.overview import View
 from dashboard.periods import require_range
 from dashboard.viewer import NotAllowed
 from db.errors import LedgerUnavailable
-from db.uses import Uses
+from db.request_pages import NO_TEAM, served
+from db.teams import list_teams
+from db.uses import EVERY_USE, Uses
 from engine.api.sse import KEEP_ALIVE, EventStream, data
 
 KEEP_ALIVE_S = 15
@@ -42,7 +44,7 @@ def live_routes(hub: Hub[View]) -> list[Route]:
             return PlainTextResponse(
                 "Unknown ledger, range, time zone, rule or team.", status_code=400
             )
-        return await stream_for_managers(request, hub, view)
+        return await stream_for_managers(request, hub, view, _is_of_known_use)
 
     return [
         Route(EVENTS, events),
@@ -51,14 +53,19 @@ def live_routes(hub: Hub[View]) -> list[Route]:
     ]
 
 
-async def stream_for_managers(request: Request, hub: Hub[T], view: T) -> Response:
-    """A view's payloads as they come; an error instead where who asks may not see them."""
+async def stream_for_managers(
+    request: Request, hub: Hub[T], view: T, is_known: Callable[[T], bool] = lambda _view: True
+) -> Response:
+    """A view's payloads as they come; an error instead where who asks may not see them. Only a
+    manager learns whether what a view names `is_known`."""
     cookie = request.cookies.get(access.COOKIE)
     try:
         viewer = await asyncio.to_thread(access.find_viewer, engine_of("own"), cookie)
         if viewer is None:
             return PlainTextResponse("Sign in first.", status_code=401)
         viewer.require("manager")
+        if not await asyncio.to_thread(is_known, view):
+            return PlainTextResponse("Unknown team, model or engine.", status_code=400)
     except NotAllowed as error:
         return PlainTextResponse(error.message, status_code=403)
     except LedgerUnavailable as error:
@@ -90,6 +97,21 @@ def _uses(asked: QueryParams) -> Uses:
     """ValueError: the team is no number."""
     team = asked.get("team")
     return Uses(None if team is None else int(team), asked.get("model"), asked.get("engine"))
+
+
+def _is_of_known_use(view: View) -> bool:
+    """Whether the ledger has the team, model and engine that the view names."""
+    uses = view.uses
+    if uses == EVERY_USE:
+        return True
+    engine = engine_of(view.ledger)
+    there = served(engine)
+    teams = {NO_TEAM, *(team.id for team in list_teams(engine, archived=True))}
+    return (
+        (uses.team_id is None or uses.team_id in teams)
+        and (uses.model is None or uses.model in there.models)
+        and (uses.engine is None or uses.engine in there.engines)
+    )
 
 
 async def _stream(hub: Hub[T], view: T, cookie: str | None) -> AsyncIterator[bytes]:

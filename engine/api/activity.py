@@ -32,6 +32,7 @@ MINUTE_MS = 60_000
 MOST_SAMPLES = 2_000  # one a second and some more
 MOST_ENDED = 20_000
 MOST_LOGGED = 300
+MOST_REFUSED = 50  # apart from those, so that strangers push nothing else out of the log
 
 Logged = (
     EngineState | RequestStarted | RequestBegun | RequestFinished | RequestRefused | UpstreamChanged
@@ -40,7 +41,8 @@ Logged = (
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """`number` counts up from 1; `times`: so often the same was refused in a row."""
+    """`number` counts up from the process's start (UTC epoch milliseconds), so that an open page
+    takes no entry of one process for another's; `times`: so often the like was refused in a row."""
 
     number: int
     at_ms: int
@@ -50,12 +52,10 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class ExpertUse:
-    """`counts[layer][expert]`: how often `tokens` tokens chose each, from `since_ms` on, while
-    each went through `per_token` routed experts of a layer."""
+    """`counts[layer][expert]`: how often `tokens` tokens chose each, from `since_ms` on."""
 
     counts: NDArray[np.int64]
     tokens: int
-    per_token: int
     since_ms: int
 
 
@@ -93,7 +93,13 @@ class Activity:
     _minutes: deque[_Minute] = field(default_factory=deque)
     _per_token: int = 0
     _log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=MOST_LOGGED))
+    _refused: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=MOST_REFUSED))
+    _newest: LogEntry | None = None
+    _started_ms: int = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._started_ms = self.clock_ms()
 
     def note(self, event: Event) -> None:
         """Something happened that belongs into the log."""
@@ -128,18 +134,20 @@ class Activity:
                 [told for told in self._flows if told[0] >= since_ms],
                 [told for told in self._ended if told[0] >= since_ms],
                 self._experts(since_ms),
-                list(self._log),
+                sorted([*self._log, *self._refused], key=lambda entry: entry.number),
             )
 
     def _append(self, now: int, event: Logged) -> None:
-        last = self._log[-1] if self._log else None
-        number = last.number + 1 if last else 1
-        if last is not None and isinstance(event, RequestRefused) and last.event == event:
-            self._log[-1] = LogEntry(number, now, event, last.times + 1)
-            return
-        if last is not None and _is_progress(last.event, event):
-            self._log.pop()
-        self._log.append(LogEntry(number, now, event))
+        last = self._newest
+        entry = LogEntry(last.number + 1 if last else self._started_ms, now, event)
+        kept = self._refused if isinstance(event, RequestRefused) else self._log
+        if last is not None and (alike := _refused_alike(last.event, event)):
+            kept.pop()
+            entry = replace(entry, event=alike, times=last.times + 1)
+        elif last is not None and _is_progress(last.event, event):
+            kept.pop()
+        kept.append(entry)
+        self._newest = entry
 
     def _count_experts(
         self, now: int, counts: NDArray[np.int64], tokens: int, per_token: int
@@ -165,9 +173,17 @@ class Activity:
         return ExpertUse(
             np.sum([one.counts for one in wanted], axis=0),
             sum(one.tokens for one in wanted),
-            self._per_token,
             wanted[0].start_ms,
         )
+
+
+def _refused_alike(before: Logged, now: Logged) -> RequestRefused | None:
+    """Both in one, where they differ in the client at most, which a caller names as they like."""
+    if not (isinstance(before, RequestRefused) and isinstance(now, RequestRefused)):
+        return None
+    if replace(before, client=now.client) != now:
+        return None
+    return now if before.client == now.client else replace(now, client=None)
 
 
 def _is_progress(before: Logged, now: Logged) -> bool:

@@ -62,7 +62,7 @@ class RequestFinished:
     duration_ms: float
     at: int
     model: str
-    cached_input_tokens: int
+    cached_input_tokens: int | None
     queue_ms: float | None
     ttft_ms: float | None
     error_type: str | None

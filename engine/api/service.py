@@ -41,8 +41,9 @@ from engine.api.source import Engine as EngineOfModel
 from engine.api.source import Source
 from engine.api.upkeep import Upkeep
 from engine.api.upstreams.config import read_upstreams
-from engine.api.upstreams.flow import SAMPLED_EVERY_S, Flow
+from engine.api.upstreams.flow import UpstreamLoad
 from engine.api.upstreams.registry import UpstreamModel, Upstreams
+from engine.api.upstreams.sampler import Sampler
 from engine.energy.window import EnergyWindow
 from engine.runtime.protocol import Load, Ready
 
@@ -88,13 +89,12 @@ class Service:
         self.embedded = EmbeddedEngine(settings, self._tell, self._take_energy, self._take_load)
         self.upstreams = Upstreams(upstreams, self._take_energy, self._tell)
         self.activity = Activity()
-        self._flow = Flow()
-        self._sampler: asyncio.Task[None] | None = None
         self.limiter = Limiter()
         self.power = PowerNow()
         self._energy_rates = EnergyRates()
         self._events = Broadcast()
         self._answers: dict[int, Answer] = {}
+        self._sampler = Sampler(self.upstreams.dispatch, self._answers.values, self._take_flow)
         self._stopping = False
         self._stopped = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -114,7 +114,7 @@ class Service:
         await asyncio.to_thread(self.observer.start)
         self.upstreams.start()
         if self.upstreams:
-            self._sampler = asyncio.create_task(self._sample_upstreams(), name="upstream-flow")
+            self._sampler.start()
         if self.computes_here:
             self.embedded.start()
 
@@ -127,8 +127,7 @@ class Service:
     async def stop(self) -> None:
         """End the answers, the worker and the ledger; within 5 s every row is complete."""
         self._end_answers()
-        if self._sampler is not None:
-            self._sampler.cancel()
+        self._sampler.stop()
         await self.embedded.stop_starting()
         await self._answers_end()
         await self.embedded.stop()
@@ -173,15 +172,9 @@ class Service:
         self.activity.note_load(load)
         self._events.publish(LoadTold())
 
-    async def _sample_upstreams(self) -> None:
-        while True:
-            await asyncio.sleep(SAMPLED_EVERY_S)
-            for answer in self._answers.values():
-                if answer.row.engine == "upstream":
-                    self._flow.note(answer.row.id, answer.source.tally)
-            dispatch = self.upstreams.dispatch
-            self.activity.note_flow(self._flow.take(dispatch.running, dispatch.waiting))
-            self._events.publish(LoadTold())
+    def _take_flow(self, flow: UpstreamLoad) -> None:
+        self.activity.note_flow(flow)
+        self._events.publish(LoadTold())
 
     # Answers
 
@@ -299,7 +292,7 @@ class Service:
         self._energy_rates.note(row.id, row.model, finished.tally.total, answer.energy.joules)
         self.observer.request_over(row, finished, answer.energy)
         if row.engine == "upstream":
-            self._flow.over(row.id, finished.tally)
+            self._sampler.over(row.id, finished.tally)
         self._tell(
             RequestFinished(
                 row.id,
@@ -313,7 +306,7 @@ class Service:
                 finished.duration_ms,
                 now_ms(),
                 row.model,
-                finished.tally.cached_input_tokens,
+                finished.tally.cached_input_tokens if finished.tally.cached_is_known else None,
                 finished.tally.queue_ms,
                 finished.ttft_ms,
                 finished.error_type,

@@ -31,13 +31,15 @@ class Piece:
 class Tally:
     """What is known of a computation so far, all of its answers together.
 
-    `exact` False: the counts are estimates. `experts[layer][expert]` counts choices.
+    `exact` False: the counts are estimates. `cached_is_known` False: nobody told how much of the
+    prompt was cached, and `cached_input_tokens` is 0. `experts[layer][expert]` counts choices.
     """
 
     input_tokens: int
     cached_input_tokens: int = 0
     output_tokens: int = 0
     exact: bool = True
+    cached_is_known: bool = True
     queue_ms: float | None = None
     experts_per_token: int | None = None
     experts_active_mean: float | None = None

@@ -5,6 +5,7 @@ import re
 import httpx
 from playwright.sync_api import Page, expect
 
+from dashboard.engine_page.routes import ENGINE_EVENTS
 from tests.browser.conftest import settled
 from tests.product import Product
 
@@ -79,10 +80,47 @@ def test_the_figures_behind_a_chart_are_a_file_too(page: Page) -> None:
 
 
 def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(page: Page) -> None:
-    state = page.locator(".en-state")
-    for hidden, words in (("true", "Paused"), ("false", "Live")):
-        page.evaluate(
-            f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}});"
-            "document.dispatchEvent(new Event('visibilitychange'))"
-        )
-        expect(state).to_have_text(words)
+    asked: list[str] = []  # streams that were opened
+    page.on("request", lambda one: asked.append(one.url) if ENGINE_EVENTS in one.url else None)
+    be_hidden(page, "true")
+    expect(page.locator(".en-state")).to_have_text("Paused")
+    page.get_by_text("30 minutes", exact=True).click()  # draws the page anew
+    expect(page).to_have_url(re.compile(r"window=30"))
+    settled(page)
+    assert asked == []
+    with page.expect_request(lambda request: ENGINE_EVENTS in request.url):
+        be_hidden(page, "false")
+    expect(page.locator(".en-state")).to_have_text("Live")
+    (url,) = asked
+    assert "minutes=30" in url
+
+
+def test_a_full_server_is_asked_less_often_each_time(page: Page) -> None:
+    page.route(
+        f"**{ENGINE_EVENTS}*",
+        lambda route: route.fulfill(
+            content_type="text/event-stream", body="event: full\ndata: {}\n\n"
+        ),
+    )
+    page.evaluate(
+        """() => {
+            const real = window.setTimeout
+            window.waits = []
+            window.setTimeout = (action, ms, ...more) => {
+                if (!String(action).includes("this.connect")) return real(action, ms, ...more)
+                window.waits.push(ms)
+                return real(action, 0)
+            }
+        }"""
+    )
+    be_hidden(page, "true")
+    be_hidden(page, "false")
+    page.wait_for_function("() => window.waits.length >= 4")
+    assert page.evaluate("() => window.waits.slice(0, 4)") == [1000, 2000, 4000, 8000]
+
+
+def be_hidden(page: Page, hidden: str) -> None:
+    page.evaluate(
+        f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}});"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )

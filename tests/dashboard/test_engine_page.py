@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from db import keys, people
 from engine.api.events import EngineState
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
-from tests.dashboard.engine_page.told import IDLE, SECOND
+from tests.dashboard.engine_page.told import ENDED, IDLE, MODEL, SECOND
 from tests.engine.api.upstream_server import MODEL as UPSTREAM_MODEL
 
 VIEW = EngineView(10, "Asia/Kolkata")
@@ -64,6 +65,24 @@ class TestWithoutAnEngine:
         assert shown["lines"][0]["title"].startswith("At most ")
         assert "of 8 places" in shown["lines"][1]["title"]
         assert shown["lines"][1]["limit"]["y"] == 8
+
+    def test_what_no_upstream_told_of_its_cache_is_unknown_and_not_zero(
+        self, product: Service
+    ) -> None:
+        product.activity.note(replace(ENDED, cached_input_tokens=None))
+        shown = live_payload(VIEW)
+        assert figures(shown)["Prefix cache hits"] == "unknown"
+        notes = [figure["note"] for figure in shown["figures"]]
+        assert "upstreams did not tell it" in notes
+
+    def test_memory_of_an_engine_that_tells_nothing_any_more_is_unknown(
+        self, product: Service
+    ) -> None:
+        product.activity.note_load(SECOND)
+        now = replace(engine_now(VIEW), model=MODEL)
+        assert figures(payload(now, VIEW))["Memory"] == "612 MB"
+        later = replace(now, at_ms=now.at_ms + 60_000)
+        assert figures(payload(later, VIEW))["Memory"] == "unknown"
 
     def test_the_window_is_chosen_by_the_address(self, product: Service) -> None:
         page = open_page("engine", window="30 minutes")

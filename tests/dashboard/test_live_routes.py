@@ -17,6 +17,7 @@ from dashboard.live.hub import Hub
 from dashboard.live.routes import EVENTS, PLOTLY_JS, live_routes
 from dashboard.overview import View
 from dashboard.overview_words import live_payload
+from db.request_pages import served
 from engine.api.service import Service
 from tests.dashboard.test_overview_page import use_now
 from tests.product import free_port
@@ -94,10 +95,25 @@ def test_closing_the_hub_ends_open_streams_so_that_the_server_can_stop(site: Sit
         "timezone=../../etc/passwd",
         "timezone=Mars/Base",
         "idle=nobody",
+        "team=search",
+        "team=7",
+        "team=99999999999999999999",
+        "model=none-such",
+        "engine=none-such",
     ],
 )
 def test_what_there_is_not_is_refused(site: Site, query: str) -> None:
     assert httpx.get(f"{site.url}{EVENTS}?{query}").status_code == 400
+
+
+def test_of_a_team_model_and_engine_that_there_are_the_figures_come(
+    site: Site, product: Service
+) -> None:
+    use_now(product)
+    there = served(product.database)
+    query = {"range": "hour", "team": "0", "model": there.models[0], "engine": there.engines[0]}
+    with httpx.stream("GET", f"{site.url}{EVENTS}", params=query, timeout=60) as response:
+        assert next(events(response.iter_lines()))["requests"] == 1
 
 
 def test_plotly_js_comes_from_this_server_and_may_be_kept(site: Site) -> None:

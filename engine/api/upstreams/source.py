@@ -53,7 +53,7 @@ class UpstreamSource:
         self.short = False
         self.fingerprint: str | None = None
         known = 0 if job.size == UNBOUNDED else counting.by_length(job.size)
-        self.tally = Tally(known, exact=False)
+        self.tally = Tally(known, exact=False, cached_is_known=False)
         self.most_tokens = _most_tokens(job, model.context_length)
         self.usage: dict[str, Any] | None = None  # in the upstream's own words
         self._job = job

@@ -95,6 +95,7 @@ def take_usage(usage: Any, tally: Tally) -> bool:
     tally.input_tokens = prompt
     tally.output_tokens = completion
     tally.cached_input_tokens = min(cached or 0, prompt)
+    tally.cached_is_known = cached is not None
     tally.exact = True
     return True
 

@@ -10,8 +10,8 @@ from dashboard.engine_page.experts import balance, most_used, never_used
 from engine.api.activity import ExpertUse
 
 
-def use(counts: list[list[int]], tokens: int, per_token: int = 2) -> ExpertUse:
-    return ExpertUse(np.array(counts, np.int64), tokens, per_token, since_ms=0)
+def use(counts: list[list[int]], tokens: int) -> ExpertUse:
+    return ExpertUse(np.array(counts, np.int64), tokens, since_ms=0)
 
 
 # Ten tokens, two of four experts each. Layer 0: 10, 6, 4, 0, of which the mean is 5 and the
@@ -62,7 +62,7 @@ def test_no_layer_is_more_uneven_than_experts_over_experts_a_token(
     for layer in range(layers):
         for _ in range(tokens):
             counts[layer, data.draw(st.permutations(range(experts)))[:per_token]] += 1
-    found = balance(ExpertUse(counts, tokens, per_token, 0))
+    found = balance(ExpertUse(counts, tokens, since_ms=0))
     assert (found.busiest >= 1 - 1e-9).all()
     assert (found.busiest <= experts / per_token + 1e-9).all()
     assert found.share.sum(axis=1) == pytest.approx([per_token] * layers)

@@ -62,6 +62,24 @@ def test_the_same_refusal_in_a_row_is_one_line_so_that_nobody_floods_the_log() -
     )
 
 
+def test_refusals_that_differ_in_the_name_of_the_tool_alone_are_one_line_too() -> None:
+    strangers = [
+        RequestRefused(401, "invalid_api_key", "/v1/models", None, f"tool {number % 2}")
+        for number in range(600)
+    ]
+    assert told(*strangers) == [
+        ("refused", "401 invalid_api_key at /v1/models, 600 times in a row")
+    ]
+
+
+def test_refusals_push_nothing_else_out_of_the_log() -> None:
+    refused = [
+        RequestRefused(401, "invalid_api_key", address, None, None)
+        for address in ("/v1/models", "/v1/messages") * 300
+    ]
+    assert ("finished", *told(ENDED)[0][1:]) in told(ENDED, *refused)
+
+
 def test_fetching_weights_is_one_line_and_an_upstream_says_what_is_wrong() -> None:
     fetching = [EngineState("fetching", "Being fetched.", part, 100) for part in (1, 50, 100)]
     away = UpstreamChanged("http://gpu:8000/v1", "It cannot be reached.")
@@ -79,5 +97,14 @@ def test_the_newest_are_shown_in_the_readers_time() -> None:
     for _ in range(SHOWN + 1):
         activity.note(ENDED)
     shown = lines(activity.recent(0).log, ZoneInfo("Asia/Kolkata"))
-    assert [line.number for line in shown] == list(range(SHOWN + 1, 1, -1))
+    assert [line.number for line in shown] == list(range(NOON + SHOWN, NOON, -1))
     assert shown[0].time == "17:30:00"
+
+
+def test_no_line_of_a_process_is_numbered_like_one_of_the_process_before() -> None:
+    before, after = Activity(clock_ms=lambda: NOON), Activity(clock_ms=lambda: NOON + 2_000)
+    for activity in (before, after):
+        for _ in range(SHOWN):
+            activity.note(ENDED)
+    old, new = ({entry.number for entry in one.recent(0).log} for one in (before, after))
+    assert max(old) < min(new)

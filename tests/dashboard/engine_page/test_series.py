@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.engine_page import findings
 from dashboard.engine_page.series import POINTS, batch_now, busy_share, rate_now, series
 from tests.dashboard.engine_page.told import IDLE, SECOND, UPSTREAM_SECOND
 
@@ -64,3 +65,13 @@ def test_load_is_the_part_of_the_last_minute_that_was_computed() -> None:
     told = [(NOW - 60_000, SECOND), (NOW - 59_999, SECOND), (NOW, IDLE)]
     assert busy_share(told, NOW) == 0.25
     assert busy_share([], NOW) is None
+
+
+def test_the_batchs_title_is_of_all_steps_and_says_over_what_its_most_is() -> None:
+    """A second of 90 steps with one request each, later one of 10 steps with eight each."""
+    many = replace(SECOND, steps=90, sequences=90)
+    few = replace(SECOND, steps=10, sequences=80)
+    found = series([(NOW - 10_000, many), (NOW, few)], [], NOW, 10)
+    assert findings.of_batch(found, 8) == (
+        "A step had 1.7 requests on average, of 8 places; at most 8.0 on average of 2 s"
+    )

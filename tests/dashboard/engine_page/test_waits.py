@@ -25,3 +25,9 @@ def test_hits_are_over_the_prompts_tokens_of_answered_requests() -> None:
     assert (found.requests, found.input_tokens, found.cached_tokens) == (2, 80, 32)
     assert found.share == 0.4
     assert cache_hits([]).share is None
+
+
+def test_a_prompt_of_which_no_upstream_told_what_was_cached_counts_as_neither() -> None:
+    untold = replace(ENDED, cached_input_tokens=None)
+    assert cache_hits([ENDED, untold]).share == 0.8
+    assert cache_hits([untold]).share is None

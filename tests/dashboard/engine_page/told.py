@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from engine.api.events import RequestFinished
 from engine.api.upstreams.flow import UpstreamLoad
-from engine.runtime.protocol import Load
+from engine.runtime.protocol import Load, Ready
 
 SECOND = Load(
     duration_s=1.0,
@@ -43,4 +43,25 @@ ENDED = RequestFinished(
     queue_ms=10.0,
     ttft_ms=200.0,
     error_type=None,
+)
+MODEL = Ready(
+    model="small",
+    architecture="llama",
+    context_length=2048,
+    precision="bfloat16",
+    layers=2,
+    routed_experts=0,
+    shared_experts=0,
+    experts_per_token=0,
+    default_experts_per_token=0,
+    experts_adjustable=False,
+    total_parameters=1_000,
+    active_parameters=1_000,
+    weight_bytes=2_000,
+    threads=1,
+    kernel="torch",
+    load_ms=10.0,
+    meters=[],
+    energy_summary="",
+    calibration=None,
 )

@@ -12,6 +12,8 @@ import pytest
 from db.keys import create_key
 from db.people import add_developer
 from db.settings import Settings
+from engine.api.source import Tally
+from engine.api.upstreams.wire import take_usage
 from tests.engine.api.gateway import Gateway, request_id, said, wait_until
 from tests.engine.api.upstream_server import MODEL, TEXT, USAGE
 from tests.engine.api.upstreams import Start, ask
@@ -50,6 +52,14 @@ def test_an_answer_in_one_piece_is_passed_on_and_on_the_ledger(start: Start) -> 
     row = gateway.closed_row(request_id(answer))
     assert (row["input_tokens"], row["output_tokens"], row["cached_input_tokens"]) == (31, 5, 16)
     assert "breakeven" not in server.received[0][0]
+
+
+def test_an_upstream_that_tells_nothing_of_its_cache_is_not_taken_to_have_missed_it() -> None:
+    told, untold = (Tally(31, exact=False, cached_is_known=False) for _ in range(2))
+    take_usage(USAGE, told)
+    take_usage(USAGE | {"prompt_tokens_details": None}, untold)
+    assert (told.cached_input_tokens, told.cached_is_known) == (16, True)
+    assert (untold.cached_input_tokens, untold.cached_is_known) == (0, False)
 
 
 def test_usage_is_told_in_the_last_chunk_where_it_is_asked_for(start: Start) -> None:

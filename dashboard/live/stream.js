@@ -1,4 +1,5 @@
-// The event stream of a live part: open while the tab is in sight, opened again when it breaks.
+// The event stream of a live part: open while the tab is in sight, opened again when it breaks, less
+// often each time until figures come. Also what live parts share: plotly.js, colours, texts.
 
 const FIRST_RETRY_MS = 1000
 const LONGEST_RETRY_MS = 30000
@@ -12,7 +13,9 @@ class Stream {
     document.addEventListener("visibilitychange", this.visibility)
   }
 
-  follow(url) {
+  // `ended`: why nothing comes any more, if so.
+  follow(url, ended) {
+    this.ended = ended
     if (url !== this.url) {
       this.pause()
       this.url = url
@@ -22,14 +25,20 @@ class Stream {
 
   connect() {
     if (this.source) return
+    if (this.ended) { // nothing moves any more
+      this.onState("ended", this.ended)
+      return
+    }
     this.onState("connecting", "Connecting…")
     const source = new EventSource(this.url)
     this.source = source
-    source.onopen = () => {
+    source.onopen = () => this.onState("live", "Live")
+    source.onmessage = (message) => { // an open stream may yet say that the server is full
       this.retryMs = FIRST_RETRY_MS
-      this.onState("live", "Live")
+      const payload = JSON.parse(message.data)
+      this.ended = payload.ended
+      this.onPayload(payload)
     }
-    source.onmessage = (message) => this.onPayload(JSON.parse(message.data))
     source.addEventListener("full", () => this.retry("Too many pages are open; retrying…"))
     source.onerror = () => this.retry("Reconnecting…")
   }
