@@ -108,7 +108,7 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/?#\s]+/?$",
         description="The dashboard's address as people type it, such as https://breakeven.example: "
         "for links in alerts, and where the organisation's sign-in comes back to, at "
-        "/oauth2callback.",
+        "/oauth2callback. Everybody signs in where it is not this machine's own.",
     )
     oidc_metadata_url: str | None = Field(
         default=None,
