@@ -22,6 +22,7 @@ from platformdirs import user_cache_path
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from engine.weights import ensure_default_weights
+from tests.browser.conftest import figure, settled
 from tests.conftest import make_home
 from tests.product import Product
 
@@ -80,11 +81,6 @@ def first_visit(browser: Browser, url: str) -> float:
     return taken
 
 
-def settled(page: Page) -> None:
-    app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
-
-
 def page_change(page: Page, title: str) -> float:
     """From the click until the page's script has run to its end under its own heading."""
     link = page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True)
@@ -112,7 +108,7 @@ def range_change(page: Page, label: str, words: str) -> float:
 
 def until_moved(page: Page, client: openai.OpenAI) -> float:
     """From a request's answer until the page counts it."""
-    value = page.locator(".be-figures > *", has_text="Requests").locator(".be-value").first
+    value = figure(page, "Requests")
     before = value.inner_text()
     client.chat.completions.create(
         model=MODEL, messages=[{"role": "user", "content": "Say yes."}], max_tokens=3

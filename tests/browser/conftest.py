@@ -1,12 +1,13 @@
 """A real browser on the running product."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.conftest import make_home
 from tests.product import ROOT, Product
@@ -54,6 +55,12 @@ def settled(page: Page) -> None:
     """Wait until Streamlit has run the page's script to its end."""
     app = page.get_by_test_id("stApp")
     expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=FIRST_LOAD_MS)
+
+
+def figure(page: Page, name: str) -> Locator:
+    """A live figure's value, found by its label."""
+    label = page.locator(".be-label", has_text=re.compile(f"^{name}$"))
+    return page.locator(".be-figures > *").filter(has=label).locator(".be-value")
 
 
 @pytest.fixture

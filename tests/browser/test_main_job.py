@@ -9,9 +9,9 @@ from pathlib import Path
 
 import openai
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import settled
+from tests.browser.conftest import figure, settled
 from tests.product import Product
 
 
@@ -19,12 +19,6 @@ from tests.product import Product
 def made() -> dict[str, str]:
     """What one test of the visit leaves for the next."""
     return {}
-
-
-def figure(page: Page, name: str) -> Locator:
-    """A live figure's value, found by its label."""
-    label = page.locator(".be-label", has_text=re.compile(f"^{name}$"))
-    return page.locator(".be-figures > *").filter(has=label).locator(".be-value")
 
 
 def test_an_empty_ledger_says_what_to_do_next(page: Page) -> None:
