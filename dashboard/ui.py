@@ -238,3 +238,16 @@ def confirm(title: str, question: str, verb: str, action: Callable[[], Any]) -> 
                 st.rerun()
 
     ask()
+
+
+def show_once(state: str, words: str, secret: str) -> None:
+    """A secret that was just made, until its reader says that it is copied: then the session's
+    `state` is forgotten. `words` are markdown."""
+    with st.container(border=True):
+        st.success(words, icon=":material/key:")
+        st.code(secret, language=None)
+        st.button("I have copied it", on_click=_forget, args=(state,), icon=":material/check:")
+
+
+def _forget(state: str) -> None:
+    st.session_state.pop(state, None)

@@ -12,7 +12,7 @@ from dashboard import access
 from dashboard.door import forms
 from dashboard.door.lockout import LockOut
 from dashboard.door.setup import new_password_fields
-from dashboard.door.signin import note_locked
+from dashboard.door.signin import note_after
 from dashboard.gate import PASSWORD, SIGN_IN
 from db import accounts, sessions
 from db.errors import InvalidInput
@@ -53,8 +53,8 @@ class OwnPassword:
             )
             if known is None or known.id != visitor.account_id:
                 locked = self._lock_out.failed(visitor.name, address)
-                await anyio.to_thread.run_sync(note_locked, self._database(), locked)
-                return _page(visitor, "The present password is another one.", 401)
+                wrong = _page(visitor, "The present password is another one.", 401)
+                return note_after(wrong, self._database(), locked)
             try:
                 cookie = await anyio.to_thread.run_sync(self._set, visitor, form)
             except InvalidInput as error:

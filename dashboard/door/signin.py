@@ -72,10 +72,7 @@ class SignIn:
             )
             locked = [] if account else self._lock_out.failed(name, address)
         if account is None:
-            answer = self._page(target, WRONG, 401)
-            # After the answer: the write takes time, which would tell that there is an account.
-            answer.background = BackgroundTask(note_locked, self._database(), locked)
-            return answer
+            return note_after(self._page(target, WRONG, 401), self._database(), locked)
         self._lock_out.succeeded(name)
         return await self._entered(request, account, target)
 
@@ -120,7 +117,14 @@ class SignIn:
         )
 
 
-def note_locked(database: Engine, locked: list[Guessed]) -> None:
+def note_after(answer: Response, database: Engine, locked: list[Guessed]) -> Response:
+    """The answer; what is locked is noted after it, for the write takes time, which would tell that
+    there is an account."""
+    answer.background = BackgroundTask(_note_locked, database, locked)
+    return answer
+
+
+def _note_locked(database: Engine, locked: list[Guessed]) -> None:
     """Write who has to wait now. A name that is no account's is left out: people also type their
     passwords there."""
     for what, which in locked:

@@ -209,15 +209,9 @@ def _show_password() -> None:
     if (made := st.session_state.get(MADE)) is None:
         return
     name, password = made
-    with st.container(border=True):
-        st.success(
-            f"One-time password of {formats.escape(name)}. Copy it now: it is shown this once, and "
-            "has to be replaced when they first sign in.",
-            icon=":material/key:",
-        )
-        st.code(password, language=None)
-        st.button("I have copied it", on_click=_forget, icon=":material/check:")
-
-
-def _forget() -> None:
-    st.session_state.pop(MADE, None)
+    ui.show_once(
+        MADE,
+        f"One-time password of {formats.escape(name)}. Copy it now: it is shown this once, and has "
+        "to be replaced when they first sign in.",
+        password,
+    )

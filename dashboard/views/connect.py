@@ -76,19 +76,13 @@ def show_key() -> str | None:
     if made is None:
         return None
     owner, plaintext = made
-    with st.container(border=True):
-        st.success(
-            f"Key for {formats.escape(owner)}. Copy it now: it is shown this once and kept only "
-            "as a hash.",
-            icon=":material/key:",
-        )
-        st.code(plaintext, language=None)
-        st.button("I have copied it", on_click=forget_key, icon=":material/check:")
+    ui.show_once(
+        "made-key",
+        f"Key for {formats.escape(owner)}. Copy it now: it is shown this once and kept only as a "
+        "hash.",
+        plaintext,
+    )
     return str(plaintext)
-
-
-def forget_key() -> None:
-    st.session_state.pop("made-key", None)
 
 
 def choose_model() -> Served | None:
