@@ -13,10 +13,10 @@ class ChartPanel {
     this.node = document.createElement("article")
     this.node.className = "en-panel"
     this.node.innerHTML = `<div class="en-title"></div><div class="en-unit"></div>
-      <details class="en-why"><summary>?</summary><p></p></details>
+      <details class="be-why"><summary>?</summary><p></p></details>
       <div class="en-chart" role="img"></div>
       <div class="en-tools">
-        <details class="en-table"><summary>Show as a table</summary><div class="en-scroll"><table>
+        <details class="en-table"><summary>Show as a table</summary><div class="be-scroll"><table>
           <thead><tr></tr></thead><tbody></tbody></table></div></details>
         <button type="button" data-file="png">PNG</button>
         <button type="button" data-file="csv">CSV</button>
@@ -33,10 +33,10 @@ class ChartPanel {
     this.chart = chart
     this.library = library
     this.root = root
-    const why = this.node.querySelector(".en-why summary")
+    const why = this.node.querySelector(".be-why summary")
     setText(this.node.querySelector(".en-title"), chart.title)
     setText(this.node.querySelector(".en-unit"), chart.unit)
-    setText(this.node.querySelector(".en-why p"), chart.why)
+    setText(this.node.querySelector(".be-why p"), chart.why)
     why.title = chart.why
     why.setAttribute("aria-label", "Source and basis")
     this.node.querySelector(".en-title").title = chart.why

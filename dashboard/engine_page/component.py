@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.engine_page.now import EngineView
 from dashboard.engine_page.routes import ENGINE_EVENTS
-from dashboard.live.component import STREAM_JS
+from dashboard.live.component import LIVE_CSS, LIVE_JS
 from dashboard.live.routes import PLOTLY_JS
 
 _FOLDER = Path(__file__).parent
@@ -18,8 +18,8 @@ _SCRIPTS = ("charts.js", "log.js", "engine.js")
 _component = st.components.v2.component(
     "breakeven_engine",
     html=(_FOLDER / "engine.html").read_text(),
-    css=(_FOLDER / "engine.css").read_text(),
-    js="\n".join((STREAM_JS, *((_FOLDER / name).read_text() for name in _SCRIPTS))),
+    css="\n".join((LIVE_CSS, (_FOLDER / "engine.css").read_text())),
+    js="\n".join((LIVE_JS, *((_FOLDER / name).read_text() for name in _SCRIPTS))),
     isolate_styles=False,
 )
 

@@ -21,7 +21,7 @@ class EnginePage {
     this.root = root
     this.panels = new Map()
     this.log = new LiveLog(root)
-    const state = root.querySelector(".en-state")
+    const state = root.querySelector(".be-state")
     this.stream = new Stream((payload) => this.draw(payload), (name, words) => {
       state.dataset.state = name
       const stale = words.endsWith("…") && this.at
@@ -45,26 +45,13 @@ class EnginePage {
     this.at = payload.at
     setText(this.root.querySelector(".en-headline"), payload.headline)
     setText(this.root.querySelector(".en-facts"), payload.facts)
-    this.drawFigures(payload.figures)
+    drawCards(this.root.querySelector(".be-figures"), payload.figures, {}, (node, figure) => {
+      node.querySelector("summary").title = figure.why
+    })
     this.drawLines(payload.lines)
     this.drawExperts(payload.experts)
     this.drawUpstreams(payload.upstreams)
     this.log.draw(payload.log)
-  }
-
-  drawFigures(figures) {
-    const parent = this.root.querySelector(".en-figures")
-    while (parent.children.length < figures.length) parent.append(newCard())
-    figures.forEach((figure, index) => {
-      const node = parent.children[index]
-      const summary = node.querySelector("summary")
-      setText(node.querySelector(".en-label"), figure.label)
-      setText(node.querySelector(".en-value"), figure.value)
-      setText(node.querySelector(".en-small"), figure.note)
-      setText(node.querySelector(".en-why p"), figure.why)
-      summary.setAttribute("aria-label", `What is ${figure.label}?`)
-      summary.title = figure.why
-    })
   }
 
   drawLines(charts) {
@@ -107,14 +94,4 @@ class EnginePage {
       texts.forEach((text, column) => setText(row.cells[column] ?? row.insertCell(), text))
     })
   }
-}
-
-function newCard() {
-  const card = document.createElement("div")
-  card.className = "en-card"
-  card.setAttribute("role", "listitem")
-  card.innerHTML = `<div class="en-label"></div>
-    <details class="en-why"><summary>?</summary><p></p></details>
-    <div class="en-value"></div><div class="en-small"></div>`
-  return card
 }

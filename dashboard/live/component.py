@@ -11,14 +11,16 @@ from dashboard.live.routes import EVENTS, PLOTLY_JS, uses_parameters
 from dashboard.overview import View
 
 _FOLDER = Path(__file__).parent
-STREAM_JS = (_FOLDER / "stream.js").read_text()  # what every live part begins with
+# What every live part begins with.
+LIVE_JS = "\n".join((_FOLDER / name).read_text() for name in ("stream.js", "cards.js"))
+LIVE_CSS = (_FOLDER / "live.css").read_text()
 
 # Not isolated: plotly.js writes its own styles into the document's head.
 _component = st.components.v2.component(
     "breakeven_overview",
     html=(_FOLDER / "overview.html").read_text(),
-    css=(_FOLDER / "overview.css").read_text(),
-    js="\n".join((STREAM_JS, (_FOLDER / "overview.js").read_text())),
+    css="\n".join((LIVE_CSS, (_FOLDER / "overview.css").read_text())),
+    js="\n".join((LIVE_JS, (_FOLDER / "overview.js").read_text())),
     isolate_styles=False,
 )
 

@@ -4,6 +4,11 @@
 const PAGE_REFRESH_MS = 15000
 const FEW_ROWS = 100
 const NARROW_PX = 640 // the legend gets a line of its own
+const MORE_OF_A_CARD = {
+  above: `<div class="be-change"></div>
+    <svg class="be-bars" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true"></svg>`,
+  below: `<button type="button" class="be-link be-rows"></button>`,
+}
 
 const views = new WeakMap()
 
@@ -84,18 +89,9 @@ class LiveOverview {
   }
 
   drawFigures() {
-    const cards = this.payload.figures
-    while (this.figures.children.length > cards.length) this.figures.lastChild.remove()
-    while (this.figures.children.length < cards.length) this.figures.append(newCard())
-    cards.forEach((card, index) => {
-      const node = this.figures.children[index]
-      setText(node.querySelector(".be-label"), card.label)
-      setText(node.querySelector(".be-value"), card.value)
+    drawCards(this.figures, this.payload.figures, MORE_OF_A_CARD, (node, card) => {
       drawChange(node.querySelector(".be-change"), card.change)
       drawBars(node.querySelector(".be-bars"), card.bars, !this.payload.ended)
-      setText(node.querySelector(".be-note"), card.note)
-      setText(node.querySelector(".be-why p"), card.why)
-      node.querySelector("summary").setAttribute("aria-label", `What is ${card.label}?`)
       const rows = node.querySelector(".be-rows")
       setText(rows, card.rows.words)
       rows.dataset.page = card.rows.page
@@ -212,18 +208,6 @@ function paidWords(chart, colours) {
     xanchor: right ? "left" : "right", xshift: right ? 4 : -4, showarrow: false,
     font: { color: colours.muted, size: 12.5 },
   }
-}
-
-function newCard() {
-  const card = document.createElement("div")
-  card.className = "be-card"
-  card.setAttribute("role", "listitem")
-  card.innerHTML = `<div class="be-label"></div>
-    <details class="be-why"><summary>?</summary><p></p></details>
-    <div class="be-value"></div><div class="be-change"></div>
-    <svg class="be-bars" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true"></svg>
-    <div class="be-note"></div><button type="button" class="be-link be-rows"></button>`
-  return card
 }
 
 function newRow() {

@@ -15,7 +15,7 @@ def test_live_figures_arrive_while_the_engine_answers_and_zoom_stays(
 ) -> None:
     page.goto("/engine")
     settled(page)
-    expect(page.locator(".en-state")).to_have_text("Live")
+    expect(page.locator(".be-state")).to_have_text("Live")
     expect(page.locator(".en-headline")).to_contain_text("ready and idle")
     chart = page.locator(".en-lines .js-plotly-plot").first
     expect(chart.locator(".main-svg").first).to_be_visible()
@@ -43,7 +43,7 @@ def test_live_figures_arrive_while_the_engine_answers_and_zoom_stays(
         lines = answer.iter_lines()  # kept: once it is gone, so is the client
         assert next(lines)
         expect(page.locator(".en-headline")).to_contain_text("1 request running")
-        speed = page.locator(".en-figures .en-value").first
+        speed = page.locator(".be-figures .be-value").first
         expect(speed).to_have_text(re.compile(r"^[1-9]"))
         expect(page.locator(".en-log li[data-kind=begun]")).to_contain_text("Ada: first token")
         expect(page.locator(".en-experts .js-plotly-plot")).to_have_count(2)
@@ -83,14 +83,14 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(page: Page) -> Non
     asked: list[str] = []  # streams that were opened
     page.on("request", lambda one: asked.append(one.url) if ENGINE_EVENTS in one.url else None)
     be_hidden(page, "true")
-    expect(page.locator(".en-state")).to_have_text("Paused")
+    expect(page.locator(".be-state")).to_have_text("Paused")
     page.get_by_text("30 minutes", exact=True).click()  # draws the page anew
     expect(page).to_have_url(re.compile(r"window=30"))
     settled(page)
     assert asked == []
     with page.expect_request(lambda request: ENGINE_EVENTS in request.url):
         be_hidden(page, "false")
-    expect(page.locator(".en-state")).to_have_text("Live")
+    expect(page.locator(".be-state")).to_have_text("Live")
     (url,) = asked
     assert "minutes=30" in url
 
