@@ -87,6 +87,10 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_seen_again(page: Page) -> Non
     page.get_by_text("30 minutes", exact=True).click()  # draws the page anew
     expect(page).to_have_url(re.compile(r"window=30"))
     settled(page)
+    times = page.locator(".en-lines .js-plotly-plot").last
+    minutes = "node => node._fullLayout.xaxis.range.map(Date.parse).reduce((a, b) => b - a) / 60000"
+    while times.evaluate(minutes) < 20:  # until the script has run for it, the page shows 10
+        page.wait_for_timeout(100)
     assert asked == []
     with page.expect_request(lambda request: ENGINE_EVENTS in request.url):
         be_hidden(page, "false")
