@@ -13,11 +13,14 @@ import uvicorn
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from dashboard import access
+from db import people
 from db.settings import Settings
 from engine.api import current
 from engine.api.app import create_app
 from engine.api.service import Service
 from tests.conftest import make_home
+from tests.dashboard.people_of_roles import Be, Somebody, make_people
 from tests.engine.api.upstream_server import MODEL as UPSTREAM_MODEL
 from tests.engine.api.upstream_server import UpstreamServer
 from tests.product import ROOT, free_port
@@ -158,3 +161,24 @@ def beyond_localhost() -> Iterator[None]:
     config.set_option("server.address", "0.0.0.0")
     yield
     config.set_option("server.address", before)
+
+
+@pytest.fixture
+def everybody(product: Service) -> dict[str, Somebody]:
+    return make_people(product.ledger)
+
+
+@pytest.fixture
+def ids(product: Service, everybody: dict[str, Somebody]) -> dict[str, int]:
+    return {person.name: person.id for person in people.list_developers(product.database)}
+
+
+@pytest.fixture
+def as_(everybody: dict[str, Somebody], monkeypatch: pytest.MonkeyPatch) -> Be:
+    """Whose browser opens pages: AppTest has none of its own to send a cookie."""
+
+    def be(name: str) -> Somebody:
+        monkeypatch.setattr(access, "page_cookie", lambda: everybody[name].cookie)
+        return everybody[name]
+
+    return be

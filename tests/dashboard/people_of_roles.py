@@ -27,6 +27,12 @@ PASSWORD = "correct horse battery"
 ORIGIN = "http://gpu-box:8501"
 TEAMS = {"Ada": "Platform", "Lea": "Platform", "Bob": "Data", "Max": "Data", "Amy": "Data"}
 ROLES: dict[str, Role] = {"Ada": "developer", "Lea": "lead", "Max": "manager", "Amy": "admin"}
+SEES = {  # whose requests
+    "Ada": {"Ada"},
+    "Lea": {"Ada", "Lea"},
+    "Max": {"Ada", "Lea", "Bob", "Max", "Amy"},
+    "Amy": {"Ada", "Lea", "Bob", "Max", "Amy"},
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,9 @@ class Somebody:
     @property
     def headers(self) -> dict[str, str]:
         return {"Cookie": f"{access.COOKIE}={self.cookie}"}
+
+
+Be = Callable[[str], Somebody]  # be this person on the pages from now on
 
 
 def make_people(ledger: Ledger) -> dict[str, Somebody]:

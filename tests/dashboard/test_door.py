@@ -22,7 +22,7 @@ from dashboard.pages import PAGES
 from db import accounts, audit, people
 from db.accounts import Holder
 from engine.api.service import Service
-from tests.dashboard.people_of_roles import ORIGIN, PASSWORD, Door, Somebody, make_people, sign_in
+from tests.dashboard.people_of_roles import ORIGIN, PASSWORD, Door, Somebody, sign_in
 from tests.product import ROOT
 
 SECRETS = ["/", "/settings", "/events/overview", "/exports/requests.csv", "/_stcore/metrics"]
@@ -50,11 +50,6 @@ def door(product: Service) -> Door:
 @pytest.fixture
 def browser(door: Door) -> TestClient:
     return door.browser()
-
-
-@pytest.fixture
-def everybody(product: Service) -> dict[str, Somebody]:
-    return make_people(product.ledger)
 
 
 @pytest.mark.usefixtures("beyond_localhost", "everybody")

@@ -2,15 +2,14 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product as product_of
-from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from dashboard import access, data, ui
+from dashboard import access, ui
 from dashboard.engine_page.payload import live_payload as engine_payload
 from dashboard.engine_page.routes import ENGINE_EVENTS, engine_routes
 from dashboard.ledgers import engine_of
@@ -23,12 +22,11 @@ from dashboard.pages import PAGES, pages_for
 from dashboard.reports.routes import Downloads
 from dashboard.settings_parts import audit
 from dashboard.viewer import NotAllowed
-from db import accounts, keys, people, request_pages
+from db import accounts, keys, people
 from db.accounts import Holder
-from db.request_pages import Which
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
-from tests.dashboard.people_of_roles import ROLES, Door, Somebody, make_people
+from tests.dashboard.people_of_roles import ROLES, SEES, Be, Door, Somebody
 from tests.dashboard.reports.books import rows_of
 from tests.product import ROOT
 
@@ -38,22 +36,6 @@ RANGE = "from=2025-12-01&to=2026-02-01"
 FOR_EVERYBODY = ("My usage", "Requests", "Chat", "Connect", "Export")
 TABS = ("People", "Accounts", "Keys", "Prices", "Energy", "Alerts", "Retention")
 RANKS = ("developer", "lead", "manager", "admin")
-SEES = {
-    "Ada": {"Ada"},
-    "Lea": {"Ada", "Lea"},
-    "Max": {"Ada", "Lea", "Bob", "Max", "Amy"},
-    "Amy": {"Ada", "Lea", "Bob", "Max", "Amy"},
-}
-
-
-@pytest.fixture
-def everybody(product: Service) -> dict[str, Somebody]:
-    return make_people(product.ledger)
-
-
-@pytest.fixture
-def ids(product: Service, everybody: dict[str, Somebody]) -> dict[str, int]:
-    return {person.name: person.id for person in people.list_developers(product.database)}
 
 
 @pytest.fixture
@@ -64,22 +46,6 @@ def browser(product: Service) -> Iterator[TestClient]:
     yield Door(lambda: product.database, served).browser()
     hub.close()
     engine_hub.close()
-
-
-@pytest.fixture
-def as_(
-    everybody: dict[str, Somebody], monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], Somebody]:
-    """Whose browser opens pages: AppTest has none of its own to send a cookie."""
-
-    def be(name: str) -> Somebody:
-        monkeypatch.setattr(access, "page_cookie", lambda: everybody[name].cookie)
-        return everybody[name]
-
-    return be
-
-
-Be = Callable[[str], Somebody]
 
 
 class TestExports:
@@ -367,90 +333,3 @@ def main_page(name: str) -> AppTest:
         page.switch_page(f"views/{name}.py").run()
     assert not page.exception, page.exception
     return page
-
-
-NOT_FOR_LEADS: tuple[Callable[[], Any], ...] = (
-    lambda: data.overview(View("own", "month", "UTC")),
-    lambda: data.alternatives(View("own", "month", "UTC")),
-    lambda: data.energy(View("own", "month", "UTC")),
-    lambda: data.month_report("own", "2026-01", data.timezone()),
-    lambda: data.all_keys(),
-    lambda: data.team(View("own", "month", "UTC"), None),
-    lambda: data.team(View("own", "month", "UTC"), 0),
-    lambda: data.team(View("own", "month", "UTC"), 2),
-    lambda: data.my_usage(View("own", "month", "UTC"), 3),
-    lambda: data.keys_of(3),
-    lambda: data.firing_alerts(),
-    lambda: data.alert_names(),
-)
-
-
-@pytest.mark.parametrize("name", ["Ada", "Lea"])
-def test_a_read_of_everybodys_figures_asks_for_itself(as_: Be, name: str) -> None:
-    as_(name)
-    for read in NOT_FOR_LEADS:
-        with pytest.raises(NotAllowed):
-            read()
-
-
-def test_a_read_of_requests_is_within_the_scope_whatever_is_asked(
-    as_: Be, ids: dict[str, int]
-) -> None:
-    for name, other in product_of(SEES, ids):
-        as_(name)
-        try:
-            found = set(
-                data.requests_page("own", 50, None, None, Which(developer_id=ids[other]))[
-                    "developer_name"
-                ]
-            )
-        except NotAllowed:
-            found = set()
-        assert found == SEES[name] & {other}
-
-
-def test_a_request_is_found_by_its_id_by_who_may_see_it(product: Service, as_: Be) -> None:
-    rows = request_pages.recent_requests(product.database, 50)
-    for name, (request_id, owner) in product_of(
-        SEES, zip(rows["id"], rows["developer_name"], strict=True)
-    ):
-        as_(name)
-        assert data.request_with_id("own", int(request_id)).empty == (owner not in SEES[name])
-
-
-def test_a_lead_who_moved_finds_their_own_request_and_no_longer_the_old_teams(
-    product: Service, as_: Be, ids: dict[str, int]
-) -> None:
-    people.set_team(product.database, ids["Lea"], "Data", actor="test")
-    as_("Lea")
-    rows = request_pages.recent_requests(product.database, 50)
-    found = {
-        owner
-        for request_id, owner in zip(rows["id"], rows["developer_name"], strict=True)
-        if not data.request_with_id("own", int(request_id)).empty
-    }
-    assert found == {"Lea", "Bob", "Max", "Amy"}
-
-
-def test_keys_are_searched_among_those_whose_requests_one_may_see(
-    product: Service, as_: Be, ids: dict[str, int]
-) -> None:
-    for name, developer_id in ids.items():
-        keys.create_key(product.database, developer_id, f"{name}'s laptop", actor="test")
-    for name, sees in SEES.items():
-        as_(name)
-        assert {key.name for key in data.keys_named("own", "laptop", 50)} == {
-            f"{other}'s laptop" for other in sees
-        }
-
-
-def test_a_key_is_revoked_by_its_owner_or_an_admin(as_: Be, ids: dict[str, int]) -> None:
-    for name in SEES:
-        as_(name)
-        for other, developer_id in ids.items():
-            try:
-                assert ui.key_actor(developer_id) == name.lower()
-                allowed = True
-            except NotAllowed:
-                allowed = False
-            assert allowed == (name in ("Amy", other))

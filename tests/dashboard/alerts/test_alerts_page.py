@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import access
 from db import alert_destinations, alert_rules, alert_states, people
 from db.alert_history import firing_now
 from db.alert_rules import Rule
@@ -17,7 +16,7 @@ from engine.api.events import EngineState
 from engine.api.service import Service
 from tests.dashboard.alerts.receivers import Webhook, webhook
 from tests.dashboard.conftest import open_page
-from tests.dashboard.people_of_roles import Somebody, make_people
+from tests.dashboard.people_of_roles import Be
 
 HOSTILE = "<img src=x onerror=alert(1)> [Ada](http://evil) $x$"
 
@@ -183,28 +182,23 @@ def test_while_nothing_fires_no_page_says_anything(product: Service) -> None:
     assert not open_page("requests").warning
 
 
+@pytest.mark.usefixtures("beyond_localhost")
 class TestRights:
-    @pytest.fixture
-    def everybody(self, beyond_localhost: None, product: Service) -> dict[str, Somebody]:
-        return make_people(product.ledger)
-
     def test_a_developer_is_told_of_no_alert(
         self,
         firing: Service,
-        everybody: dict[str, Somebody],
-        monkeypatch: pytest.MonkeyPatch,
+        as_: Be,
     ) -> None:
-        monkeypatch.setattr(access, "page_cookie", lambda: everybody["Ada"].cookie)
+        as_("Ada")
         assert not open_page("requests").warning
 
     def test_a_manager_sees_the_part_and_changes_nothing(
         self,
         firing: Service,
         hook: Webhook,
-        everybody: dict[str, Somebody],
-        monkeypatch: pytest.MonkeyPatch,
+        as_: Be,
     ) -> None:
-        monkeypatch.setattr(access, "page_cookie", lambda: everybody["Max"].cookie)
+        as_("Max")
         page = alerts()
         assert "97% full" in said(page)
         assert [button.label for button in page.button] == []
