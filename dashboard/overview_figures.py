@@ -18,7 +18,8 @@ Mood = Literal["good", "bad", "plain"]
 Number = Decimal | float | int
 MOST_BARS = 32
 LIKE_WITH_LIKE = 0.1  # of the time that may be metered more, or less, before a change says nothing
-NO_BEFORE = {"words": "", "mood": "plain"}
+NO_BEFORE = {"words": "", "mood": "plain", "way": ""}
+ABOUT_THE_SAME = 0.005
 # Where the rows behind a figure stand, and what the way there is called.
 ROWS = {
     page: {"page": page, "words": words}
@@ -151,12 +152,18 @@ def change_words(now: Number, then: Number, words: str) -> str:
     if then == 0:
         return f"none in {words}"
     times = float(now) / float(then)
-    part = abs(times - 1)
-    if part < 0.005:
+    way = _way(now, then)
+    if not way:
         return f"about the same as {words}"
     if times >= 10:
         return f"{times:,.0f} times {words}"
-    return f"{formats.share(part)} {'more' if times > 1 else 'less'} than {words}"
+    return f"{formats.share(abs(times - 1))} {way} than {words}"
+
+
+def _way(now: Number, then: Number) -> Literal["more", "less", ""]:
+    if abs(float(now) - float(then)) < ABOUT_THE_SAME * float(then) or now == then:
+        return ""
+    return "more" if now > then else "less"
 
 
 def _change(
@@ -165,11 +172,13 @@ def _change(
     """How a figure moved, and whether that is good."""
     if before is None or then is None:
         return NO_BEFORE
-    words = change_words(now, then, before.words)
+    way = _way(now, then)
     mood: Mood = "plain"
-    if less == "good" and not words.startswith(("about", "the same")) and now != then:
-        mood = "good" if now < then else "bad"
-    return {"words": words, "mood": mood}
+    if less == "good" and way:
+        mood = "good" if way == "less" else "bad"
+    # Of what was nothing before, the words say no way.
+    words = change_words(now, then, before.words)
+    return {"words": words, "mood": mood, "way": way if then else ""}
 
 
 def _money_change(overview: Overview, side: str, *, less: Mood) -> dict[str, str]:
@@ -179,7 +188,7 @@ def _money_change(overview: Overview, side: str, *, less: Mood) -> dict[str, str
     now = getattr(overview.chosen, f"{side}_total")
     then = getattr(before, side)
     if then is None or before.currency != overview.chosen.currency:
-        return {"words": f"{before.words}: in another currency", "mood": "plain"}
+        return NO_BEFORE | {"words": f"{before.words}: in another currency"}
     return _change(now, then, before, less=less)
 
 
@@ -189,11 +198,11 @@ def _energy_change(overview: Overview) -> dict[str, str]:
     if before is None or now.total_j is None:
         return NO_BEFORE
     if before.energy.total_j is None:
-        return {"words": f"{before.words}: unknown", "mood": "plain"}
+        return NO_BEFORE | {"words": f"{before.words}: unknown"}
     seconds = max((overview.period.end_ms - overview.period.start_ms) / 1000, 1)
     parts = (now.covered_s / seconds, before.energy.covered_s / max(before.seconds, 1))
     if abs(parts[0] - parts[1]) > LIKE_WITH_LIKE:
-        return {"words": f"{before.words}: metered for another part of the time", "mood": "plain"}
+        return NO_BEFORE | {"words": f"{before.words}: metered for another part of the time"}
     return _change(now.total_j, before.energy.total_j, before)
 
 

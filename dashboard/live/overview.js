@@ -219,9 +219,8 @@ function newRow() {
 
 // Words and an arrow, so that it is told without colour too.
 function drawChange(node, change) {
-  const less = / less than /.test(change.words)
-  const more = / more than | times /.test(change.words)
-  setText(node, `${more ? "▲ " : less ? "▼ " : ""}${change.words}`)
+  const arrow = { more: "▲ ", less: "▼ " }[change.way] ?? ""
+  setText(node, `${arrow}${change.words}`)
   node.dataset.mood = change.mood
 }
 
