@@ -19,7 +19,8 @@ from db import keys, people
 from engine.api.events import EngineState
 from engine.api.service import Service
 from tests.dashboard.conftest import open_page
-from tests.dashboard.engine_page.told import ENDED, IDLE, MODEL, SECOND
+from tests.dashboard.engine_page.told import ENDED, IDLE, MODEL
+from tests.engine.api.told import SECOND
 from tests.engine.api.upstream_server import MODEL as UPSTREAM_MODEL
 
 VIEW = EngineView(10, "Asia/Kolkata")

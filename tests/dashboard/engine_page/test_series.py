@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from dashboard.engine_page import findings
 from dashboard.engine_page.series import POINTS, batch_now, busy_share, rate_now, series
-from tests.dashboard.engine_page.told import IDLE, SECOND, UPSTREAM_SECOND
+from tests.dashboard.engine_page.told import IDLE, UPSTREAM_SECOND
+from tests.engine.api.told import SECOND
 
 NOW = 1_800_000_001_500  # 10 minutes in 300 points: 2 s each, the last one from …000_000 on
 START = 1_800_000_000_000 - 299 * 2_000

@@ -1,28 +1,12 @@
-"""What an engine might tell of a second, for tests to change."""
+"""What an engine and its gateway might tell, for tests to change."""
 
 from dataclasses import replace
 
 from engine.api.events import RequestFinished
 from engine.api.upstreams.flow import UpstreamLoad
-from engine.runtime.protocol import Load, Ready
+from engine.runtime.protocol import Ready
+from tests.engine.api.told import SECOND
 
-SECOND = Load(
-    duration_s=1.0,
-    computing_s=0.5,
-    steps=10,
-    sequences=20,
-    prompt_tokens=100,
-    output_tokens=30,
-    running=2,
-    waiting=0,
-    cache_blocks_held=4,
-    cache_blocks=512,
-    memory_bytes=612_000_000,
-    accelerator_bytes=None,
-    experts_per_token=2,
-    experts_tokens=0,
-    experts=None,
-)
 IDLE = replace(
     SECOND, computing_s=0.0, steps=0, sequences=0, prompt_tokens=0, output_tokens=0, running=0
 )

@@ -7,25 +7,9 @@ import numpy as np
 from engine.api.activity import KEPT_MS, MINUTE_MS, Activity
 from engine.api.source import Tally
 from engine.api.upstreams.flow import Flow
-from engine.runtime.protocol import Load
+from tests.engine.api.told import SECOND
 
-LOAD = Load(
-    duration_s=1.0,
-    computing_s=0.5,
-    steps=10,
-    sequences=20,
-    prompt_tokens=100,
-    output_tokens=30,
-    running=2,
-    waiting=0,
-    cache_blocks_held=4,
-    cache_blocks=512,
-    memory_bytes=612_000_000,
-    accelerator_bytes=None,
-    experts_per_token=1,
-    experts_tokens=4,
-    experts=[[3, 1], [2, 2]],
-)
+LOAD = replace(SECOND, experts_per_token=1, experts_tokens=4, experts=[[3, 1], [2, 2]])
 
 
 class Clock:
